@@ -1,0 +1,60 @@
+# Everything here bootstraps itself: a machine needs Python >= 3.11, make and nothing else.
+# `make help` lists the targets.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV = $(firstword $(wildcard $(BIN)/uv) $(shell command -v uv 2>/dev/null))
+
+# Bytecode written once makes every later start two to three times faster.
+unexport PYTHONDONTWRITEBYTECODE
+
+# Python packages come from wherever this machine's pip is told to take them; uv is told the same.
+export UV_DEFAULT_INDEX ?= $(shell $(PYTHON) -m pip config get global.index-url 2>/dev/null)
+ifeq ($(strip $(UV_DEFAULT_INDEX)),)
+unexport UV_DEFAULT_INDEX
+endif
+
+.PHONY: help setup demo test check bench lock format clean
+
+help:  ## what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.setup-demo  ## make .venv with Flowmaker and the clients that the demo uses
+
+demo: setup  ## the tutorial, from IAM to a prediction, on this machine
+	@$(BIN)/flowmaker demo
+
+test: $(VENV)/.setup-dev  ## every test, in every tier
+	@$(BIN)/pytest
+
+check: $(VENV)/.setup-dev  ## format, lint, types, import contracts, unit tests
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/pyright
+	@$(BIN)/lint-imports
+	@$(BIN)/pytest tests/unit -q
+
+bench: $(VENV)/.setup-dev  ## performance, each figure a ratio against a peer in the same run
+	@$(BIN)/python -m bench
+
+format: $(VENV)/.setup-dev  ## let ruff write the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock: $(BIN)/uv  ## pin all requirements anew
+	@scripts/lock
+
+clean:  ## remove what make made
+	rm -rf $(VENV) .pytest_cache .ruff_cache
+
+$(BIN)/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Flowmaker needs Python 3.11 or newer; $$($(PYTHON) --version) is too old. Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+
+$(VENV)/.setup-%: $(BIN)/uv requirements/%.txt pyproject.toml
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements/$*.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@

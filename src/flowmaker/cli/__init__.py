@@ -1,0 +1,1 @@
+"""The `flowmaker` command: a client of the public APIs."""

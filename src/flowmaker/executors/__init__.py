@@ -1,0 +1,1 @@
+"""Where processes run: under a supervisor that outlives the server, in an image's environment."""

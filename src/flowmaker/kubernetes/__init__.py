@@ -1,0 +1,1 @@
+"""As much of Kubernetes as kubectl and kfp-kubernetes need: namespaces and secrets."""

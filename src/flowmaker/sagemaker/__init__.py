@@ -1,0 +1,1 @@
+"""Amazon SageMaker: jobs that really run, endpoints that really answer."""

@@ -1,0 +1,159 @@
+"""Short transactions, off the event loop.
+
+Reads run in a few threads, each on a connection of its own and in a snapshot. Writes run one
+after another in one thread; those that wait while another commits are committed together (group
+commit: one fsync for all), each in a savepoint of its own, so that one that fails takes nothing
+of the others with it. What `write` returned is on the disk.
+"""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection
+
+from flowmaker.store import sqlite
+from flowmaker.store.schema import metadata
+
+#: What a repository's function gets as its first argument.
+Transaction = Connection
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+READERS = 4
+#: Writes that are committed together at most: bounds how long the first of them waits.
+GROUP = 256
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """A function that waits for its turn to write, and where its result goes."""
+
+    run: Callable[[Transaction], Any]
+    result: Future[Any]
+
+
+class Database:
+    """One database, for the whole life of the server."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._engine = sqlite.engine(path, readers=READERS + 1)
+        metadata.create_all(self._engine)
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="database-reader")
+        self._writes: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
+        self._writer = threading.Thread(target=self._write_all, name="database-writer")
+        self._writer.start()
+
+    async def read(
+        self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """What `function(transaction, …)` returns, seen in one snapshot of the database."""
+
+        def run() -> T:
+            return self.read_now(function, *args, **kwargs)
+
+        return await asyncio.get_running_loop().run_in_executor(self._readers, run)
+
+    async def write(
+        self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """What `function(transaction, …)` returns, once all that it wrote is durable.
+
+        Raises whatever it raises; then nothing that it wrote remains. A write that was begun is
+        finished even when its caller is cancelled.
+        """
+        return await asyncio.wrap_future(self._submit(lambda tx: function(tx, *args, **kwargs)))
+
+    def read_now(
+        self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """`read`, for a caller in a thread of its own: it blocks."""
+        return self._read(lambda tx: function(tx, *args, **kwargs))
+
+    def write_now(
+        self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """`write`, for a caller in a thread of its own: it blocks."""
+        return self._submit(lambda tx: function(tx, *args, **kwargs)).result()
+
+    def close(self) -> None:
+        """Finish what waits to be written, then close. No call may follow."""
+        self._writes.put(None)
+        self._writer.join()
+        self._readers.shutdown()
+        self._engine.dispose()
+
+    def _submit(self, run: Callable[[Transaction], T]) -> Future[T]:
+        result: Future[T] = Future()
+        self._writes.put(_Write(run, result))
+        return result
+
+    def _read(self, run: Callable[[Transaction], T]) -> T:
+        with self._engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN")
+            try:
+                return run(connection)
+            finally:
+                connection.exec_driver_sql("ROLLBACK")
+
+    def _write_all(self) -> None:
+        with self._engine.connect() as connection:
+            while (first := self._writes.get()) is not None:
+                group, closing = self._waiting(first)
+                self._commit(connection, group)
+                if closing:
+                    return
+
+    def _waiting(self, first: _Write) -> tuple[list[_Write], bool]:
+        group = [first]
+        while len(group) < GROUP:
+            try:
+                following = self._writes.get_nowait()
+            except queue.Empty:
+                break
+            if following is None:
+                return group, True
+            group.append(following)
+        return group, False
+
+    def _commit(self, connection: Connection, group: list[_Write]) -> None:
+        """Run a group of writes in one transaction; tell each of them how it ended."""
+        settled: list[Callable[[], None]] = []
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            settled.extend(self._run_one(connection, write) for write in group)
+            connection.exec_driver_sql("COMMIT")
+        except BaseException as error:  # noqa: BLE001 - whoever waits must be told, whatever it is
+            if connection.connection.driver_connection.in_transaction:  # type: ignore[union-attr]
+                connection.exec_driver_sql("ROLLBACK")
+            settled = [_fail(write.result, error) for write in group]
+        for settle in settled:
+            settle()
+
+    def _run_one(self, connection: Connection, write: _Write) -> Callable[[], None]:
+        if not write.result.set_running_or_notify_cancel():
+            return lambda: None
+        connection.exec_driver_sql("SAVEPOINT one")
+        try:
+            value = write.run(connection)
+        except BaseException as error:  # noqa: BLE001 - it goes to the caller
+            connection.exec_driver_sql("ROLLBACK TO one")
+            connection.exec_driver_sql("RELEASE one")
+            return _fail(write.result, error)
+        connection.exec_driver_sql("RELEASE one")
+        return lambda: write.result.set_result(value)
+
+
+def _fail(result: "Future[Any]", error: BaseException) -> Callable[[], None]:
+    def settle() -> None:
+        if not result.done():
+            result.set_exception(error)
+
+    return settle
