@@ -1,1 +1,100 @@
-"""Tables of flowmaker.pipelines."""
+"""Tables of Kubeflow Pipelines. See `flowmaker.pipelines.records` for what the columns mean."""
+
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, Table, Text
+
+from flowmaker.store.schema.metadata import Timestamp, metadata
+
+experiments = Table(
+    "kfp_experiments",
+    metadata,
+    Column("experiment_id", Text, primary_key=True),
+    Column("display_name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("namespace", Text, nullable=False),
+    Column("storage_state", Text, nullable=False),
+    Column("created_at", Timestamp, nullable=False),
+    Column("last_run_created_at", Timestamp),
+    Index("kfp_experiments_by_name", "namespace", "display_name", unique=True),
+)
+
+pipelines = Table(
+    "kfp_pipelines",
+    metadata,
+    Column("pipeline_id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("display_name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("namespace", Text, nullable=False),
+    Column("created_at", Timestamp, nullable=False),
+    Index("kfp_pipelines_by_name", "namespace", "name", unique=True),
+)
+
+pipeline_versions = Table(
+    "kfp_pipeline_versions",
+    metadata,
+    Column("pipeline_version_id", Text, primary_key=True),
+    Column("pipeline_id", Text, ForeignKey("kfp_pipelines.pipeline_id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("display_name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("code_source_url", Text, nullable=False),
+    Column("created_at", Timestamp, nullable=False),
+    Column("pipeline_spec", JSON, nullable=False),
+    Column("platform_spec", JSON, nullable=False),
+    Index("kfp_pipeline_versions_by_name", "pipeline_id", "name", unique=True),
+)
+
+runs = Table(
+    "kfp_runs",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("display_name", Text, nullable=False),
+    Column("experiment_id", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("namespace", Text, nullable=False),
+    Column("service_account", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("state_history", JSON, nullable=False),
+    Column("storage_state", Text, nullable=False),
+    Column("created_at", Timestamp, nullable=False),
+    Column("scheduled_at", Timestamp),
+    Column("finished_at", Timestamp),
+    Column("error", Text, nullable=False),
+    Column("pipeline_id", Text, nullable=False),
+    Column("pipeline_version_id", Text, nullable=False),
+    Column("pipeline_spec", JSON, nullable=False),
+    Column("platform_spec", JSON, nullable=False),
+    Column("parameters", JSON, nullable=False),
+    Column("pipeline_root", Text, nullable=False),
+    Column("terminate_requested", Boolean, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Index("kfp_runs_by_time", "created_at"),
+    Index("kfp_runs_by_experiment", "experiment_id", "created_at"),
+    Index("kfp_runs_by_state", "state"),
+)
+
+tasks = Table(
+    "kfp_tasks",
+    metadata,
+    Column("task_id", Text, primary_key=True),
+    Column("run_id", Text, ForeignKey("kfp_runs.run_id"), nullable=False),
+    Column("parent_task_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("component", Text, nullable=False),
+    Column("display_name", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("state_history", JSON, nullable=False),
+    Column("created_at", Timestamp, nullable=False),
+    Column("started_at", Timestamp),
+    Column("ended_at", Timestamp),
+    Column("error", Text, nullable=False),
+    Column("inputs", JSON, nullable=False),
+    Column("outputs", JSON, nullable=False),
+    Column("process_id", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Index("kfp_tasks_by_run", "run_id"),
+    # The claim on a task's place in its DAG: expanding a DAG twice cannot make it twice.
+    Index("kfp_tasks_by_place", "run_id", "parent_task_id", "name", unique=True),
+)

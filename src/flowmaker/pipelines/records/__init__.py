@@ -1,0 +1,1 @@
+"""What Kubeflow Pipelines is about, as frozen records: no I/O, no clock."""
