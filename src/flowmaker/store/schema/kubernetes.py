@@ -1,1 +1,22 @@
-"""Tables of flowmaker.kubernetes."""
+"""Tables of the Kubernetes sliver."""
+
+from sqlalchemy import JSON, Column, Index, Integer, Table, Text
+
+from flowmaker.store.schema.metadata import Timestamp, metadata
+
+kubernetes_objects = Table(
+    "kubernetes_objects",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    #: Empty for what belongs to no namespace.
+    Column("namespace", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("uid", Text, nullable=False),
+    Column("resource_version", Integer, nullable=False),
+    Column("created_at", Timestamp, nullable=False),
+    #: Labels, annotations, and all of the object that is not its metadata.
+    Column("labels", JSON, nullable=False),
+    Column("annotations", JSON, nullable=False),
+    Column("document", JSON, nullable=False),
+    Index("kubernetes_objects_by_version", "resource_version"),
+)

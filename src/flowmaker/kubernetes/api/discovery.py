@@ -1,0 +1,109 @@
+"""How kubectl finds out what is here: `/version`, `/api`, `/apis`, `/openapi`."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from flowmaker.kubernetes.records import KINDS, Kind
+
+VERBS = ["create", "delete", "get", "list", "patch", "update"]
+#: The Kubernetes release whose behaviour is followed.
+MINOR = "32"
+
+
+async def version(request: Request) -> Response:
+    del request
+    return JSONResponse(
+        {
+            "major": "1",
+            "minor": MINOR,
+            "gitVersion": f"v1.{MINOR}.0+flowmaker",
+            "gitTreeState": "clean",
+            "platform": "linux/amd64",
+        }
+    )
+
+
+async def api_versions(request: Request) -> Response:
+    address = request.headers.get("host", "")
+    return JSONResponse(
+        {
+            "kind": "APIVersions",
+            "versions": ["v1"],
+            "serverAddressByClientCIDRs": [{"clientCIDR": "0.0.0.0/0", "serverAddress": address}],
+        }
+    )
+
+
+async def api_groups(request: Request) -> Response:
+    del request
+    return JSONResponse({"kind": "APIGroupList", "apiVersion": "v1", "groups": []})
+
+
+async def resources(request: Request) -> Response:
+    del request
+    return JSONResponse(
+        {
+            "kind": "APIResourceList",
+            "groupVersion": "v1",
+            "resources": [_resource(kind) for kind in KINDS.values()],
+        }
+    )
+
+
+async def openapi(request: Request) -> Response:
+    del request
+    return JSONResponse(
+        {"paths": {"api/v1": {"serverRelativeURL": "/openapi/v3/api/v1?hash=flowmaker"}}}
+    )
+
+
+async def openapi_v1(request: Request) -> Response:
+    """One PATCH for each kind: kubectl looks there whether the server validates fields itself."""
+    del request
+    return JSONResponse(
+        {
+            "openapi": "3.0.0",
+            "info": {"title": "Kubernetes", "version": f"v1.{MINOR}.0"},
+            "paths": {_path(kind): {"patch": _patch(kind)} for kind in KINDS.values()},
+        }
+    )
+
+
+def _resource(kind: Kind) -> dict[str, Any]:
+    return {
+        "name": kind.plural,
+        "singularName": kind.name.lower(),
+        "namespaced": kind.namespaced,
+        "kind": kind.name,
+        "verbs": VERBS,
+        **({"shortNames": [kind.short]} if kind.short else {}),
+    }
+
+
+def _path(kind: Kind) -> str:
+    scope = "/namespaces/{namespace}" if kind.namespaced else ""
+    return f"/api/v1{scope}/{kind.plural}/{{name}}"
+
+
+def _patch(kind: Kind) -> dict[str, Any]:
+    validation = {"name": "fieldValidation", "in": "query", "schema": {"type": "string"}}
+    return {
+        "operationId": f"patchCoreV1{kind.name}",
+        "parameters": [{**validation}, {**validation, "name": "dryRun"}],
+        "x-kubernetes-action": "patch",
+        "x-kubernetes-group-version-kind": {"group": "", "version": "v1", "kind": kind.name},
+        "responses": {"200": {"description": "OK"}},
+    }
+
+
+routes = [
+    Route("/version", version),
+    Route("/api", api_versions),
+    Route("/apis", api_groups),
+    Route("/api/v1", resources),
+    Route("/openapi/v3", openapi),
+    Route("/openapi/v3/api/v1", openapi_v1),
+]
