@@ -1,0 +1,1 @@
+"""Make what the database says is wanted so."""

@@ -1,0 +1,1 @@
+"""KFP's intermediate representation: read, checked, and as a graph of frozen records."""

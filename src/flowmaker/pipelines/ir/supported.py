@@ -1,0 +1,174 @@
+"""What of the IR this engine executes. All else is refused by name, never ignored.
+
+Accepted though nothing comes of it, because the IR only permits it or a cluster would only use
+it to choose a node: `cachingOptions` (a task may be taken from the cache; it is always executed),
+`resources` (see the first line of a task's log), `description`, `imagePullPolicy`.
+"""
+
+from collections.abc import Callable, Mapping
+
+from flowmaker.errors import InvalidInput, Unsupported
+from flowmaker.pipelines.records.catalog import Document
+
+#: Fields of PipelineTaskSpec.
+_TASK = {
+    "triggerPolicy": "conditions and exit handlers (dsl.If, dsl.ExitHandler, "
+    "ignore_upstream_failure)",
+    "artifactIterator": "loops over artifacts (dsl.ParallelFor)",
+    "parameterIterator": "loops (dsl.ParallelFor)",
+    "retryPolicy": "retries (set_retry)",
+    "iteratorPolicy": "the parallelism of loops (dsl.ParallelFor)",
+}
+_TASK_KNOWN = {"taskInfo", "inputs", "dependentTasks", "cachingOptions", "componentRef"}
+
+#: Kinds of executors.
+_EXECUTOR = {
+    "importer": "importing artifacts (dsl.importer)",
+    "resolver": "resolvers of artifacts",
+    "customJob": "AI Platform custom jobs",
+}
+
+#: Types of parameters.
+_PARAMETER_TYPES = {"STRING", "NUMBER_INTEGER", "NUMBER_DOUBLE", "BOOLEAN", "LIST", "STRUCT"}
+_PARAMETER = {
+    "TASK_FINAL_STATUS": "the final status of a task (dsl.PipelineTaskFinalStatus)",
+    "TASK_CONFIG": "the configuration of a task (dsl.TaskConfig)",
+}
+
+_SECRET_KNOWN = {"secretName", "secretNameParameter", "keyToEnv", "optional"}
+
+
+def check_component(where: str, component: Document) -> None:
+    """ComponentSpec."""
+    for field in ("singlePlatformSpecs", "taskConfigPassthroughs"):
+        if component.get(field):
+            raise _unsupported(where, f"{field} of a component")
+    if "dag" not in component and "executorLabel" not in component:
+        raise InvalidInput(f"{where} has a component with neither a dag nor an executorLabel")
+
+
+def check_parameter(where: str, name: str, definition: Document) -> None:
+    """ParameterSpec of either side."""
+    type_ = definition.get("parameterType", "")
+    if type_ in _PARAMETER_TYPES:
+        return
+    if type_ in _PARAMETER:
+        raise _unsupported(where, f"{_PARAMETER[type_]}, as {name!r} is")
+    raise _unsupported(where, f"parameters without a parameterType, as {name!r} is")
+
+
+def check_artifact(where: str, name: str, definition: Document) -> None:
+    """ArtifactSpec of either side."""
+    if definition.get("isArtifactList"):
+        raise _unsupported(where, f"lists of artifacts, as {name!r} is")
+
+
+def check_task(where: str, task: Document) -> None:
+    """PipelineTaskSpec."""
+    for field in task:
+        if field in _TASK:
+            raise _unsupported(where, _TASK[field])
+        if field not in _TASK_KNOWN:
+            raise _unsupported(where, f"the field {field} of a task")
+    if "cacheKey" in task.get("cachingOptions", {}):
+        raise _unsupported(where, "a cache key of one's own (set_caching_options(cache_key=…))")
+    for name, source in task.get("inputs", {}).get("parameters", {}).items():
+        _check_source(where, name, source)
+
+
+def _check_source(where: str, name: str, source: Document) -> None:
+    if source.get("parameterExpressionSelector"):
+        raise _unsupported(where, f"expressions that select a part of input {name!r}")
+    if "taskFinalStatus" in source:
+        raise _unsupported(where, _PARAMETER["TASK_FINAL_STATUS"])
+    value = source.get("runtimeValue")
+    if value is not None and "constant" not in value:
+        raise _unsupported(where, f"a runtimeValue without a constant, as input {name!r} has")
+    if not source:
+        raise InvalidInput(f"{where}: input {name!r} has no source")
+
+
+def check_dag_outputs(where: str, dag: Document) -> None:
+    """DagOutputsSpec."""
+    outputs = dag.get("outputs", {})
+    for name, output in outputs.get("parameters", {}).items():
+        if "valueFromParameter" not in output:
+            raise _unsupported(where, f"dsl.OneOf, of which output {name!r} is made")
+    for name, output in outputs.get("artifacts", {}).items():
+        if len(output.get("artifactSelectors", ())) != 1:
+            raise _unsupported(where, f"dsl.OneOf, of which output {name!r} is made")
+
+
+def check_executor(where: str, executor: Document, known_image: Callable[[str], None]) -> None:
+    """ExecutorSpec."""
+    for field, feature in _EXECUTOR.items():
+        if field in executor:
+            raise _unsupported(where, feature)
+    container = executor.get("container")
+    if container is None:
+        raise InvalidInput(f"{where} has an executor without a container")
+    if "lifecycle" in container:
+        raise _unsupported(where, "lifecycle hooks of a container")
+    if "accelerator" in container.get("resources", {}):
+        raise _unsupported(where, "accelerators (set_accelerator_type, set_accelerator_limit)")
+    _check_image(where, container.get("image", ""), known_image)
+    if not container.get("command"):
+        raise _unsupported(where, "the entrypoint of an image (give the component a command)")
+
+
+def _check_image(where: str, image: str, known_image: Callable[[str], None]) -> None:
+    if not image:
+        raise InvalidInput(f"{where} has no image")
+    if "{{$" in image:
+        raise _unsupported(where, f"an image that is only known when it runs ({image})")
+    try:
+        known_image(image)
+    except InvalidInput as error:
+        raise type(error)(f"{where}: {error}") from None
+
+
+def check_platform(platform_spec: Document) -> None:
+    """PlatformSpec: the second document of a package."""
+    if not isinstance(platform_spec, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidInput("The platform spec is not an object")
+    for field in platform_spec:
+        if field != "platforms":
+            raise InvalidInput(f"The platform spec has a field {field!r}; it may have: platforms")
+    platforms = _mapping(platform_spec, "platforms")
+    for platform in platforms:
+        if platform != "kubernetes":
+            raise Unsupported(f"Flowmaker does not execute platform {platform!r} yet")
+    kubernetes = _mapping(platforms, "kubernetes")
+    for field in kubernetes:
+        if field not in ("deploymentSpec", "platform") and kubernetes[field]:
+            raise Unsupported(
+                f"Flowmaker does not execute {field} of the Kubernetes platform spec yet"
+            )
+    _mapping(_mapping(kubernetes, "deploymentSpec"), "executors")
+
+
+def check_kubernetes(where: str, executor: Document) -> None:
+    """KubernetesExecutorConfig."""
+    for field in executor:
+        if field not in ("secretAsEnv", "imagePullPolicy"):
+            raise _unsupported(where, f"{field} (kfp.kubernetes)")
+    for secret in executor.get("secretAsEnv", ()):
+        for field in secret:
+            if field not in _SECRET_KNOWN:
+                raise _unsupported(where, f"{field} of a secret (kfp.kubernetes)")
+        if not secret.get("secretName") and not secret.get("secretNameParameter"):
+            raise InvalidInput(f"{where} takes environment variables from a secret with no name")
+        source = secret.get("secretNameParameter")
+        if source is not None:
+            _check_source(where, "secretNameParameter", source)
+
+
+def _mapping(document: Document, field: str) -> Document:
+    value = document.get(field, {})
+    if not isinstance(value, Mapping):
+        raise InvalidInput(f"The platform spec has a {field} that is not an object")
+    return value  # pyright: ignore[reportUnknownVariableType]
+
+
+def _unsupported(where: str, feature: str) -> Unsupported:
+    return Unsupported(f"{where} uses {feature}: Flowmaker does not execute that yet")

@@ -1,0 +1,1 @@
+"""How runs and tasks change their states: decisions, and nothing else."""

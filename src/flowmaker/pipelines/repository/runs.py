@@ -1,0 +1,161 @@
+"""Runs and their tasks in the database."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, delete, insert, select, update
+
+from flowmaker.pipelines.records.catalog import StorageState
+from flowmaker.pipelines.records.run import (
+    FINAL,
+    Run,
+    RuntimeState,
+    StateChange,
+    Task,
+    TaskKind,
+)
+from flowmaker.store.database import Transaction
+from flowmaker.store.schema.pipelines import runs, tasks
+
+OPEN = tuple(state.value for state in RuntimeState if state not in FINAL)
+
+
+def insert_run(tx: Transaction, run: Run) -> None:
+    """Record that a run is wanted."""
+    tx.execute(insert(runs).values(**_run_values(run)))
+
+
+def get_run(tx: Transaction, run_id: str) -> Run | None:
+    row = tx.execute(select(runs).where(runs.c.run_id == run_id)).first()
+    return row_to_run(row) if row else None
+
+
+def tasks_of(tx: Transaction, run_id: str) -> list[Task]:
+    """The tasks of a run in the order in which they were made."""
+    rows = tx.execute(
+        select(tasks).where(tasks.c.run_id == run_id).order_by(tasks.c.created_at, tasks.c.task_id)
+    )
+    return [row_to_task(row) for row in rows]
+
+
+def open_run_ids(tx: Transaction) -> list[str]:
+    """The runs that have not reached a final state, oldest first."""
+    return list(
+        tx.scalars(select(runs.c.run_id).where(runs.c.state.in_(OPEN)).order_by(runs.c.created_at))
+    )
+
+
+def request_termination(tx: Transaction, run_id: str) -> bool:
+    """Record that the run is to end. False when there is no such run, or it has ended."""
+    wanted = (runs.c.run_id == run_id) & runs.c.state.in_(OPEN)
+    return tx.execute(update(runs).where(wanted).values(terminate_requested=True)).rowcount > 0
+
+
+def termination_requested(tx: Transaction, run_id: str) -> bool | None:
+    """Whether the run is to end; None when there is no such run (any more)."""
+    return tx.scalar(select(runs.c.terminate_requested).where(runs.c.run_id == run_id))
+
+
+def delete_run(tx: Transaction, run_id: str) -> bool:
+    """Remove a run and its tasks. Its artifacts stay, as KFP's do. False when there is none."""
+    tx.execute(delete(tasks).where(tasks.c.run_id == run_id))
+    return tx.execute(delete(runs).where(runs.c.run_id == run_id)).rowcount > 0
+
+
+def set_storage_state(tx: Transaction, run_id: str, state: StorageState) -> bool:
+    """Put a run in the archive, or take it out of it. False when there is none."""
+    wanted = runs.c.run_id == run_id
+    return tx.execute(update(runs).where(wanted).values(storage_state=state.value)).rowcount > 0
+
+
+def apply(tx: Transaction, run: Run, *, inserted: Sequence[Task], changed: Sequence[Task]) -> bool:
+    """Write what was decided on one revision of a run: all of it or, when it is stale, nothing.
+
+    Every change of a run or of its tasks passes here, and each makes a new revision of the run:
+    whoever decided on an older one finds that no row is updated. What the API changes
+    (`terminate_requested`, `storage_state`) is not written here, so it cannot be lost.
+    """
+    guard = (runs.c.run_id == run.run_id) & (runs.c.revision == run.revision - 1)
+    values = {
+        "state": run.state.value,
+        "state_history": _history(run.state_history),
+        "finished_at": run.finished_at,
+        "error": run.error,
+        "revision": run.revision,
+    }
+    if tx.execute(update(runs).where(guard).values(**values)).rowcount == 0:
+        return False
+    if inserted:
+        tx.execute(insert(tasks), [_task_values(task) for task in inserted])
+    for task in changed:
+        tx.execute(
+            update(tasks).where(tasks.c.task_id == task.task_id).values(**_task_values(task))
+        )
+    return True
+
+
+def row_to_run(row: Row[Any]) -> Run:
+    values = _values(row)
+    values["state"] = RuntimeState(values["state"])
+    values["state_history"] = _changes(values["state_history"])
+    values["storage_state"] = StorageState(values["storage_state"])
+    return Run(**values)
+
+
+def row_to_task(row: Row[Any]) -> Task:
+    values = _values(row)
+    values["kind"] = TaskKind(values["kind"])
+    values["state"] = RuntimeState(values["state"])
+    values["state_history"] = _changes(values["state_history"])
+    return Task(**values)
+
+
+def _values(row: Row[Any]) -> dict[str, Any]:
+    """By the names of the columns."""
+    return row._asdict()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - it is documented
+
+
+def _run_values(run: Run) -> dict[str, Any]:
+    values = {name: getattr(run, name) for name in _RUN_FIELDS}
+    return values | {
+        "state": run.state.value,
+        "state_history": _history(run.state_history),
+        "storage_state": run.storage_state.value,
+        "pipeline_spec": dict(run.pipeline_spec),
+        "platform_spec": dict(run.platform_spec),
+        "parameters": dict(run.parameters),
+    }
+
+
+def _task_values(task: Task) -> dict[str, Any]:
+    values = {name: getattr(task, name) for name in _TASK_FIELDS}
+    return values | {
+        "kind": task.kind.value,
+        "state": task.state.value,
+        "state_history": _history(task.state_history),
+        "inputs": dict(task.inputs),
+        "outputs": dict(task.outputs),
+    }
+
+
+_RUN_FIELDS = tuple(column.name for column in runs.columns)
+_TASK_FIELDS = tuple(column.name for column in tasks.columns)
+
+
+def _history(changes: Iterable[StateChange]) -> list[dict[str, str]]:
+    return [
+        {"at": change.at.isoformat(), "state": change.state.value, "error": change.error}
+        for change in changes
+    ]
+
+
+def _changes(history: Iterable[Mapping[str, str]]) -> tuple[StateChange, ...]:
+    return tuple(
+        StateChange(
+            at=datetime.fromisoformat(entry["at"]),
+            state=RuntimeState(entry["state"]),
+            error=entry["error"],
+        )
+        for entry in history
+    )
