@@ -1,0 +1,1 @@
+"""SageMaker's built-in algorithms as programs, and what the server knows of them."""

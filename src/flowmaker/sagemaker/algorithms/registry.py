@@ -1,0 +1,129 @@
+"""Which image is which built-in algorithm, and what a job with it needs.
+
+Pure, and of the standard library alone: the server imports it, and no algorithm with it.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from flowmaker.sagemaker.algorithms.accounts import ACCOUNTS, domain
+from flowmaker.sagemaker.algorithms.hyperparameters import Schema
+from flowmaker.sagemaker.algorithms.kmeans import schema as kmeans
+from flowmaker.sagemaker.algorithms.xgboost import metrics as xgboost_metrics
+from flowmaker.sagemaker.algorithms.xgboost import schema as xgboost
+
+_URI = re.compile(
+    r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.(?P<domain>[a-z.]+)"
+    r"/(?P<repository>[a-z0-9._/-]+?)(?::(?P<tag>[\w.-]+))?"
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MetricDefinition:
+    """A metric, and the regex whose first group is its value in a line of the log."""
+
+    name: str
+    regex: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuiltIn:
+    """A built-in algorithm in the version that an image names."""
+
+    name: str
+    #: The image's tag, e.g. `1.7-1`.
+    version: str
+    #: `python -m MODULE train` and `python -m MODULE serve` are its programs.
+    module: str
+    #: A requirements file with hashes: the environment that both run in.
+    lock: str
+    metric_definitions: tuple[MetricDefinition, ...]
+    #: Names of the channels: those that must be given, and those that may.
+    required_channels: tuple[str, ...]
+    optional_channels: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Algorithm:
+    #: ECR repository to the tags that are this algorithm.
+    repositories: Mapping[str, re.Pattern[str]]
+    schema: Schema
+    metrics: Sequence[tuple[str, str]]
+    required_channels: tuple[str, ...]
+    optional_channels: tuple[str, ...]
+
+
+_ALGORITHMS = {
+    "xgboost": _Algorithm(
+        repositories={
+            "sagemaker-xgboost": re.compile(r"\d+\.\d+(-\d+)?(-(cpu|gpu|arm64))?(-py3)?|latest"),
+            "xgboost": re.compile(r"1|latest"),
+        },
+        schema=xgboost.SCHEMA,
+        metrics=xgboost_metrics.DEFINITIONS,
+        required_channels=("train",),
+        optional_channels=("validation",),
+    ),
+    "kmeans": _Algorithm(
+        repositories={"kmeans": re.compile(r"1|latest")},
+        schema=kmeans.SCHEMA,
+        metrics=kmeans.DEFINITIONS,
+        required_channels=("train",),
+        optional_channels=("test",),
+    ),
+}
+
+
+def find(image: str) -> BuiltIn | None:
+    """The built-in algorithm that an image URI names; None if it is anyone's own image."""
+    uri = _URI.fullmatch(image)
+    if uri is None or uri["domain"] != domain(uri["region"]):
+        return None
+    if ACCOUNTS.get((uri["region"], uri["repository"])) != uri["account"]:
+        return None
+    tag = uri["tag"] or "latest"
+    for name, algorithm in _ALGORITHMS.items():
+        tags = algorithm.repositories.get(uri["repository"])
+        if tags is not None and tags.fullmatch(tag):
+            return _built_in(name, tag)
+    return None
+
+
+@cache
+def _built_in(name: str, version: str) -> BuiltIn:
+    algorithm = _ALGORITHMS[name]
+    package = f"flowmaker.sagemaker.algorithms.{name}"
+    return BuiltIn(
+        name=name,
+        version=version,
+        module=package,
+        lock=(files(package) / "requirements.txt").read_text(),
+        metric_definitions=tuple(MetricDefinition(name=n, regex=r) for n, r in algorithm.metrics),
+        required_channels=algorithm.required_channels,
+        optional_channels=algorithm.optional_channels,
+    )
+
+
+def validate_hyperparameters(
+    builtin: BuiltIn, hyperparameters: Mapping[str, str], channels: Sequence[str]
+) -> list[str]:
+    """All that the algorithm would refuse of a job, in its own words; empty if nothing.
+
+    On AWS these come as `ClientError: …` in the FailureReason of a job that has started.
+    """
+    _, problems = _ALGORITHMS[builtin.name].schema.parse(hyperparameters)
+    known = builtin.required_channels + builtin.optional_channels
+    problems += [
+        f"Missing required channel: {name}"
+        for name in builtin.required_channels
+        if name not in channels
+    ]
+    problems += [
+        f"Extraneous channel found: {name}; {builtin.name} has {', '.join(known)}"
+        for name in channels
+        if name not in known
+    ]
+    return problems
