@@ -1,1 +1,135 @@
 """Tables of flowmaker.aws."""
+
+from sqlalchemy import JSON, Boolean, Column, Table, Text
+
+from flowmaker.store.schema.metadata import Timestamp, metadata
+
+# CloudWatch Logs
+
+log_groups = Table(
+    "aws_log_groups",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("region", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("created_at", Timestamp, nullable=False),
+)
+
+log_streams = Table(
+    "aws_log_streams",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("region", Text, primary_key=True),
+    Column("group_name", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("created_at", Timestamp, nullable=False),
+    # The file that its events are the lines of.
+    Column("file", Text, nullable=False),
+    # Nothing is written to it any more: its last line needs no line feed.
+    Column("closed", Boolean, nullable=False),
+    # When which bytes were first seen: [[offset, milliseconds], ...], both ascending.
+    Column("marks", JSON, nullable=False),
+)
+
+# --- IAM and STS ---------------------------------------------------------------------------------
+
+iam_users = Table(
+    "iam_users",
+    metadata,
+    Column("user_name", Text, primary_key=True),
+    Column("user_id", Text, nullable=False, unique=True),
+    Column("path", Text, nullable=False),
+    Column("boundary", Text, nullable=False),
+    Column("tags", JSON, nullable=False),
+    Column("created_at", Timestamp, nullable=False),
+)
+
+iam_roles = Table(
+    "iam_roles",
+    metadata,
+    Column("role_name", Text, primary_key=True),
+    Column("role_id", Text, nullable=False, unique=True),
+    Column("path", Text, nullable=False),
+    Column("trust_policy", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("max_session_duration", Integer, nullable=False),
+    Column("boundary", Text, nullable=False),
+    Column("tags", JSON, nullable=False),
+    Column("created_at", Timestamp, nullable=False),
+)
+
+# Managed policies of the account. AWS's own are not rows: they are read from a package's data.
+iam_policies = Table(
+    "iam_policies",
+    metadata,
+    Column("policy_name", Text, primary_key=True),
+    Column("policy_id", Text, nullable=False, unique=True),
+    Column("arn", Text, nullable=False, unique=True),
+    Column("path", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("tags", JSON, nullable=False),
+    Column("default_version", Integer, nullable=False),
+    Column("last_version", Integer, nullable=False),
+    Column("created_at", Timestamp, nullable=False),
+    Column("updated_at", Timestamp, nullable=False),
+)
+
+iam_policy_versions = Table(
+    "iam_policy_versions",
+    metadata,
+    Column("policy_name", Text, ForeignKey("iam_policies.policy_name"), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("policy_text", Text, nullable=False),
+    Column("created_at", Timestamp, nullable=False),
+)
+
+# `holder_kind` is `user` or `role`, `holder` its name.
+iam_attachments = Table(
+    "iam_attachments",
+    metadata,
+    Column("holder_kind", Text, primary_key=True),
+    Column("holder", Text, primary_key=True),
+    Column("policy_arn", Text, primary_key=True),
+    Index("iam_attachments_by_policy", "policy_arn"),
+)
+
+iam_inline_policies = Table(
+    "iam_inline_policies",
+    metadata,
+    Column("holder_kind", Text, primary_key=True),
+    Column("holder", Text, primary_key=True),
+    Column("policy_name", Text, primary_key=True),
+    Column("policy_text", Text, nullable=False),
+)
+
+# Long-lived keys. `user_name` is empty for those of the root user.
+iam_access_keys = Table(
+    "iam_access_keys",
+    metadata,
+    Column("access_key_id", Text, primary_key=True),
+    Column("secret_access_key", Text, nullable=False),
+    Column("user_name", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("created_at", Timestamp, nullable=False),
+    Column("last_used_at", Timestamp),
+    Column("last_used_service", Text, nullable=False),
+    Column("last_used_region", Text, nullable=False),
+    Index("iam_access_keys_by_user", "user_name"),
+)
+
+# Temporary credentials. `purpose` is empty, or names the one session that the server keeps.
+sts_sessions = Table(
+    "sts_sessions",
+    metadata,
+    Column("access_key_id", Text, primary_key=True),
+    Column("secret_access_key", Text, nullable=False),
+    Column("session_token", Text, nullable=False),
+    Column("principal_arn", Text, nullable=False),
+    Column("user_id", Text, nullable=False),
+    Column("session_policies", JSON, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("created_at", Timestamp, nullable=False),
+    Column("expires_at", Timestamp, nullable=False),
+    Index("sts_sessions_by_expiry", "expires_at"),
+    Index("sts_sessions_by_purpose", "purpose"),
+)

@@ -1,1 +1,39 @@
-"""Tables of flowmaker.sagemaker."""
+"""Tables of Amazon SageMaker. See `flowmaker.sagemaker.records` for what the columns mean."""
+
+from sqlalchemy import JSON, Boolean, Column, Index, Integer, Table, Text
+
+from flowmaker.store.schema.metadata import Timestamp, metadata
+
+#: Jobs, models, endpoint configurations and endpoints: all that has a name in an account.
+resources = Table(
+    "sagemaker_resources",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("region", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("arn", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    # A controller has something to do for it, or may have.
+    Column("open", Boolean, nullable=False),
+    Column("created_at", Timestamp, nullable=False),
+    Column("modified_at", Timestamp, nullable=False),
+    # The request that made it, as the client sent it.
+    Column("request", JSON, nullable=False),
+    # What its controller knows: a record of its kind as a JSON document.
+    Column("state", JSON, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Index("sagemaker_resources_by_name", "kind", "account", "region", "name", unique=True),
+    Index("sagemaker_resources_by_time", "kind", "account", "region", "created_at"),
+    Index("sagemaker_resources_open", "kind", "open"),
+    Index("sagemaker_resources_by_arn", "arn"),
+)
+
+tags = Table(
+    "sagemaker_tags",
+    metadata,
+    Column("arn", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)

@@ -1,0 +1,1 @@
+"""The state machines of jobs and endpoints: pure decisions on records."""

@@ -1,0 +1,1 @@
+"""What the SageMaker half knows, as plain values."""

@@ -1,0 +1,60 @@
+"""Everything in SageMaker that has a name in an account and a region."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class Kind(StrEnum):
+    """A kind of resource: the word before its name in its ARN."""
+
+    TRAINING_JOB = "training-job"
+    MODEL = "model"
+    ENDPOINT_CONFIG = "endpoint-config"
+    ENDPOINT = "endpoint"
+    TRANSFORM_JOB = "transform-job"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Resource:
+    """One job, model, endpoint configuration or endpoint."""
+
+    id: str
+    kind: Kind
+    account: str
+    region: str
+    #: As the client wrote it. The ARN has it in lower case, as AWS does.
+    name: str
+    arn: str
+    status: str
+    #: A controller has something to do for it, or may have.
+    open: bool
+    created_at: datetime
+    modified_at: datetime
+    #: The request that made it.
+    request: Mapping[str, Any]
+    #: The document of its kind's state; empty for models and endpoint configurations.
+    state: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    revision: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Search:
+    """Which resources a List operation asks for."""
+
+    kind: Kind
+    account: str
+    region: str
+    name_contains: str = ""
+    status: str = ""
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    modified_after: datetime | None = None
+    modified_before: datetime | None = None
+    sort_by: str = "CreationTime"
+    descending: bool = False
+    limit: int = 10
+    #: Sort value and id of the last resource of the page before.
+    after: tuple[str, str] | None = None
