@@ -24,6 +24,15 @@ class Bucket:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Piece:
+    """One part of an object that was uploaded in parts."""
+
+    number: int
+    size: int
+    checksums: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StoredObject:
     """One object as the index knows it."""
 
@@ -36,13 +45,15 @@ class StoredObject:
     blob: str
     modified_at: datetime
     content_type: str = "binary/octet-stream"
-    #: Content-Encoding, Cache-Control and the like, by S3's parameter name (`ContentEncoding`).
+    #: Content-Encoding, StorageClass and the like, by S3's parameter name (`ContentEncoding`).
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     #: `x-amz-meta-*`, without the prefix.
     metadata: Mapping[str, str] = field(default_factory=dict[str, str])
     #: Checksums by S3's member name (`ChecksumCRC32`), in base64.
     checksums: Mapping[str, str] = field(default_factory=dict[str, str])
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    #: The parts it was uploaded in; none when it came in one go.
+    parts: tuple[Piece, ...] = ()
 
 
 class ObjectStore(Protocol):

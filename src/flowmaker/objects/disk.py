@@ -1,0 +1,215 @@
+"""The object store on this machine: bytes in a folder, the index in the database.
+
+The order of a write is the whole of its safety: bytes on the disk, then the row (one transaction,
+which is what makes the object visible), then the bytes that the row no longer names are removed.
+A crash between any two leaves a file without a row, and the sweep at the next start removes it.
+"""
+
+import asyncio
+from collections.abc import AsyncIterable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from flowmaker.clock import Clock
+from flowmaker.errors import NotFound
+from flowmaker.objects.blobs import FOLDERS, Blobs, Descriptor, Finished, NewBlob, link
+from flowmaker.objects.index import buckets, entries, listing
+from flowmaker.objects.objects import Bucket, StoredObject
+from flowmaker.objects.streams import Digest, absorb, receive
+from flowmaker.store.database import Database
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+#: Most of them wait for a disk or for their turn to write the index.
+THREADS = 16
+#: A reader may find the file of an object gone that was replaced since its row was read.
+ATTEMPTS = 5
+
+
+class DiskObjectStore:
+    """Buckets and objects in a folder. One process at a time may have it open."""
+
+    def __init__(self, root: Path, database: Database, clock: Clock) -> None:
+        self.blobs = Blobs(root)
+        self._started = self.blobs.now()
+        self.database = database
+        self.clock = clock
+        self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="objects")
+
+    async def bucket(self, name: str) -> Bucket | None:
+        return await self.database.read(buckets.get, name)
+
+    async def ensure_bucket(self, name: str, *, owner: str, region: str) -> Bucket:
+        made = Bucket(name=name, owner=owner, region=region, created_at=self.clock.now())
+        return (await self.database.write(buckets.ensure, made)).bucket
+
+    async def get(self, bucket: str, key: str) -> StoredObject | None:
+        return await self.database.read(entries.get, bucket, key)
+
+    async def walk(self, bucket: str, prefix: str = "") -> Sequence[StoredObject]:
+        """Every object whose key starts with `prefix`, without the parts it was uploaded in."""
+        return await self.database.read(listing.walk, bucket, prefix)
+
+    async def put_file(
+        self, bucket: str, key: str, file: Path, *, content_type: str = ""
+    ) -> StoredObject:
+        """Take `file` over as the object: moved, not copied, when it is on the same filesystem.
+
+        Raises:
+            NotFound: there is no such bucket; `file` is still there.
+        """
+        if await self.bucket(bucket) is None:
+            raise NotFound(f"There is no bucket {bucket}")
+
+        def take() -> StoredObject:
+            stored = _whole(bucket, key, self.blobs.take(file), content_type, self.clock)
+            self._commit(stored.blob, lambda: self.database.write_now(entries.put, stored))
+            file.unlink()
+            return stored
+
+        return await self.run(take)
+
+    async def delete(self, bucket: str, key: str) -> None:
+        await self.discard(await self.database.write(entries.remove, bucket, [key]))
+
+    def path(self, stored: StoredObject) -> Path:
+        return self.blobs.path(stored.blob)
+
+    async def link(self, stored: StoredObject, target: Path) -> None:
+        """Make `target` a file with its bytes, read-only: linked, copied where it must be.
+
+        Raises:
+            NotFound: the object was deleted or replaced meanwhile.
+        """
+        source = self.blobs.path(stored.blob)
+        try:
+            await self.run(link, source, target)
+        except FileNotFoundError:
+            if await self.run(source.exists):
+                raise
+            message = f"The object {stored.key} in the bucket {stored.bucket} was deleted meanwhile"
+            raise NotFound(message) from None
+
+    async def open(self, bucket: str, key: str) -> tuple[StoredObject, Descriptor]:
+        """The object and its bytes, which stay readable whatever becomes of the object.
+
+        Raises:
+            NotFound: there is no such object.
+        """
+        for _ in range(ATTEMPTS):
+            stored = await self.get(bucket, key)
+            if stored is None:
+                break
+            with suppress(FileNotFoundError):
+                return stored, await self.run(self.blobs.open, stored.blob)
+        raise NotFound(f"There is no object {key} in the bucket {bucket}")
+
+    async def receive(
+        self,
+        body: AsyncIterable[bytes],
+        write: Callable[[Finished], list[str]],
+        digests: tuple[Digest, ...] = (),
+    ) -> Finished:
+        """Make a blob of `body`. `write`, in a thread, makes it visible by writing its row.
+
+        `write` returns the blobs that nobody needs any more. When it raises, or the body does,
+        nothing remains.
+        """
+        blob = self.blobs.create()
+        try:
+            rest = await receive(body, blob, self.threads, digests)
+        except BaseException:
+            self.threads.submit(blob.discard)
+            raise
+        finishing = self.threads.submit(self._finish, blob, (rest, digests), write)
+        try:
+            return await asyncio.wrap_future(finishing)
+        except asyncio.CancelledError:
+            if finishing.cancelled():  # else it is under way, and ends as it must
+                self.threads.submit(blob.discard)
+            raise
+
+    async def compose(
+        self, fill: Callable[[NewBlob], None], write: Callable[[Finished], list[str]]
+    ) -> Finished:
+        """Make a blob of what `fill` writes, in a thread; else like `receive`."""
+
+        def run() -> Finished:
+            blob = self.blobs.create()
+            try:
+                fill(blob)
+            except BaseException:
+                blob.discard()
+                raise
+            return self._finish(blob, ([], ()), write)
+
+        return await self.run(run)
+
+    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What a function that blocks returns, run in one of the store's threads."""
+        return await asyncio.wrap_future(self.threads.submit(function, *args, **kwargs))
+
+    async def discard(self, blobs: Sequence[str]) -> None:
+        """Remove blobs that no row names any more."""
+        if blobs:
+            await self.run(self.blobs.remove, blobs)
+
+    async def sweep(self) -> int:
+        """Remove what a crash left behind; how many files that was.
+
+        Only files older than this store are looked at: younger ones may be about to get a row.
+        """
+        removed = 0
+        for number in range(FOLDERS):
+            found = await self.run(self.blobs.older_than, self._started, number)
+            orphans = await self.database.read(entries.unknown, found) if found else []
+            await self.discard(orphans)
+            removed += len(orphans)
+        return removed
+
+    def close(self) -> None:
+        """Finish what was begun. Close it before its database."""
+        self.threads.shutdown()
+
+    def _finish(
+        self,
+        blob: NewBlob,
+        rest: tuple[list[bytes], tuple[Digest, ...]],
+        write: Callable[[Finished], list[str]],
+    ) -> Finished:
+        """Write the last bytes of a blob, flush it, and make it visible; in a thread."""
+        try:
+            absorb(blob, *rest)
+            finished = blob.finish()
+        except BaseException:
+            blob.discard()
+            raise
+        self._commit(blob.blob, lambda: write(finished))
+        return finished
+
+    def _commit(self, blob: str, write: Callable[[], list[str]]) -> None:
+        """Write the row of a blob, then remove what it replaced; without a row the blob goes."""
+        try:
+            unused = write()
+        except BaseException:
+            self.blobs.remove([blob])
+            raise
+        self.blobs.remove(unused)
+
+
+def _whole(
+    bucket: str, key: str, finished: Finished, content_type: str, clock: Clock
+) -> StoredObject:
+    stored = StoredObject(
+        bucket=bucket,
+        key=key,
+        size=finished.size,
+        etag=finished.md5,
+        blob=finished.blob,
+        modified_at=clock.now(),
+    )
+    return replace(stored, content_type=content_type) if content_type else stored
