@@ -1,6 +1,6 @@
 """Tables of flowmaker.aws."""
 
-from sqlalchemy import JSON, Boolean, Column, Table, Text
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, Table, Text
 
 from flowmaker.store.schema.metadata import Timestamp, metadata
 
@@ -31,7 +31,7 @@ log_streams = Table(
     Column("marks", JSON, nullable=False),
 )
 
-# --- IAM and STS ---------------------------------------------------------------------------------
+# IAM and STS
 
 iam_users = Table(
     "iam_users",

@@ -1,0 +1,68 @@
+"""What a caller who may not is told: AWS's sentence, then what is missing and where to put it."""
+
+import json
+
+from flowmaker.aws.auth.evaluate import Decision, Layer
+from flowmaker.aws.errors import AwsError, access_denied
+from flowmaker.aws.service import Need, Principal
+
+
+def denial(principal: Principal, need: Need, decision: Decision) -> AwsError:
+    """AccessDenied, for the person who reads it and for whom they ask to mend it."""
+    told = f"{_who(principal)} is not authorized to perform: {need.action}"
+    told += f" on resource: {need.resource}" if need.resource else ""
+    if decision.explicit:
+        article = "an" if decision.layer is Layer.IDENTITY else "a"
+        told += f" with an explicit deny in {article} {decision.layer.value}"
+    else:
+        told += f" because no {decision.layer.value} allows the {need.action} action"
+    return access_denied(f"{told}. {_advice(principal, need, decision)}")
+
+
+def _who(principal: Principal) -> str:
+    return f"User: {principal.arn or 'anonymous'}"
+
+
+def _advice(principal: Principal, need: Need, decision: Decision) -> str:
+    if decision.explicit:
+        statement = f" in its statement {decision.sid}" if decision.sid else ""
+        return (
+            f"The {decision.layer.value} {decision.policy} denies it{statement}; no policy that "
+            "allows it can overrule that: change or detach the one that denies."
+        )
+    if need.action == "sts:AssumeRole" and not need.resource_policy:
+        return f"There is no role {need.resource}: see `aws iam list-roles`."
+    if decision.layer is Layer.RESOURCE:
+        return (
+            f"The policy of {need.resource} must name the caller: add to it "
+            f"{_statement(need, principal=principal)}."
+        )
+    return f"{_where(principal, decision.layer)} {_statement(need)}."
+
+
+def _where(principal: Principal, layer: Layer) -> str:
+    if layer is Layer.BOUNDARY:
+        return "The permissions boundary limits it, whatever else allows; it lacks"
+    if layer is Layer.SESSION:
+        return "The session was given narrower policies than its role has; they lack"
+    if principal.role_name:
+        command = f"`aws iam put-role-policy --role-name {principal.role_name}`"
+    elif principal.user_name:
+        command = f"`aws iam put-user-policy --user-name {principal.user_name}`"
+    else:
+        return "Sign the request with the keys of a user or role that has"
+    return f"To allow it, add with {command} a policy with this statement:"
+
+
+def _statement(need: Need, principal: Principal | None = None) -> str:
+    """The smallest statement that would allow it."""
+    statement: dict[str, object] = {"Effect": "Allow"}
+    if principal is not None:
+        statement["Principal"] = {"AWS": principal.arn} if principal.arn else "*"
+    statement["Action"] = need.action
+    if principal is None or need.action != "sts:AssumeRole":
+        statement["Resource"] = need.resource
+    passed_to = need.context.get("iam:PassedToService")
+    if passed_to:
+        statement["Condition"] = {"StringEquals": {"iam:PassedToService": passed_to}}
+    return json.dumps(statement)

@@ -1,0 +1,93 @@
+"""What IAM has on a user or a role, read in one go for a decision."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select, update
+
+from flowmaker.store.database import Transaction
+from flowmaker.store.schema.aws import (
+    iam_access_keys,
+    iam_attachments,
+    iam_inline_policies,
+    iam_policies,
+    iam_policy_versions,
+    iam_roles,
+    iam_users,
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Held:
+    """Whatever decides what a user or role may do."""
+
+    #: `AIDA…` or `AROA…`: another than before when it was deleted and made again.
+    unique_id: str
+    path: str
+    tags: dict[str, str]
+    #: ARN of the permissions boundary; empty for none.
+    boundary: str
+    #: Name and JSON text of each inline policy.
+    inline: tuple[tuple[str, str], ...]
+    #: ARNs of the attached managed policies.
+    attached: tuple[str, ...]
+    #: JSON text of those that are the account's own (also of the boundary), by ARN.
+    texts: dict[str, str]
+
+
+def held(tx: Transaction, kind: str, name: str) -> Held | None:
+    """What the `user` or `role` of that name holds."""
+    if kind == "user":
+        entity = select(
+            iam_users.c.user_id, iam_users.c.path, iam_users.c.tags, iam_users.c.boundary
+        ).where(iam_users.c.user_name == name)
+    else:
+        entity = select(
+            iam_roles.c.role_id, iam_roles.c.path, iam_roles.c.tags, iam_roles.c.boundary
+        ).where(iam_roles.c.role_name == name)
+    row = tx.execute(entity).one_or_none()
+    if row is None:
+        return None
+    unique_id, path, tags, boundary = row
+    inline = tx.execute(
+        select(iam_inline_policies.c.policy_name, iam_inline_policies.c.policy_text)
+        .where(iam_inline_policies.c.holder_kind == kind, iam_inline_policies.c.holder == name)
+        .order_by(iam_inline_policies.c.policy_name)
+    ).all()
+    attached = tx.scalars(
+        select(iam_attachments.c.policy_arn)
+        .where(iam_attachments.c.holder_kind == kind, iam_attachments.c.holder == name)
+        .order_by(iam_attachments.c.policy_arn)
+    ).all()
+    return Held(
+        unique_id=unique_id,
+        path=path,
+        tags=tags,
+        boundary=boundary,
+        inline=tuple((one, text) for one, text in inline),
+        attached=tuple(attached),
+        texts=policy_texts(tx, [*attached, boundary]),
+    )
+
+
+def policy_texts(tx: Transaction, arns: list[str]) -> dict[str, str]:
+    """The default version of those managed policies that are the account's own, by ARN."""
+    rows = tx.execute(
+        select(iam_policies.c.arn, iam_policy_versions.c.policy_text)
+        .join(
+            iam_policy_versions,
+            (iam_policy_versions.c.policy_name == iam_policies.c.policy_name)
+            & (iam_policy_versions.c.version == iam_policies.c.default_version),
+        )
+        .where(iam_policies.c.arn.in_(arns))
+    )
+    return {row.arn: row.policy_text for row in rows}
+
+
+def note_use(tx: Transaction, access_key_id: str, service: str, region: str, now: datetime) -> None:
+    """Remember when and for what an access key was used last."""
+    tx.execute(
+        update(iam_access_keys)
+        .where(iam_access_keys.c.access_key_id == access_key_id)
+        .values(last_used_at=now, last_used_service=service, last_used_region=region)
+    )
