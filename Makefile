@@ -15,7 +15,7 @@ ifeq ($(strip $(UV_DEFAULT_INDEX)),)
 unexport UV_DEFAULT_INDEX
 endif
 
-.PHONY: help setup demo test check bench lock format clean
+.PHONY: help setup demo test check bench lock format hooks clean
 
 help:  ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ format: $(VENV)/.setup-dev  ## let ruff write the code
 
 lock: $(BIN)/uv  ## pin all requirements anew
 	@scripts/lock
+
+hooks:  ## have git run `make check` before each commit
+	@git config core.hooksPath .githooks
 
 clean:  ## remove what make made
 	rm -rf $(VENV) .pytest_cache .ruff_cache

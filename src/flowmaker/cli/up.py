@@ -1,0 +1,120 @@
+"""`flowmaker up`: start the server."""
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from flowmaker.errors import FailedPrecondition
+from flowmaker.server.config import DEFAULT_HOST, DEFAULT_PORT, Settings
+from flowmaker.server.data_folder import DataFolder
+
+NAME = "up"
+HELP = "start the server"
+
+#: Lines of a server's log that are shown when it did not start.
+LOG_TAIL = 20
+
+
+def configure(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--host", default=DEFAULT_HOST, help=f"default: {DEFAULT_HOST}")
+    command.add_argument(
+        "--port", type=port, default=DEFAULT_PORT, help=f"default: {DEFAULT_PORT}; 0: any"
+    )
+    command.add_argument(
+        "--detach", action="store_true", help="return when it is ready; it goes on without you"
+    )
+    command.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)
+
+
+def port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 65535:  # noqa: PLR2004 - what a port is
+        raise argparse.ArgumentTypeError(f"{number} is no port: 0 to 65535")
+    return number
+
+
+def run(arguments: argparse.Namespace) -> int:
+    settings = Settings(
+        data=arguments.data,
+        host=arguments.host,
+        port=arguments.port,
+        token=os.environ.get("FLOWMAKER_TOKEN", ""),
+    )
+    settings.check()
+    if arguments.detach:
+        print(greeting(detach(settings), settings.data))
+        return 0
+    from flowmaker.server.serve import serve  # noqa: PLC0415 - imports the whole server
+
+    def ready(url: str) -> None:
+        if arguments.ready_fd is None:
+            print(greeting(url, settings.data), flush=True)
+            return
+        os.write(arguments.ready_fd, url.encode())
+        os.close(arguments.ready_fd)
+
+    serve(settings, ready)
+    return 0
+
+
+def detach(settings: Settings) -> str:
+    """Start a server that outlives this process; returns its URL once clients may connect.
+
+    Raises:
+        FailedPrecondition: it ended before it was ready; the message has what it said.
+    """
+    folder = DataFolder(settings.data)
+    folder.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    reading, writing = os.pipe()
+    begin = folder.log.stat().st_size if folder.log.exists() else 0
+    # Bytecode is written, whatever this shell says: it makes every later start faster.
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    with folder.log.open("ab") as log:
+        subprocess.Popen(  # noqa: S603 - our own program
+            [
+                sys.executable, "-m", "flowmaker", "up", "--data", str(settings.data),
+                "--host", settings.host, "--port", str(settings.port), "--ready-fd", str(writing),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            pass_fds=[writing],
+            start_new_session=True,
+            cwd="/",
+            env=environment,
+        )  # fmt: skip
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        url = pipe.read()
+    if not url:
+        raise FailedPrecondition(_said(folder.log, begin))
+    return url
+
+
+def _said(log: Path, begin: int) -> str:
+    with log.open("rb") as file:
+        file.seek(begin)
+        lines = file.read().decode(errors="replace").strip().splitlines()
+    if len(lines) == 1:
+        return lines[0].removeprefix("flowmaker: ")
+    return "the server did not start; it said:\n" + "\n".join(lines[-LOG_TAIL:])
+
+
+def greeting(url: str, data: Path) -> str:
+    """Where it is, and what to copy."""
+    option = data_option(data)
+    return (
+        f"Flowmaker is ready at {url}\n"
+        f'\n    eval "$(flowmaker env{option})"\n\n'
+        "Then kfp, boto3, aws and kubectl talk to it unchanged. "
+        f"Stop it with `flowmaker down{option}`."
+    )
+
+
+def data_option(data: Path) -> str:
+    """The `--data` that names `data` to another command; empty when that is its default."""
+    from flowmaker.cli.main import default_folder  # noqa: PLC0415 - it imports us
+
+    return "" if data == default_folder() else f" --data {data}"

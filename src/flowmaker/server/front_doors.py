@@ -1,0 +1,111 @@
+"""One port, several doors: which of them a request is for, and whether it may come in.
+
+* An AWS signature opens the AWS door: the signature is the proof, and covers the Host header.
+* Every other door takes requests from this machine's own programs. A web page that a browser
+  shows must not reach them, not even by DNS rebinding: so the Host must be this machine's, and
+  an Origin, where a browser sends one, must be ours.
+* Where other machines can connect, those doors ask for a bearer token as well.
+"""
+
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from flowmaker.aws.gateway import is_aws_request
+from flowmaker.server.config import Settings
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+KFP = ("/apis/v2beta1", "/apis/v1beta1")
+KUBERNETES = ("/api", "/apis", "/openapi", "/version")
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """What is behind each door."""
+
+    aws: ASGIApp
+    kfp: ASGIApp
+    kubernetes: ASGIApp
+    worker: ASGIApp
+    web: ASGIApp
+
+
+@dataclass(frozen=True, slots=True)
+class FrontDoors:
+    """The whole server as one ASGI app."""
+
+    doors: Doors
+    settings: Settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        if is_aws_request(scope):
+            await self.doors.aws(scope, receive, send)
+            return
+        headers = {
+            name.decode("latin-1").lower(): value.decode("latin-1")
+            for name, value in scope["headers"]
+        }
+        refusal = self._refusal(headers)
+        if refusal:
+            await _refuse(send, *refusal)
+            return
+        await self._door(scope["path"])(scope, receive, send)
+
+    def _door(self, path: str) -> ASGIApp:
+        if _is_under(path, KFP):
+            return self.doors.kfp
+        if _is_under(path, KUBERNETES):
+            return self.doors.kubernetes
+        if path == WORKER_CREDENTIALS:
+            return self.doors.worker
+        return self.doors.web
+
+    def _refusal(self, headers: Mapping[str, str]) -> tuple[int, str] | None:
+        host = _host_name(headers.get("host", ""))
+        if host not in LOOPBACK and host != self.settings.host and self.settings.is_loopback:
+            return 403, (
+                f"the Host header names {host!r}, which is not this server: "
+                f"connect to http://{self.settings.host} or to localhost"
+            )
+        origin = headers.get("origin", "")
+        if origin and urlsplit(origin).netloc != headers.get("host"):
+            return 403, f"web pages of {origin} may not ask this server"
+        if not self.settings.is_loopback and not self._has_token(headers):
+            return 401, "this server asks for `Authorization: Bearer <FLOWMAKER_TOKEN>`"
+        return None
+
+    def _has_token(self, headers: Mapping[str, str]) -> bool:
+        given = headers.get("authorization", "").removeprefix("Bearer ")
+        return hmac.compare_digest(given.encode(), self.settings.token.encode())
+
+
+#: Where a task finds the credentials of the worker node that it runs on.
+WORKER_CREDENTIALS = "/worker/credentials"
+
+
+def _is_under(path: str, roots: tuple[str, ...]) -> bool:
+    return any(path == root or path.startswith(root + "/") for root in roots)
+
+
+def _host_name(host: str) -> str:
+    """The name in a Host header, without its port and an IPv6 address's brackets."""
+    return urlsplit(f"//{host}").hostname or ""
+
+
+async def _refuse(send: Send, status: int, message: str) -> None:
+    """An answer that kubectl, KFP and people can all read."""
+    body = json.dumps({"code": status, "message": message, "kind": "Status", "status": "Failure"})
+    await send(
+        {
+            "type": "http.response.start",
+            "status": status,
+            "headers": [(b"content-type", b"application/json")],
+        }
+    )
+    await send({"type": "http.response.body", "body": body.encode()})

@@ -1,0 +1,103 @@
+"""Serve one data folder until asked to stop."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import socket
+from collections.abc import Callable
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from flowmaker.errors import FailedPrecondition
+from flowmaker.server.config import Settings
+from flowmaker.server.data_folder import DataFolder, write_private
+from flowmaker.server.wiring import House
+
+#: Connections that wait to be accepted.
+BACKLOG = 512
+#: Seconds that requests under way get to end after a SIGTERM.
+PATIENCE = 5
+
+
+def serve(settings: Settings, on_ready: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT; `on_ready(url)` is called when clients may connect.
+
+    Raises:
+        InvalidInput: the settings are not safe.
+        FailedPrecondition: the folder is served already, or the port is taken.
+    """
+    settings.check()
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    folder = DataFolder(settings.data.absolute())
+    lock = folder.hold()
+    try:
+        with _listen(settings) as listener:
+            asyncio.run(_serve(settings, folder, listener, on_ready))
+    finally:
+        os.close(lock)
+
+
+async def _serve(
+    settings: Settings,
+    folder: DataFolder,
+    listener: socket.socket,
+    on_ready: Callable[[str], None],
+) -> None:
+    url = _url(settings.host, listener.getsockname()[1])
+    house = await House.build(settings, folder, url)
+
+    def ready() -> None:
+        write_private(folder.server, json.dumps({"url": url, "pid": os.getpid()}) + "\n")
+        on_ready(url)
+
+    try:
+        await house.start()
+        await _Server(house.app, ready).serve(sockets=[listener])
+    finally:
+        await house.close()
+        folder.server.unlink(missing_ok=True)
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn, which says when it answers."""
+
+    def __init__(self, app: ASGIApp, ready: Callable[[], None]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                log_level="warning",
+                access_log=False,
+                lifespan="off",
+                server_header=False,
+                timeout_graceful_shutdown=PATIENCE,
+            )
+        )
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
+
+
+def _listen(settings: Settings) -> contextlib.closing[socket.socket]:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        listener = socket.create_server(
+            (settings.host, settings.port), family=family, backlog=BACKLOG
+        )
+    except OSError as error:
+        raise FailedPrecondition(
+            f"cannot listen on {settings.host} port {settings.port}: {os.strerror(error.errno)}. "
+            "Use another port with --port, or 0 for any that is free."
+        ) from None
+    return contextlib.closing(listener)
+
+
+def _url(host: str, port: int) -> str:
+    """Where clients on this machine find the server."""
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
+        host = "127.0.0.1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
