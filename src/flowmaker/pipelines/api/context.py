@@ -1,0 +1,19 @@
+"""What the handlers of the API work with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flowmaker.clock import Clock
+from flowmaker.reconcile.hints import Hints
+from flowmaker.store.database import Database
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Context:
+    """One server's database, and whom to tell of what was written."""
+
+    database: Database
+    hints: Hints
+    clock: Clock
+    #: Raises Unsupported for an image that no environment stands for.
+    known_image: Callable[[str], None]

@@ -1,0 +1,189 @@
+"""Request messages as KFP reads them: proto3 JSON, where a field that is not known is an error.
+
+Fields come in snake_case or camelCase; null means not given. Fields that KFP calls output are
+taken and dropped, as its API says, so that what was read can be sent back.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any, cast
+
+from flowmaker.errors import InvalidInput, Unsupported
+
+_CAPITAL = re.compile(r"[A-Z]")
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.IGNORECASE)
+
+
+class Kind(Enum):
+    """What a field's value must be."""
+
+    STRING = "a string"
+    OBJECT = "an object"
+    LIST = "a list"
+    ANY = "anything"
+
+    def holds(self, value: Any) -> bool:  # noqa: ANN401 - it is what is being found out
+        if self is Kind.ANY:
+            return True
+        return isinstance(value, {"a string": str, "an object": dict, "a list": list}[self.value])
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message's fields by their snake_case names."""
+
+    name: str
+    fields: Mapping[str, Kind]
+    outputs: frozenset[str] = frozenset()
+    #: Fields of KFP that Flowmaker refuses when they say something, each with the reason.
+    refused: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def read(self, document: Any) -> dict[str, Any]:  # noqa: ANN401
+        """The fields that are given, by their snake_case names."""
+        if not isinstance(document, dict):
+            raise InvalidInput(f"{self.name}: this must be a JSON object.")
+        found: dict[str, Any] = {}
+        for given, value in cast("dict[str, Any]", document).items():
+            name = snake_case(given)
+            if name in found:
+                raise InvalidInput(f"{self.name}: {name} is given twice.")
+            if self._takes(given, name, value):
+                found[name] = value
+        return found
+
+    def _takes(self, given: str, name: str, value: Any) -> bool:  # noqa: ANN401
+        if name in self.outputs:
+            return False
+        if name in self.refused:
+            if value:
+                raise Unsupported(f"{self.name}: {name} is not supported: {self.refused[name]}.")
+            return False
+        kind = self.fields.get(name)
+        if kind is None:
+            raise InvalidInput(f"{self.name}: unknown field {given!r}.")
+        if value is None:
+            return False
+        if not kind.holds(value):
+            raise InvalidInput(f"{self.name}: {name} must be {kind.value}.")
+        return True
+
+
+def snake_case(name: str) -> str:
+    """`pipelineSpec` as `pipeline_spec`; a name in snake_case stays as it is."""
+    return _CAPITAL.sub(lambda found: "_" + found[0].lower(), name)
+
+
+def parse_time(place: str, value: Any) -> datetime:  # noqa: ANN401
+    """A time in RFC 3339, which is what proto3 JSON has."""
+    if isinstance(value, str) and _RFC3339.fullmatch(value):
+        # Python reads up to microseconds; what is finer than that is cut off.
+        text = re.sub(r"(\.\d{6})\d+", r"\1", value)
+        try:
+            return datetime.fromisoformat(text).astimezone(UTC)
+        except (ValueError, OverflowError):
+            pass
+    raise InvalidInput(f"{place}: {value!r} is no RFC 3339 time, e.g. 2026-01-31T12:00:00Z.")
+
+
+TAGS = {"tags": "there is nowhere to keep them yet"}
+
+EXPERIMENT = Message(
+    "experiment",
+    {"display_name": Kind.STRING, "description": Kind.STRING, "namespace": Kind.STRING},
+    frozenset({"experiment_id", "created_at", "storage_state", "last_run_created_at"}),
+)
+PIPELINE = Message(
+    "pipeline",
+    {
+        "name": Kind.STRING,
+        "display_name": Kind.STRING,
+        "description": Kind.STRING,
+        "namespace": Kind.STRING,
+    },
+    frozenset({"pipeline_id", "created_at", "error"}),
+    TAGS,
+)
+RUN = Message(
+    "run",
+    {
+        "experiment_id": Kind.STRING,
+        "display_name": Kind.STRING,
+        "description": Kind.STRING,
+        "pipeline_version_id": Kind.STRING,
+        "pipeline_spec": Kind.OBJECT,
+        "pipeline_version_reference": Kind.OBJECT,
+        "runtime_config": Kind.OBJECT,
+        "service_account": Kind.STRING,
+    },
+    frozenset(
+        {
+            "run_id",
+            "storage_state",
+            "created_at",
+            "scheduled_at",
+            "finished_at",
+            "state",
+            "error",
+            "run_details",
+            "state_history",
+            "plugins_output",
+        }
+    ),
+    {
+        "recurring_run_id": "Flowmaker has no recurring runs",
+        "plugins_input": "Flowmaker has no plugins",
+    },
+)
+REFERENCE = Message(
+    "run.pipeline_version_reference",
+    {"pipeline_id": Kind.STRING, "pipeline_version_id": Kind.STRING},
+)
+RUNTIME_CONFIG = Message(
+    "run.runtime_config", {"parameters": Kind.OBJECT, "pipeline_root": Kind.STRING}
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunRequest:
+    """A run that is asked for: of a spec that came with it, or of an uploaded version."""
+
+    display_name: str
+    experiment_id: str
+    description: str
+    service_account: str
+    #: None when the run is of an uploaded version.
+    pipeline_spec: Mapping[str, Any] | None
+    pipeline_id: str
+    pipeline_version_id: str
+    parameters: Mapping[str, Any]
+    pipeline_root: str
+
+
+def run_request(document: Any) -> RunRequest:  # noqa: ANN401
+    """What `POST /runs` asks for."""
+    run = RUN.read(document)
+    if not run.get("display_name"):
+        raise InvalidInput("run: display_name is missing.")
+    reference = REFERENCE.read(run.get("pipeline_version_reference", {}))
+    # Deprecated in KFP, and still taken: the version without its pipeline.
+    reference.setdefault("pipeline_version_id", run.get("pipeline_version_id", ""))
+    is_reference = any(reference.values())
+    if is_reference == ("pipeline_spec" in run):
+        raise InvalidInput(
+            "run: exactly one of pipeline_spec and pipeline_version_reference must be given."
+        )
+    config = RUNTIME_CONFIG.read(run.get("runtime_config", {}))
+    return RunRequest(
+        display_name=run["display_name"],
+        experiment_id=run.get("experiment_id", ""),
+        description=run.get("description", ""),
+        service_account=run.get("service_account", ""),
+        pipeline_spec=run.get("pipeline_spec"),
+        pipeline_id=reference.get("pipeline_id", ""),
+        pipeline_version_id=reference["pipeline_version_id"],
+        parameters=config.get("parameters", {}),
+        pipeline_root=config.get("pipeline_root", ""),
+    )

@@ -1,0 +1,68 @@
+"""What KFP's API has and Flowmaker does not: each is refused with its name and a way out."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from flowmaker.pipelines.api.status import Endpoint, Unimplemented, answering
+
+UPLOAD = (
+    "Flowmaker does not fetch packages from a URL. Upload the package:"
+    " kfp.Client().upload_pipeline or upload_pipeline_version."
+)
+RECURRING = (
+    "Flowmaker has no recurring runs yet. Make a run each time instead, for example with cron and"
+    " `kfp run create`."
+)
+RENAMING = "Flowmaker does not change pipelines or versions once they are made. Upload a new one."
+ARTIFACTS = "Flowmaker does not serve artifacts by a workflow's node."
+
+RETRY = "Flowmaker does not retry runs yet. Make a new run of the same pipeline."
+VISUALIZATIONS = "Flowmaker has no visualization server."
+AUTH = "Flowmaker has no multi-user mode: whoever reaches it may do all."
+REPORT = "Flowmaker runs pipelines without Argo: there are no workflows to report."
+FILTERS = "This route only documents KFP's filters. Send them to the lists."
+
+#: Method, path, why.
+_V2 = (
+    ("*", "/recurringruns", RECURRING),
+    ("*", "/recurringruns/{rest:path}", RECURRING),
+    ("POST", "/pipelines/create", UPLOAD),
+    ("POST", "/pipelines/{pipeline_id}/versions", UPLOAD),
+    ("PATCH", "/pipelines/{pipeline_id}", RENAMING),
+    ("PATCH", "/pipelines/{pipeline_id}/versions/{pipeline_version_id}", RENAMING),
+    ("POST", "/runs/{run_id}:retry", RETRY),
+    ("GET", "/runs/{run_id}/nodes/{node_id}/artifacts/{name:path}", ARTIFACTS),
+    ("*", "/visualizations/{rest:path}", VISUALIZATIONS),
+    ("*", "/auth", AUTH),
+    ("*", "/workflows", REPORT),
+    ("*", "/scheduledworkflows", REPORT),
+    ("*", "/filters", FILTERS),
+)
+
+V1 = (
+    "Flowmaker serves the API of KFP 2 (/apis/v2beta1). Use the KFP SDK 2.x: pip install"
+    " 'kfp>=2,<3', and compile the pipeline with it."
+)
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
+def v2_routes() -> list[Route]:
+    """Below /apis/v2beta1."""
+    return [
+        Route(path, _refusing(why), methods=METHODS if method == "*" else [method])
+        for method, path, why in _V2
+    ]
+
+
+def v1_routes() -> list[Route]:
+    """Below /apis/v1beta1: all of it."""
+    return [Route("/{rest:path}", _refusing(V1), methods=METHODS)]
+
+
+def _refusing(why: str) -> Endpoint:
+    async def refuse(request: Request) -> Response:
+        del request
+        raise Unimplemented(why)
+
+    return answering(refuse)
