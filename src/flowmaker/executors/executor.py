@@ -14,6 +14,8 @@ class EnvironmentSpec:
 
     #: Requirements as pip writes them. Ignored when `lock` is given.
     requirements: tuple[str, ...] = ()
+    #: Requirements that are installed after those, without what they need (`pip --no-deps`).
+    no_deps: tuple[str, ...] = ()
     #: A whole requirements file with hashes, as text; installs exactly that.
     lock: str = ""
     #: `3.11`, or empty for the server's own version.

@@ -1,0 +1,142 @@
+"""The folders of processes, as the server reads and writes them: `supervisor.py` has the contract.
+
+A folder is the claim to run a process and all that is known of it. Nothing here waits or keeps
+anything in memory, so a server that starts sees what the one before it saw.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import signal
+import struct
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from flowmaker.executors import supervisor
+from flowmaker.executors.executor import Observation, Outcome, ProcessState
+
+#: struct flock of 64-bit Linux: type, whence, start, length, pid.
+_FLOCK = "hhqqi"
+
+
+def prepare(folder: Path, hosts: str) -> None:
+    """Make the folder with what the process will find in it. It may be there already."""
+    for own in ("work", "tmp"):
+        (folder / own).mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    if hosts:
+        (folder / "hosts").write_text(hosts, encoding="utf-8")
+
+
+def claim(folder: Path, job: dict[str, Any]) -> None:
+    """Write what is to be run: from now on the id is taken."""
+    _put(folder / "spec.json", job)
+
+
+def is_claimed(folder: Path) -> bool:
+    return (folder / "spec.json").exists()
+
+
+def was_started(folder: Path) -> bool:
+    """Whether its supervisor got so far that it must never be started again."""
+    return (folder / "pid.json").exists() or (folder / "outcome.json").exists()
+
+
+def observe(folder: Path) -> Observation:
+    """What the folder alone tells."""
+    ended = _ended(folder)
+    if ended is not None:
+        return ended
+    alive = supervisor_pid(folder) is not None
+    pid_file = _read(folder / "pid.json")
+    if pid_file is None:
+        return Observation(state=ProcessState.RUNNING if alive else ProcessState.ABSENT)
+    sandbox = str(pid_file["sandbox"])
+    if alive:
+        return Observation(state=ProcessState.RUNNING, sandbox=sandbox)
+    # It may have ended between the two looks.
+    return _ended(folder) or Observation(state=ProcessState.LOST, sandbox=sandbox)
+
+
+def _ended(folder: Path) -> Observation | None:
+    record = _read(folder / "outcome.json")
+    if record is None:
+        return None
+    pid_file = _read(folder / "pid.json")
+    outcome = Outcome(
+        exit_code=int(record["exit_code"]),
+        started_at=datetime.fromtimestamp(record["started_at"], UTC),
+        ended_at=datetime.fromtimestamp(record["ended_at"], UTC),
+        reason=str(record["reason"]),
+    )
+    sandbox = "" if pid_file is None else str(pid_file["sandbox"])
+    return Observation(state=ProcessState.EXITED, outcome=outcome, sandbox=sandbox)
+
+
+def supervisor_pid(folder: Path) -> int | None:
+    """The supervisor that holds the folder's lock. Asking does not take it."""
+    try:
+        lock = os.open(folder / "lock", os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        question = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+        answer = struct.unpack(_FLOCK, fcntl.fcntl(lock, fcntl.F_GETLK, question))
+    finally:
+        os.close(lock)
+    return None if answer[0] == fcntl.F_UNLCK else int(answer[4])
+
+
+def stop(folder: Path, grace: float | None) -> None:
+    """Leave word that it shall end, and wake its supervisor if there is one."""
+    if not is_claimed(folder) or (folder / "outcome.json").exists():
+        return
+    _put(folder / "stop.json", {"grace": grace})
+    pid = supervisor_pid(folder)
+    if pid is None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        handle = os.pidfd_open(pid)
+        try:
+            # The number may have been given to another since; the handle cannot.
+            if supervisor_pid(folder) == pid:
+                signal.pidfd_send_signal(handle, signal.SIGTERM)
+        finally:
+            os.close(handle)
+
+
+def end_orphans(folder: Path) -> None:
+    """Kill what a killed supervisor left: its process died with it, not that one's children."""
+    record = _read(folder / "pid.json")
+    if record is None or record["boot"] != supervisor.boot_id():
+        return
+    group = int(record["pid"])
+    members = supervisor.group_members(group)
+    if group in members:
+        return  # the number is another process's by now
+    for member in members:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(member, signal.SIGKILL)
+
+
+def remove(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        return json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+
+
+def _put(path: Path, content: dict[str, Any]) -> None:
+    """Whole or not at all, and for the owner's eyes only: environment variables hold secrets."""
+    new = path.with_name(f"{path.name}.{os.getpid()}.new")
+    file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(file, "wb") as out:
+        out.write(json.dumps(content).encode())
+    new.replace(path)

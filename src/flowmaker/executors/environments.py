@@ -1,0 +1,240 @@
+"""Python environments: each made once by uv, then never changed, and shared by all who need it."""
+
+import asyncio
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import uv
+
+import flowmaker
+from flowmaker import ids
+from flowmaker.clock import Clock
+from flowmaker.errors import FlowmakerError
+from flowmaker.executors import installer, interpreters
+from flowmaker.executors.executor import EnvironmentSpec
+from flowmaker.executors.interpreters import Interpreter
+
+#: How many are made at a time: an installation uses a whole core and all of the disk.
+_AT_ONCE = 2
+#: Whoever waited for an environment that failed is told so; who comes later than this starts anew.
+_FAILURE_LASTS = timedelta(seconds=30)
+_LAST_LINES = 15
+_UNFINISHED = ".new-"
+#: Options of pip that change nothing about what is installed, and that uv does not have.
+_OPTIONS_OF_PIP_ALONE = frozenset(
+    {"--disable-pip-version-check", "--no-warn-script-location", "--no-cache-dir", "--no-input",
+     "--root-user-action=ignore", "--user", "--prefer-binary"}
+)  # fmt: skip
+
+
+class EnvironmentFailed(FlowmakerError):
+    """An environment cannot be made; the message has the installer's last lines."""
+
+
+@dataclass(slots=True)
+class _Build:
+    """An environment that is being made, and who waits for it."""
+
+    waiting: list[Callable[[], None]] = field(default_factory=list[Callable[[], None]])
+    task: asyncio.Task[None] | None = None
+
+
+@dataclass(slots=True)
+class _Failure:
+    error: EnvironmentFailed
+    at: datetime
+    #: How many who waited have not been told yet.
+    untold: int
+
+
+class UvEnvironments:
+    """Implements `Environments` in a folder of this machine."""
+
+    def __init__(self, folder: Path, programs: Path, clock: Clock) -> None:
+        """Keep environments in `folder`; `programs` is made to hold Flowmaker's own package alone,
+        for environments whose spec says `programs`.
+        """
+        self._folder = folder.absolute()
+        self._programs = programs.absolute()
+        self._clock = clock
+        self._uv = Path(uv.find_uv_bin())
+        self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._settings: asyncio.Task[dict[str, str]] | None = None
+        self._made: dict[EnvironmentSpec, Path] = {}
+        self._builds: dict[EnvironmentSpec, _Build] = {}
+        self._failures: dict[EnvironmentSpec, _Failure] = {}
+        self._pythons: dict[str, Interpreter] = {}
+
+    async def start(self) -> None:
+        """Remove what an earlier server left half made."""
+        await asyncio.to_thread(self._prepare)
+
+    async def close(self) -> None:
+        """Give up what is being made."""
+        tasks = [build.task for build in self._builds.values()]
+        for task in (*tasks, self._settings):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+
+    def ready(self, spec: EnvironmentSpec, then: Callable[[], None]) -> Path | None:
+        made = self._find(spec)
+        if made is not None:
+            return made
+        self._tell_failure(spec)
+        build = self._builds.get(spec)
+        if build is None:
+            build = self._builds[spec] = _Build()
+            build.task = asyncio.create_task(self._build(spec, build))
+        build.waiting.append(then)
+        return None
+
+    def note(self, spec: EnvironmentSpec) -> str:
+        python = self._python(spec)
+        return python.note if python else f"looking for Python {spec.python}"
+
+    def _find(self, spec: EnvironmentSpec) -> Path | None:
+        if spec not in self._made:
+            python = self._python(spec)
+            if python is None or not (path := self._place(spec, python)).exists():
+                return None
+            self._made[spec] = path
+        return self._made[spec]
+
+    def _python(self, spec: EnvironmentSpec) -> Interpreter | None:
+        if interpreters.is_own(spec.python):
+            return interpreters.own()
+        return self._pythons.get(spec.python)
+
+    def _place(self, spec: EnvironmentSpec, python: Interpreter) -> Path:
+        identity = json.dumps(
+            [asdict(spec), str(python.executable), python.version, str(self._programs)]
+        )
+        return self._folder / hashlib.sha256(identity.encode()).hexdigest()[:32]
+
+    def _tell_failure(self, spec: EnvironmentSpec) -> None:
+        failure = self._failures.get(spec)
+        if failure is None:
+            return
+        failure.untold -= 1
+        stale = self._clock.now() - failure.at > _FAILURE_LASTS
+        if failure.untold <= 0 or stale:
+            del self._failures[spec]
+        if not stale:
+            raise failure.error
+
+    async def _build(self, spec: EnvironmentSpec, build: _Build) -> None:
+        try:
+            async with self._turns:
+                await self._make(spec)
+        except (EnvironmentFailed, OSError) as error:
+            failed = (
+                error if isinstance(error, EnvironmentFailed) else EnvironmentFailed(str(error))
+            )
+            waiting = len(build.waiting)
+            self._failures[spec] = _Failure(error=failed, at=self._clock.now(), untold=waiting)
+        finally:
+            del self._builds[spec]
+        for then in build.waiting:
+            then()
+
+    async def _make(self, spec: EnvironmentSpec) -> None:
+        env = await self._installer_settings()
+        python = self._python(spec)
+        if python is None:
+            python = await interpreters.find(self._uv, spec.python, env)
+            self._pythons[spec.python] = python
+        place = self._place(spec, python)
+        if place.exists():
+            return
+        await asyncio.to_thread(self._prepare)
+        new = self._folder / f"{_UNFINISHED}{ids.token()}"
+        try:
+            with _held(new) as lock:
+                await self._install(spec, python, new, (env, lock))
+                await asyncio.to_thread(self._finish, spec, new)
+                new.rename(place)
+        finally:
+            await asyncio.to_thread(shutil.rmtree, new, ignore_errors=True)
+
+    async def _install(
+        self,
+        spec: EnvironmentSpec,
+        python: Interpreter,
+        new: Path,
+        how: tuple[dict[str, str], int],
+    ) -> None:
+        env, lock = how
+        # Relocatable: it is renamed when it is whole, and its scripts must not name this place.
+        venv = ["venv", "--no-project", "--relocatable", "--allow-existing", "--python"]
+        commands: list[list[str]] = [[*venv, str(python.executable), str(new)]]
+        install = ["pip", "install", "--compile-bytecode", "--python", str(new / "bin" / "python")]
+        if spec.lock:
+            (new / "requirements.txt").write_text(spec.lock, encoding="utf-8")
+            commands.append([*install, "--require-hashes", "-r", str(new / "requirements.txt")])
+        elif spec.requirements:
+            text = "".join(f"{line}\n" for line in spec.requirements)
+            (new / "requirements.txt").write_text(text, encoding="utf-8")
+            options = [o for o in spec.install_options if o not in _OPTIONS_OF_PIP_ALONE]
+            commands.append([*install, *options, "-r", str(new / "requirements.txt")])
+        for arguments in commands:
+            code, said = await installer.run([self._uv, *arguments], env, keep_open=[lock])
+            if code != 0:
+                raise EnvironmentFailed(_explained(spec, python, said))
+
+    def _finish(self, spec: EnvironmentSpec, new: Path) -> None:
+        """Make Flowmaker's own programs importable, without the server's other packages."""
+        if spec.programs:
+            packages = next((new / "lib").glob("python3.*/site-packages"))
+            (packages / "flowmaker-programs.pth").write_text(f"{self._programs}\n")
+
+    async def _installer_settings(self) -> dict[str, str]:
+        if self._settings is None:
+            self._settings = asyncio.create_task(installer.settings(self._folder / ".cache"))
+        return await asyncio.shield(self._settings)
+
+    def _prepare(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._programs.mkdir(parents=True, exist_ok=True)
+        link, package = self._programs / "flowmaker", Path(flowmaker.__file__).parent
+        if not link.is_symlink() or link.readlink() != package:
+            new = link.with_name(f"flowmaker.{ids.token()}")
+            new.symlink_to(package)
+            new.replace(link)
+        for unfinished in self._folder.glob(f"{_UNFINISHED}*"):
+            # Held: somebody, or an installer that outlived a killed server, still writes there.
+            with contextlib.suppress(OSError), _held(unfinished):
+                shutil.rmtree(unfinished, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _held(folder: Path) -> Iterator[int]:
+    """The folder, made if need be, locked for as long as it is worked on.
+
+    Raises:
+        BlockingIOError: somebody else holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield lock
+    finally:
+        os.close(lock)
+
+
+def _explained(spec: EnvironmentSpec, python: Interpreter, said: str) -> str:
+    lines = [line for line in said.strip().splitlines() if line.strip()]
+    wanted = "the locked requirements" if spec.lock else " ".join(spec.requirements) or "nothing"
+    return f"cannot install {wanted} on Python {python.version}:\n" + "\n".join(
+        lines[-_LAST_LINES:]
+    )

@@ -1,0 +1,191 @@
+"""Processes of this machine, each under a supervisor that outlives the server."""
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from flowmaker.clock import Clock
+from flowmaker.errors import InvalidInput, Unavailable
+from flowmaker.executors import claims, job, sandbox
+from flowmaker.executors.executor import Observation, ProcessSpec, ProcessState
+from flowmaker.executors.warm import Zygotes
+
+#: Seconds between looks for processes whose supervisor was killed or whose word got lost.
+_SWEEP = 3.0
+
+
+class LocalExecutor:
+    """Implements `Executor`. Close it and the processes run on; the next one finds them."""
+
+    def __init__(
+        self,
+        folder: Path,
+        sockets: Path,
+        clock: Clock,
+        *,
+        visible: Sequence[Path] | None = None,
+        levels: sandbox.Levels | None = None,
+    ) -> None:
+        """Run processes in `folder`.
+
+        `visible` names folders that processes may read even where they lie below `/tmp`, of which
+        each has its own; by default that is the data folder, which `folder` is in. `levels` says
+        how well to confine, instead of trying what is possible.
+        """
+        self._folder = folder.absolute()
+        self._sockets = sockets.absolute()
+        self._clock = clock
+        self._visible = tuple(visible) if visible is not None else (self._folder.parent,)
+        self._levels = levels
+        self._listeners: list[Callable[[str], None]] = []
+        self._running: set[str] = set()
+        self._starting: dict[str, asyncio.Task[None]] = {}
+        self._zygotes = Zygotes(self._sockets, job.inherited())
+        self._probe: asyncio.Task[sandbox.Levels] | None = None
+        self._sweeper: asyncio.Task[None] | None = None
+        self._exits: socket.socket | None = None
+
+    async def start(self) -> None:
+        """Find what runs already, and listen for what ends."""
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._sockets.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._listen()
+        self._probe = asyncio.create_task(self._find_levels())
+        self._running |= await asyncio.to_thread(self._unfinished)
+        self._sweeper = asyncio.create_task(self._sweep_for_ever())
+
+    async def close(self) -> None:
+        """Stop listening. Processes are left as they are."""
+        for task in (self._sweeper, self._probe):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+        self._zygotes.close()
+        if self._exits is not None:
+            asyncio.get_running_loop().remove_reader(self._exits)
+            self._exits.close()
+
+    async def ensure_started(self, spec: ProcessSpec) -> None:
+        job.check(spec)
+        task = self._starting.get(spec.id)
+        if task is None:
+            task = asyncio.create_task(self._start(spec))
+            self._starting[spec.id] = task
+            task.add_done_callback(lambda _: self._starting.pop(spec.id, None))
+        await asyncio.shield(task)
+
+    async def observe(self, process_id: str) -> Observation:
+        seen = claims.observe(self.folder(process_id))
+        if seen.state is ProcessState.ABSENT and process_id in self._running:
+            return Observation(state=ProcessState.RUNNING)  # its supervisor is about to take hold
+        return seen
+
+    async def stop(self, process_id: str, *, grace: float | None = None) -> None:
+        await asyncio.to_thread(claims.stop, self.folder(process_id), grace)
+
+    def on_exit(self, listener: Callable[[str], None]) -> None:
+        self._listeners.append(listener)
+
+    def folder(self, process_id: str) -> Path:
+        if not job.is_name(process_id):
+            raise InvalidInput(f"{process_id!r} cannot name a process: letters, digits, . _ - only")
+        return self._folder / process_id
+
+    def log(self, process_id: str) -> Path:
+        return self.folder(process_id) / "log"
+
+    async def forget(self, process_id: str) -> None:
+        if (await self.observe(process_id)).state is not ProcessState.RUNNING:
+            await asyncio.to_thread(claims.remove, self.folder(process_id))
+
+    async def sandbox_levels(self) -> sandbox.Levels:
+        """How well this machine can confine processes, for `flowmaker doctor`."""
+        assert self._probe is not None, "start() first"
+        return await asyncio.shield(self._probe)
+
+    async def _start(self, spec: ProcessSpec) -> None:
+        folder = self.folder(spec.id)
+        levels = await self.sandbox_levels()
+        if not await asyncio.to_thread(self._claim, spec, folder, levels):
+            return
+        self._running.add(spec.id)
+        try:
+            await self._zygotes.launch(job.warmth(spec), folder)
+        except BaseException:
+            self._running.discard(spec.id)
+            raise
+
+    def _claim(self, spec: ProcessSpec, folder: Path, levels: sandbox.Levels) -> bool:
+        """Put the claim on the disk; whether there is still something to start."""
+        if claims.was_started(folder) or claims.supervisor_pid(folder) is not None:
+            return False
+        if not claims.is_claimed(folder):
+            claims.prepare(folder, job.hosts_file(spec))
+            visible = [*self._visible, *job.interpreters(spec)]
+            confinement = sandbox.confine(spec, folder, levels, visible=visible)
+            claims.claim(folder, job.job(spec, folder, confinement))
+        return True
+
+    async def _find_levels(self) -> sandbox.Levels:
+        return self._levels or await sandbox.probe()
+
+    def _listen(self) -> None:
+        address = self._sockets / "exits.sock"
+        address.unlink(missing_ok=True)
+        self._exits = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        try:
+            self._exits.bind(str(address))
+        except OSError as error:
+            self._exits.close()
+            raise Unavailable(f"cannot listen on {address}: {error}") from error
+        # Supervisors that an earlier server started find the present one through this link.
+        link = self._folder / ".exits.new"
+        link.unlink(missing_ok=True)
+        link.symlink_to(address)
+        link.replace(self._folder / ".exits")
+        asyncio.get_running_loop().add_reader(self._exits, self._hear)
+
+    def _hear(self) -> None:
+        assert self._exits is not None
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self._ended(self._exits.recv(256).decode(errors="replace"))
+
+    def _ended(self, process_id: str) -> None:
+        self._running.discard(process_id)
+        for listener in self._listeners:
+            listener(process_id)
+
+    def _unfinished(self) -> set[str]:
+        """All that was started and left no outcome: it runs, or the sweep will find it lost."""
+        with os.scandir(self._folder) as entries:
+            names = [entry.name for entry in entries if job.is_name(entry.name)]
+        return {
+            name
+            for name in names
+            if (self._folder / name / "pid.json").exists()
+            and not (self._folder / name / "outcome.json").exists()
+        }
+
+    async def _sweep_for_ever(self) -> None:
+        while True:
+            before = self._running - self._starting.keys()
+            for process_id in await asyncio.to_thread(self._not_running, before):
+                if process_id in self._running:
+                    self._ended(process_id)
+            self._zygotes.end_idle()
+            await asyncio.sleep(_SWEEP)
+
+    def _not_running(self, process_ids: set[str]) -> list[str]:
+        gone: list[str] = []
+        for process_id in process_ids:
+            state = claims.observe(self.folder(process_id)).state
+            if state is ProcessState.LOST:
+                claims.end_orphans(self.folder(process_id))
+            if state is not ProcessState.RUNNING:
+                gone.append(process_id)
+        return gone

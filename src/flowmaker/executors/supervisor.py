@@ -1,0 +1,310 @@
+"""The supervisor of one process: it outlives the server, and knows nothing of it.
+
+It runs under the Python of any environment (3.9 and later), usually in a fork of the zygote, so it
+imports the standard library alone. One folder is its whole interface:
+
+    spec.json     what to run (written by the server; the claim to run it)
+    lock          locked (POSIX record lock) for as long as the supervisor lives
+    pid.json      written once, before the process is let go: it was started, never start it again
+    log           the process's stdout and stderr: the file itself, so that no byte passes through
+                  anything that could die
+    stop.json     {"grace": seconds}: end it (written by the server, then SIGTERM to us)
+    outcome.json  how it ended
+    ../.exits     a datagram with the folder's name goes there at the end, if somebody listens
+
+Neither pid.json nor a lock: it may be started (again). A lock: it runs. pid.json without lock and
+outcome: its supervisor was killed and the process with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fcntl
+import json
+import os
+import resource
+import signal
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+_WATCHED = {signal.SIGTERM, signal.SIGCHLD, signal.SIGHUP, signal.SIGINT}
+#: Seconds that strays get to vanish after SIGKILL (one may sit in the kernel).
+_STRAYS = 5.0
+#: Exit codes by which shells, and bubblewrap, tell of a signal.
+_SHELLS_SIGNALLED = range(129, 160)
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+#: Moves the process into its own view of the machine.
+Enter = Callable[["dict[str, Any]"], None]
+#: Replaces the process by the command, or runs the call in it. Never returns.
+Body = Callable[["dict[str, Any]"], NoReturn]
+
+
+def supervise(folder: str, enter: Enter, body: Body) -> None:
+    """Run what `folder`/spec.json says, unless it was ever started, and record how it ends."""
+    os.chdir(folder)
+    os.umask(0o077)
+    lock = os.open("lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return
+    if Path("pid.json").exists() or Path("outcome.json").exists():
+        return
+    spec = json.loads(Path("spec.json").read_text(encoding="utf-8"))
+    _LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    for number in _WATCHED:
+        signal.signal(number, signal.SIG_DFL)
+    # Blocked signals wait for sigtimedwait, the one place where we look at them.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
+    log = os.open("log", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    started = time.time()
+    child = _start(spec, log, enter, body)
+    outcome = _Watch(child, spec).until_end()
+    _end_strays(child)
+    os.fsync(log)
+    put("outcome.json", {**outcome, "started_at": started, "ended_at": time.time()}, durable=True)
+    _tell(Path.cwd().name)
+
+
+def put(name: str, content: dict[str, Any], *, durable: bool = False) -> None:
+    """Write a file so that nobody ever reads half of it."""
+    file = os.open(f"{name}.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(file, json.dumps(content).encode())
+        if durable:
+            os.fsync(file)
+    finally:
+        os.close(file)
+    Path(f"{name}.new").replace(name)
+
+
+def _start(spec: dict[str, Any], log: int, enter: Enter, body: Body) -> int:
+    """Fork the process. It is let go only when pid.json says that it was started."""
+    hold, release = os.pipe()
+    me = os.getpid()
+    child = os.fork()
+    if child == 0:
+        os.close(release)
+        try:
+            _prepare(spec, log, me, enter)
+            _wait_for_release(hold)
+            os.chdir(spec["cwd"])
+            body(spec)
+        except BaseException as error:  # noqa: BLE001 - it must end here, whatever happened
+            os.write(2, f"flowmaker: cannot start {_named(spec)}: {_said(error)}\n".encode())
+            os._exit(126 if isinstance(error, PermissionError) else 127)
+    os.close(hold)
+    started = {
+        "supervisor": me,
+        "pid": child,
+        "boot": boot_id(),
+        "sandbox": spec["sandbox"],
+        "started_at": time.time(),
+    }
+    put("pid.json", started)
+    os.write(release, b"go")
+    os.close(release)
+    return child
+
+
+def _prepare(spec: dict[str, Any], log: int, parent: int, enter: Enter) -> None:
+    """In the child: a session, streams, limits and a view of its own."""
+    os.setsid()
+    _die_with(parent)
+    # Its streams first, so that whatever goes wrong now is in its log.
+    null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+    for target, source in enumerate((null, log, log)):
+        os.dup2(source, target)
+    os.close(log)
+    os.umask(0o022)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    if spec["view"] is not None:
+        enter(spec["view"])
+        _die_with(parent)  # entering a user namespace may have cleared it
+    for number in (*_WATCHED, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, set())
+
+
+def _wait_for_release(hold: int) -> None:
+    if not os.read(hold, 2):
+        os._exit(125)  # the supervisor died before it could record that we were started
+    os.close(hold)
+
+
+def _die_with(parent: int) -> None:
+    _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(125)
+
+
+def execute(spec: dict[str, Any]) -> NoReturn:
+    """Replace this process by the command of the spec, through the sandbox's program if any."""
+    argv: list[str] = spec["argv"]
+    env: dict[str, str] = spec["env"]
+    wrapper: list[str] = spec["wrapper"]
+    if wrapper:
+        # The wrapper would report a missing command with an exit code of its own.
+        if "/" not in argv[0] and not _on_path(argv[0], env.get("PATH", "")):
+            raise FileNotFoundError(2, "command not found", argv[0])
+        os.execve(wrapper[0], [*wrapper, *argv], env)  # noqa: S606
+    os.execvpe(argv[0], argv, env)  # noqa: S606 - a shell is the author's to ask for
+
+
+def _on_path(name: str, path: str) -> bool:
+    return any(os.access(Path(folder) / name, os.X_OK) for folder in path.split(":") if folder)
+
+
+def _named(spec: dict[str, Any]) -> str:
+    return spec["call"] or spec["argv"][0]
+
+
+def _said(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        where = f": {error.filename}" if error.filename else ""
+        return f"{error.strerror}{where}"
+    return f"{type(error).__name__}: {error}"
+
+
+class _Watch:
+    """Waits for the end of the process, and brings it about when told to or when time is up."""
+
+    def __init__(self, child: int, spec: dict[str, Any]) -> None:
+        self._child = child
+        self._wrapped = bool(spec["wrapper"])
+        self._grace = float(spec["grace"])
+        self._timeout = time.monotonic() + spec["timeout"] if spec["timeout"] else None
+        self._kill_at: float | None = None
+        self._reason = ""
+        self._status: int | None = None
+
+    def until_end(self) -> dict[str, Any]:
+        if Path("stop.json").exists():  # told before we were there to be told
+            self._stop("stopped")
+        while self._status is None:
+            signalled = signal.sigtimedwait(_WATCHED, self._patience())
+            if signalled is not None and signalled.si_signo == signal.SIGTERM:
+                self._stop("stopped")
+            self._watch_the_time()
+            self._reap()
+        return {"exit_code": self._exit_code(self._status), "reason": self._reason}
+
+    def _patience(self) -> float:
+        until = self._timeout if self._kill_at is None else self._kill_at
+        return 3600.0 if until is None else max(0.0, until - time.monotonic())
+
+    def _watch_the_time(self) -> None:
+        now = time.monotonic()
+        if self._kill_at is not None and now >= self._kill_at:
+            _signal_group(self._child, signal.SIGKILL)
+            self._kill_at = now + 1
+        elif self._kill_at is None and self._timeout is not None and now >= self._timeout:
+            self._stop("timeout")
+
+    def _stop(self, reason: str) -> None:
+        """SIGTERM now and SIGKILL after the grace; a later stop may shorten it, not prolong it."""
+        kill_at = time.monotonic() + _asked_grace(self._grace)
+        if self._kill_at is not None:
+            self._kill_at = min(self._kill_at, kill_at)
+            return
+        self._kill_at = kill_at
+        self._reason = reason
+        if not self._wrapped:
+            _signal_group(self._child, signal.SIGTERM)
+        elif not _terminate_inside(self._child):
+            self._kill_at = time.monotonic()  # nothing of the user's runs in it yet
+
+    def _reap(self) -> None:
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+                if pid == 0:
+                    return
+                if pid == self._child:
+                    self._status = status
+
+    def _exit_code(self, status: int) -> int:
+        """As subprocess has it. Bubblewrap says 128+n for signal n, as shells do."""
+        code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status)
+        return 128 - code if self._wrapped and code in _SHELLS_SIGNALLED else code
+
+
+def _asked_grace(default: float) -> float:
+    try:
+        grace = json.loads(Path("stop.json").read_text(encoding="utf-8"))["grace"]
+    except FileNotFoundError:
+        return default
+    return default if grace is None else float(grace)
+
+
+def _signal_group(group: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+
+
+def _terminate_inside(wrapper: int) -> bool:
+    """SIGTERM to the group but the sandbox's two processes, whose end would be its SIGKILL."""
+    spared = {wrapper, *_children(wrapper)}
+    inside = [pid for pid in group_members(wrapper) if pid not in spared]
+    for pid in inside:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGTERM)
+    return bool(inside)
+
+
+def group_members(group: int) -> list[int]:
+    """Every process of the group, as this machine numbers them."""
+    members: list[int] = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdecimal():
+            continue
+        with contextlib.suppress(OSError):
+            # pid (name) state ppid pgrp …; the name may contain anything, even brackets.
+            after_name = (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()
+            if int(after_name[2]) == group:
+                members.append(int(entry.name))
+    return members
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [
+            int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        ]
+    except OSError:
+        return []
+
+
+def _end_strays(group: int) -> None:
+    """What the process left running came to us, the subreaper, and ends with it."""
+    _signal_group(group, signal.SIGKILL)
+    until = time.monotonic() + _STRAYS
+    while time.monotonic() < until:
+        for pid in _children(os.getpid()):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        except ChildProcessError:
+            return
+        signal.sigtimedwait({signal.SIGCHLD}, 0.02)
+
+
+def boot_id() -> str:
+    """Which boot of this machine it is: process numbers mean nothing in another."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def _tell(name: str) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as exits:
+        exits.settimeout(2)
+        with contextlib.suppress(OSError):  # nobody there: the server looks when it starts
+            exits.sendto(name.encode(), "../.exits")
