@@ -1,0 +1,15 @@
+"""`make bench`."""
+
+from bench import hello_world
+from bench.server import server
+from flowmaker.cli.status import memory
+
+
+def main() -> None:
+    with server() as measured:
+        print(f"`flowmaker up --detach` to ready         {measured.seconds_to_ready:8.2f} s")
+        print(f"idle memory of the server                {memory(measured.pid):8.0f} MB")
+        hello_world.report(measured)
+
+
+main()
