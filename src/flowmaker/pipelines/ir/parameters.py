@@ -103,7 +103,7 @@ _ACCEPTS: Mapping[str, Callable[[Any], bool]] = {
     "STRUCT": lambda value: isinstance(value, Mapping),
 }
 
-_JSON_NAMES = {
+_JSON_NAMES: Mapping[type[Any], str] = {
     str: "string",
     int: "number",
     float: "number",

@@ -113,7 +113,7 @@ def row_to_task(row: Row[Any]) -> Task:
 
 def _values(row: Row[Any]) -> dict[str, Any]:
     """By the names of the columns."""
-    return row._asdict()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - it is documented
+    return row._asdict()  # pyright: ignore[reportPrivateUsage] - it is documented
 
 
 def _run_values(run: Run) -> dict[str, Any]:

@@ -1,0 +1,254 @@
+"""The process of a task: what to start, what to prepare for it, and what it left."""
+
+import asyncio
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from flowmaker.errors import FailedPrecondition, FlowmakerError, Unsupported
+from flowmaker.executors.executor import (
+    Environments,
+    EnvironmentSpec,
+    Executor,
+    Observation,
+    Outcome,
+    ProcessSpec,
+    ProcessState,
+)
+from flowmaker.objects.objects import ObjectStore
+from flowmaker.pipelines.controllers.artifacts import link_inputs, publish
+from flowmaker.pipelines.controllers.settings import Images, RunSettings
+from flowmaker.pipelines.driver.inputs import ABSENT, parameter
+from flowmaker.pipelines.driver.job import local_path, remote_uri
+from flowmaker.pipelines.driver.outputs import artifacts_of, parameters_of
+from flowmaker.pipelines.driver.program import Program, program_of
+from flowmaker.pipelines.ir.graph import Container
+from flowmaker.pipelines.ir.lightweight import recognise
+from flowmaker.pipelines.lifecycle.progress import Progress
+from flowmaker.pipelines.lifecycle.run import End, scope_of
+from flowmaker.pipelines.records.catalog import Document
+from flowmaker.pipelines.records.run import Task
+
+_CALL = "flowmaker.pipelines.launcher.lightweight:run"
+_PRELOAD = ("flowmaker.pipelines.launcher.warm",)
+#: The end of a log that an error quotes.
+_QUOTED_LINES, _QUOTED_BYTES = 12, 4096
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Processes:
+    """Starts tasks, and takes in what they left."""
+
+    executor: Executor
+    environments: Environments
+    images: Images
+    objects: ObjectStore
+    settings: RunSettings
+
+    def environment(self, container: Container) -> EnvironmentSpec:
+        """The environment that a container runs in.
+
+        Raises:
+            Unsupported: its image names none, or none that packages can be added to.
+        """
+        base = self.images.environment(container.image)
+        lightweight = recognise(container.command)
+        if lightweight is None:
+            return base
+        if base.lock and lightweight.requirements:
+            raise Unsupported(
+                f"Image {container.image} is a locked environment: a lightweight component "
+                f"cannot install {', '.join(lightweight.requirements)} in it"
+            )
+        return replace(
+            base,
+            requirements=(*base.requirements, *lightweight.requirements),
+            no_deps=(*base.no_deps, *lightweight.no_deps),
+            install_options=(*base.install_options, *lightweight.install_options),
+            programs=True,
+        )
+
+    async def start(self, progress: Progress, task: Task, environment: Path) -> None:
+        """Start the process of a task, unless it was started.
+
+        Raises:
+            FlowmakerError: it cannot be started as asked.
+        """
+        component = progress.graph.component(task.component)
+        assert component.container is not None, task.name
+        folder = self.executor.folder(task.process_id)
+        work = folder / "work"
+        program = program_of(task, component, progress.job, str(work))
+        env = await self._variables(progress, task, component.container, program)
+        uris = [artifact["uri"] for each in task.inputs["artifacts"].values() for artifact in each]
+        notes = [self.environments.note(self.environment(component.container))]
+        notes += _unenforced(component.container.resources)
+        log = self.executor.log(task.process_id)
+        await asyncio.to_thread(_prepare, program, work, log, notes)
+        await link_inputs(self.objects, uris, work)
+        await self.executor.ensure_started(
+            replace(
+                _warm(program) if program.lightweight else ProcessSpec(id="", argv=program.argv),
+                id=task.process_id,
+                environment=environment,
+                env=env,
+                hidden=self.settings.hidden,
+            )
+        )
+
+    async def end(self, progress: Progress, task: Task, seen: Observation) -> End:
+        """How the process of a task ended; its outputs are published."""
+        if seen.state is ProcessState.LOST or seen.outcome is None:
+            return End(
+                task_id=task.task_id,
+                error="The process was killed from outside, with its supervisor; "
+                "a restart of this machine or a lack of memory does that",
+            )
+        if not seen.outcome.succeeded:
+            log = self.executor.log(task.process_id)
+            said = await asyncio.to_thread(_last_lines, log)
+            return End(task_id=task.task_id, error=_failure(seen.outcome, said))
+        try:
+            return End(task_id=task.task_id, outputs=await self._outputs(progress, task))
+        except FlowmakerError as error:
+            return End(task_id=task.task_id, error=str(error))
+
+    async def _outputs(self, progress: Progress, task: Task) -> Document:
+        component = progress.graph.component(task.component)
+        work = self.executor.folder(task.process_id) / "work"
+        program = program_of(task, component, progress.job, str(work))
+        written, texts = await asyncio.to_thread(_written, program)
+        artifacts = artifacts_of(program.output_artifacts, written)
+        for each in artifacts.values():
+            for artifact in each:
+                source = Path(local_path(str(work), artifact["uri"]))
+                artifact["uri"] = remote_uri(str(work), artifact["uri"])
+                await publish(self.objects, artifact["uri"], source, work)
+        parameters = parameters_of(component.outputs, written, texts)
+        return {"parameters": parameters, "artifacts": artifacts}
+
+    async def _variables(
+        self, progress: Progress, task: Task, container: Container, program: Program
+    ) -> dict[str, str]:
+        """Its environment variables. As on a cluster, a secret's come last and win."""
+        env = {
+            "KF_PIPELINES_ENDPOINT": self.settings.endpoint,
+            "KFP_POD_NAME": task.process_id,
+            "KFP_POD_UID": task.task_id,
+            "KFP_RUN_ID": task.run_id,
+            "NAMESPACE": self.settings.namespace,
+            **await self.settings.worker_environment(task.task_id),
+            **program.env,
+        }
+        for secret in container.secrets:
+            env.update(await self._secret(progress, task, secret))
+        return env
+
+    async def _secret(self, progress: Progress, task: Task, secret: Document) -> dict[str, str]:
+        name = secret.get("secretName", "")
+        if "secretNameParameter" in secret:
+            given = parameter(secret["secretNameParameter"], scope_of(progress, task))
+            name = name if given is ABSENT else given
+        optional = secret.get("optional", False)
+        namespace = progress.run.namespace or self.settings.namespace
+        data = await self.settings.secret(namespace, name) if name else None
+        if data is None:
+            if optional:
+                return {}
+            raise FailedPrecondition(
+                f"Secret {name!r} not found in namespace {namespace}. Create it with: kubectl "
+                f"create secret generic {name or 'NAME'} -n {namespace} --from-literal=KEY=VALUE"
+            )
+        return _from_secret(name, data, secret.get("keyToEnv", ()), optional=optional)
+
+
+def _from_secret(
+    name: str,
+    data: Mapping[str, bytes],
+    pairs: Iterable[Document],
+    *,
+    optional: bool,
+) -> dict[str, str]:
+    env: dict[str, str] = {}
+    for pair in pairs:
+        if pair["secretKey"] in data:
+            env[pair["envVar"]] = data[pair["secretKey"]].decode("utf-8", "surrogateescape")
+        elif not optional:
+            has = ", ".join(sorted(data)) or "none"
+            raise FailedPrecondition(
+                f"Secret {name!r} has no key {pair['secretKey']!r}; its keys: {has}"
+            )
+    return env
+
+
+def _warm(program: Program) -> ProcessSpec:
+    assert program.lightweight is not None
+    argv = ("kfp", program.lightweight.source, *program.argv)
+    return ProcessSpec(id="", argv=argv, call=_CALL, preload=_PRELOAD)
+
+
+def _unenforced(resources: Document) -> list[str]:
+    """A line for each limit that a cluster would hold the task to, and this machine does not."""
+    limits = {
+        "memory": resources.get("resourceMemoryLimit") or resources.get("memoryLimit"),
+        "CPU": resources.get("resourceCpuLimit") or resources.get("cpuLimit"),
+    }
+    return [
+        f"{kind} limit {limit} is not enforced on this machine yet"
+        for kind, limit in limits.items()
+        if limit
+    ]
+
+
+def _prepare(program: Program, work: Path, log: Path, notes: list[str]) -> None:
+    """Folders for what the task writes, and the first lines of its log."""
+    work.mkdir(parents=True, exist_ok=True)
+    files = [program.output_file, *program.output_files.values()]
+    files += [
+        local_path(str(work), artifact["uri"])
+        for each in program.output_artifacts.values()
+        for artifact in each
+    ]
+    for parent in {Path(file).parent for file in files}:
+        parent.mkdir(parents=True, exist_ok=True)
+    if not log.exists():
+        log.write_text("".join(f"[flowmaker] {note}\n" for note in notes if note))
+
+
+def _written(program: Program) -> tuple[dict[str, Any], dict[str, str]]:
+    """The ExecutorOutput and the files of output parameters that a task wrote."""
+    output = Path(program.output_file)
+    try:
+        written: Any = json.loads(output.read_text(encoding="utf-8")) if output.is_file() else {}
+        texts = {
+            name: Path(file).read_text(encoding="utf-8")
+            for name, file in program.output_files.items()
+            if Path(file).is_file()
+        }
+    except ValueError as error:
+        raise FailedPrecondition(f"An output of the task cannot be read: {error}") from None
+    return (written if isinstance(written, dict) else {}), texts  # pyright: ignore[reportUnknownVariableType]
+
+
+def _last_lines(log: Path) -> str:
+    try:
+        with log.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(0, size - _QUOTED_BYTES))
+            text = file.read().decode("utf-8", "replace")
+    except FileNotFoundError:
+        return ""
+    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
+    return "\n".join(lines[-_QUOTED_LINES:])
+
+
+def _failure(outcome: Outcome, said: str) -> str:
+    if outcome.reason:
+        how = f"The process was ended from outside ({outcome.reason})"
+    elif outcome.exit_code < 0:
+        how = f"The process was ended by signal {-outcome.exit_code}"
+    else:
+        how = f"Exit code {outcome.exit_code}"
+    return f"{how}. Its log ends:\n{said}" if said else f"{how}. It printed nothing"

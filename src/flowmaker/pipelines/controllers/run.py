@@ -1,0 +1,278 @@
+"""Brings runs to their ends: see docs/life-of-a-run.md."""
+
+import asyncio
+import shutil
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from flowmaker.clock import Clock
+from flowmaker.errors import FlowmakerError, Unsupported
+from flowmaker.executors.executor import Environments, Executor, ProcessState
+from flowmaker.objects.objects import ObjectStore
+from flowmaker.pipelines.controllers.process import Processes
+from flowmaker.pipelines.controllers.settings import Images, RunSettings
+from flowmaker.pipelines.driver.job import Job, pipeline_root
+from flowmaker.pipelines.ir.graph import graph_of
+from flowmaker.pipelines.lifecycle.progress import Progress
+from flowmaker.pipelines.lifecycle.run import TERMINATED, End, decide, start
+from flowmaker.pipelines.lifecycle.task import run_moved
+from flowmaker.pipelines.records.run import Run, RuntimeState, Task
+from flowmaker.pipelines.repository import runs
+from flowmaker.reconcile.hints import Hints
+from flowmaker.store.database import Database
+
+
+class RunController:
+    """Implements `Controller` for the topic `run`; its keys are run ids."""
+
+    topic = "run"
+
+    def __init__(  # noqa: PLR0913, PLR0917 - everything that a run touches
+        self,
+        database: Database,
+        executor: Executor,
+        environments: Environments,
+        images: Images,
+        objects: ObjectStore,
+        hints: Hints,
+        clock: Clock,
+        settings: RunSettings,
+    ) -> None:
+        self._database = database
+        self._executor = executor
+        self._environments = environments
+        self._hints = hints
+        self._clock = clock
+        self._settings = settings
+        self._processes = Processes(
+            executor=executor,
+            environments=environments,
+            images=images,
+            objects=objects,
+            settings=settings,
+        )
+        self._objects = objects
+        self._open: dict[str, Progress] = {}
+        #: The run of every process that is ours and may run.
+        self._run_of: dict[str, str] = {}
+        #: Processes that ended, by run, until they are taken in.
+        self._exits: defaultdict[str, set[str]] = defaultdict(set)
+        #: Processes that were told to end.
+        self._stopped: set[str] = set()
+        #: Runs with tasks that wait for a place.
+        self._queue: dict[str, None] = {}
+        self._background: set[asyncio.Task[None]] = set()
+        executor.on_exit(self._exited)
+
+    async def open_keys(self) -> Iterable[str]:
+        return await self._database.read(runs.open_run_ids)
+
+    async def reconcile(self, key: str) -> float | None:
+        try:
+            progress = await self._load(key)
+            if progress is not None:
+                await self._bring_on(progress)
+        except BaseException:
+            # What is in memory may be ahead of the database now: read it again next time.
+            self._drop(key)
+            raise
+        return None
+
+    def _exited(self, process_id: str) -> None:
+        run_id = self._run_of.pop(process_id, "")
+        if not run_id:
+            return
+        self._exits[run_id].add(process_id)
+        self._hints.hint(self.topic, run_id)
+        for waiting in list(self._queue)[:1]:
+            self._hints.hint(self.topic, waiting)
+
+    async def _load(self, run_id: str) -> Progress | None:
+        progress = self._open.get(run_id)
+        if progress is None:
+            run = await self._database.read(runs.get_run, run_id)
+            return None if run is None or run.state.is_final else await self._read(run)
+        terminate = await self._database.read(runs.termination_requested, run_id)
+        if terminate is None:  # it was deleted
+            for task_id in progress.running:
+                await self._executor.stop(progress.tasks[task_id].process_id)
+            self._drop(run_id)
+            return None
+        if terminate and not progress.run.terminate_requested:
+            progress.run = replace(progress.run, terminate_requested=True)
+        return progress
+
+    async def _read(self, run: Run) -> Progress | None:
+        tasks = await self._database.read(runs.tasks_of, run.run_id)
+        try:
+            graph = graph_of(run.pipeline_spec, run.platform_spec)
+            job = Job(
+                run_id=run.run_id,
+                name=run.display_name,
+                pipeline=graph.name,
+                root=pipeline_root(
+                    run.pipeline_root or graph.default_root or self._settings.pipeline_root
+                ),
+                created_at=run.created_at.isoformat(),
+                scheduled_at=(run.scheduled_at or run.created_at).isoformat(),
+            )
+            await self._ensure_bucket(job.root)
+        except FlowmakerError as error:
+            failed = run_moved(run, RuntimeState.FAILED, self._clock.now(), error=str(error))
+            failed = replace(failed, revision=run.revision + 1)
+            await self._database.write(runs.apply, failed, inserted=(), changed=())
+            return None
+        progress = Progress(graph, job, run, tasks)
+        for task_id in progress.running:
+            process_id = progress.tasks[task_id].process_id
+            self._run_of[process_id] = run.run_id
+            self._exits[run.run_id].add(process_id)
+        self._open[run.run_id] = progress
+        return progress
+
+    async def _ensure_bucket(self, root: str) -> None:
+        """The default root's bucket is made; any other has to be there."""
+        bucket = root.removeprefix("s3://").partition("/")[0]
+        if self._settings.pipeline_root.startswith(f"s3://{bucket}/"):
+            owner, region = self._settings.owner, self._settings.region
+            await self._objects.ensure_bucket(bucket, owner=owner, region=region)
+        elif await self._objects.bucket(bucket) is None:
+            raise Unsupported(f"Pipeline root {root}: there is no bucket {bucket}; make it first")
+
+    async def _bring_on(self, progress: Progress) -> None:
+        """Take in what ended, decide, write it all at once, and start what is to run."""
+        run_id = progress.run.run_id
+        ends = await self._ends(progress)
+        while True:
+            decide(progress, ends, self._clock.now())
+            failed = self._admit(progress)
+            if failed:
+                ends = failed
+                continue
+            if not await self._write(progress):
+                self._drop(run_id)
+                self._hints.hint(self.topic, run_id)
+                return
+            ends = await self._start_admitted(progress)
+            if not ends:
+                break
+        await self._stop_canceling(progress)
+        if progress.run.state.is_final:
+            self._drop(run_id)
+
+    async def _ends(self, progress: Progress) -> list[End]:
+        """How the processes that are said to have ended did end; their outputs are published."""
+        process_ids = self._exits.pop(progress.run.run_id, set())
+        running = {progress.tasks[each].process_id: each for each in progress.running}
+        ends = await asyncio.gather(
+            *(
+                self._end(progress, progress.tasks[running[process_id]])
+                for process_id in process_ids
+                if process_id in running
+            )
+        )
+        return [end for end in ends if end is not None]
+
+    async def _end(self, progress: Progress, task: Task) -> End | None:
+        seen = await self._executor.observe(task.process_id)
+        if seen.state is ProcessState.RUNNING:
+            return None
+        if seen.state is ProcessState.ABSENT:
+            # The start was written, but we were killed before it was done.
+            progress.admitted[task.task_id] = None
+            return None
+        self._run_of.pop(task.process_id, None)
+        end = await self._processes.end(progress, task, seen)
+        if not end.error:
+            self._tidy(task.process_id)
+        return end
+
+    def _admit(self, progress: Progress) -> list[End]:
+        """Give ready tasks their processes, as far as there are environments and places.
+
+        Returns those whose environment cannot be made.
+        """
+        run_id = progress.run.run_id
+        self._queue.pop(run_id, None)
+        failed: list[End] = []
+        for task_id in list(progress.pending):
+            if len(self._run_of) >= self._settings.width:
+                self._queue[run_id] = None
+                break
+            try:
+                path = self._environment(progress, task_id)
+            except FlowmakerError as error:
+                failed.append(End(task_id=task_id, error=str(error)))
+                continue
+            if path is not None:
+                start(progress, task_id, self._clock.now())
+                self._run_of[progress.tasks[task_id].process_id] = run_id
+        return failed
+
+    def _environment(self, progress: Progress, task_id: str) -> Path | None:
+        """The environment of a task, or None while it is made: then there will be a hint."""
+        component = progress.graph.component(progress.tasks[task_id].component)
+        assert component.container is not None, component.name
+        hint = partial(self._hints.hint, self.topic, progress.run.run_id)
+        spec = self._processes.environment(component.container)
+        return self._environments.ready(spec, hint)
+
+    async def _start_admitted(self, progress: Progress) -> list[End]:
+        """Start the processes of tasks that are written as running. Returns those that cannot."""
+        ends = await asyncio.gather(
+            *(self._start(progress, progress.tasks[task_id]) for task_id in progress.admitted)
+        )
+        return [end for end in ends if end is not None]
+
+    async def _start(self, progress: Progress, task: Task) -> End | None:
+        error = TERMINATED
+        if task.state is RuntimeState.RUNNING:
+            try:
+                path = self._environment(progress, task.task_id)
+                if path is None:
+                    return None
+                await self._processes.start(progress, task, path)
+            except FlowmakerError as failure:
+                error = str(failure)
+            else:
+                del progress.admitted[task.task_id]
+                return None
+        del progress.admitted[task.task_id]
+        self._run_of.pop(task.process_id, None)
+        return End(task_id=task.task_id, error=error)
+
+    async def _stop_canceling(self, progress: Progress) -> None:
+        for task_id in progress.running:
+            task = progress.tasks[task_id]
+            if task.state is RuntimeState.CANCELING and task.process_id not in self._stopped:
+                self._stopped.add(task.process_id)
+                await self._executor.stop(task.process_id)
+
+    async def _write(self, progress: Progress) -> bool:
+        changes = progress.changes()
+        if changes is None:
+            return True
+        run, inserted, changed = changes
+        if not await self._database.write(runs.apply, run, inserted=inserted, changed=changed):
+            return False
+        progress.written()
+        return True
+
+    def _drop(self, run_id: str) -> None:
+        """Forget a run: it is over, or it has to be read again."""
+        self._open.pop(run_id, None)
+        self._exits.pop(run_id, None)
+        self._queue.pop(run_id, None)
+        for process_id in [each for each, of in self._run_of.items() if of == run_id]:
+            del self._run_of[process_id]
+            self._stopped.discard(process_id)
+
+    def _tidy(self, process_id: str) -> None:
+        """Remove the files of a task that succeeded: its inputs were links, its outputs moved."""
+        work = self._executor.folder(process_id) / "work"
+        tidying = asyncio.create_task(asyncio.to_thread(shutil.rmtree, work, ignore_errors=True))
+        self._background.add(tidying)
+        tidying.add_done_callback(self._background.discard)

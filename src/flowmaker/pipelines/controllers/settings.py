@@ -1,0 +1,44 @@
+"""What the controllers need of the rest of the house, handed in so that they need not know it."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from flowmaker.executors.executor import EnvironmentSpec
+
+
+class Images(Protocol):
+    """Knows which environment stands for a container image."""
+
+    def environment(self, image: str) -> EnvironmentSpec:
+        """The environment that `image` names.
+
+        Raises:
+            Unsupported: none does; the message says what to do.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunSettings:
+    """How runs are executed on this server."""
+
+    #: The variables that give a task the worker node's role, and where AWS is: by the task's id.
+    worker_environment: Callable[[str], Awaitable[Mapping[str, str]]]
+    #: A secret's data by namespace and name; None when there is none.
+    secret: Callable[[str, str], Awaitable[Mapping[str, bytes] | None]]
+    #: KF_PIPELINES_ENDPOINT of tasks: this server.
+    endpoint: str
+    #: What no task may see, e.g. the server's credentials.
+    hidden: tuple[Path, ...] = ()
+    #: Where the secrets of pipelines are.
+    namespace: str = "kubeflow"
+    #: Where artifacts go when neither the run nor the pipeline says.
+    pipeline_root: str = "s3://mlpipeline/v2/artifacts"
+    #: Whose the artifacts' bucket is, and where.
+    owner: str = "000000000000"
+    region: str = "us-east-1"
+    #: Processes of tasks at the same time. A task that waits for a SageMaker job only sleeps, so
+    #: it is more than there are processors.
+    width: int = 16

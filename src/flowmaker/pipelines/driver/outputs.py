@@ -1,0 +1,72 @@
+"""What a task gave: KFP's ExecutorOutput, or else the files of its output parameters."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from flowmaker.errors import FailedPrecondition
+from flowmaker.pipelines.ir.graph import Interface, ParameterDefinition
+from flowmaker.pipelines.ir.parameters import checked
+from flowmaker.pipelines.records.catalog import Document
+
+_BOOLEANS = {"true": True, "false": False}
+
+
+def parameters_of(
+    interface: Interface, executor_output: Document, texts: Mapping[str, str]
+) -> dict[str, Any]:
+    """The output parameters. What the ExecutorOutput has wins over a parameter's file.
+
+    Args:
+        interface: What the component declares.
+        executor_output: The ExecutorOutput's JSON; empty when none was written.
+        texts: The contents of the files that were written, by the parameter's name.
+
+    Raises:
+        FlowmakerError: one is missing, or not of its type.
+    """
+    values = executor_output.get("parameterValues", {})
+    outputs: dict[str, Any] = {}
+    for name, definition in interface.parameters.items():
+        if name in values:
+            outputs[name] = _checked(definition, values[name])
+        elif name in texts:
+            outputs[name] = _checked(definition, _parsed(definition, texts[name]))
+        else:
+            raise FailedPrecondition(f"The task ended without giving output parameter {name!r}")
+    return outputs
+
+
+def artifacts_of(
+    declared: Mapping[str, list[Document]], executor_output: Document
+) -> dict[str, list[dict[str, Any]]]:
+    """The output artifacts, with the name, URI and metadata that the task gave them."""
+    outputs: dict[str, list[dict[str, Any]]] = {}
+    for name, artifacts in declared.items():
+        artifact = dict(artifacts[0])
+        given = executor_output.get("artifacts", {}).get(name, {}).get("artifacts", ())
+        for changed in given[:1]:
+            artifact["metadata"] = {**artifact["metadata"], **(changed.get("metadata") or {})}
+            artifact["uri"] = changed.get("uri") or artifact["uri"]
+            artifact["name"] = changed.get("name") or artifact["name"]
+        outputs[name] = [artifact]
+    return outputs
+
+
+def _checked(definition: ParameterDefinition, value: Any) -> Any:  # noqa: ANN401
+    return checked(definition, value, f"Output parameter {definition.name!r}")
+
+
+def _parsed(definition: ParameterDefinition, text: str) -> Any:  # noqa: ANN401
+    """The value that a container wrote to a file."""
+    if definition.type == "STRING":
+        return text
+    try:
+        if definition.type == "BOOLEAN":
+            return _BOOLEANS[text.strip().lower()]
+        return json.loads(text)
+    except (KeyError, ValueError):
+        raise FailedPrecondition(
+            f"Output parameter {definition.name!r} is of type {definition.type}, "
+            f"but the task wrote {text[:80]!r}"
+        ) from None

@@ -1,0 +1,112 @@
+"""What a task runs, completely: its command with nothing left to fill in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flowmaker.pipelines.driver.job import Job, local_path
+from flowmaker.pipelines.driver.placeholders import Placeholders
+from flowmaker.pipelines.ir.graph import ArtifactDefinition, Component, Container
+from flowmaker.pipelines.ir.lightweight import Lightweight, recognise
+from flowmaker.pipelines.records.catalog import Document
+from flowmaker.pipelines.records.run import Task
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Program:
+    """A command, and the files that it is to leave."""
+
+    #: For a lightweight component the arguments of `kfp.dsl.executor_main`, else the command.
+    argv: tuple[str, ...]
+    lightweight: Lightweight | None
+    env: Mapping[str, str]
+    #: The ExecutorOutput that it may write.
+    output_file: str
+    #: The file for each output parameter.
+    output_files: Mapping[str, str]
+    #: RuntimeArtifacts of its outputs, before they are made.
+    output_artifacts: Mapping[str, list[Document]]
+
+
+def program_of(task: Task, component: Component, job: Job, work: str) -> Program:
+    """What to run for a task whose inputs are known, in the folder `work`.
+
+    Raises:
+        FailedPrecondition: a placeholder has no value.
+        Unsupported: a placeholder is of an unknown kind.
+    """
+    container = component.container
+    assert container is not None, component.name
+    lightweight = recognise(container.command)
+    # A command may run `kfp.dsl.executor_main` without being a lightweight component's (a
+    # containerised one), and would look for s3:// under /s3. Only the lightweight one can be told
+    # to look elsewhere, so any other finds the paths themselves as the URIs in its `{{$}}`.
+    placeholders = _placeholders(task, component, job, work, local=lightweight is None)
+    words = container.args if lightweight else (*container.command, *container.args)
+    assert placeholders.executor_input is not None
+    return Program(
+        argv=tuple(word for template in words for word in placeholders.words(template)),
+        lightweight=lightweight,
+        env=_environment(container, placeholders),
+        output_file=placeholders.executor_input["outputs"]["outputFile"],
+        output_files=placeholders.output_files,
+        output_artifacts=placeholders.output_artifacts,
+    )
+
+
+def _placeholders(
+    task: Task, component: Component, job: Job, work: str, *, local: bool
+) -> Placeholders:
+    root = job.task_root(task.name, task.task_id)
+    output_artifacts = {
+        name: [_declared(definition, f"{root}/{name}")]
+        for name, definition in component.outputs.artifacts.items()
+    }
+    output_files = {name: f"{work}/outputs/{name}" for name in component.outputs.parameters}
+
+    def listed(side: Mapping[str, list[Document]]) -> dict[str, Any]:
+        return {name: {"artifacts": [shown(each) for each in side[name]]} for name in side}
+
+    def shown(artifact: Document) -> Document:
+        return {**artifact, "uri": local_path(work, artifact["uri"])} if local else artifact
+
+    return Placeholders(
+        parameters=task.inputs["parameters"],
+        input_artifacts=task.inputs["artifacts"],
+        output_artifacts=output_artifacts,
+        output_files=output_files,
+        job=job.placeholders(task.name, task.task_id),
+        executor_input={
+            "inputs": {
+                "parameterValues": task.inputs["parameters"],
+                "artifacts": listed(task.inputs["artifacts"]),
+            },
+            "outputs": {
+                "parameters": {name: {"outputFile": output_files[name]} for name in output_files},
+                "artifacts": listed(output_artifacts),
+                "outputFile": f"{local_path(work, root)}/executor_output.json",
+            },
+        },
+        work=work,
+    )
+
+
+def _declared(definition: ArtifactDefinition, uri: str) -> Document:
+    """The RuntimeArtifact of an output before it is made."""
+    return {
+        "name": definition.name,
+        "type": definition.type,
+        "uri": uri,
+        "metadata": definition.metadata,
+    }
+
+
+def _environment(container: Container, placeholders: Placeholders) -> dict[str, str]:
+    """The container's variables; `$(NAME)` stands for an earlier one, as in Kubernetes."""
+    env: dict[str, str] = {}
+    for name, template in container.env:
+        value = placeholders.text(template)
+        for earlier, its_value in env.items():
+            value = value.replace(f"$({earlier})", its_value)
+        env[name] = value
+    return env

@@ -1,0 +1,103 @@
+"""How far a run has come: its tasks, by what one needs to know of them to go on.
+
+One `Progress` lives in memory for as long as its run is open, so that a step costs what has
+changed and not what there is: a run of ten thousand tasks goes on as fast as one of ten. The
+database stays the truth. When a write is refused, the Progress is dropped and read again.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
+
+from flowmaker.pipelines.driver.job import Job
+from flowmaker.pipelines.ir.graph import Graph
+from flowmaker.pipelines.records.run import Run, RuntimeState, Task, TaskKind
+
+
+class Progress:
+    """A run, its tasks, and what of them is not written yet."""
+
+    def __init__(self, graph: Graph, job: Job, run: Run, tasks: Iterable[Task]) -> None:
+        self.graph = graph
+        self.job = job
+        self.run = run
+        self.tasks: dict[str, Task] = {}
+        #: The tasks of each DAG by their names.
+        self.children: defaultdict[str, dict[str, Task]] = defaultdict(dict)
+        #: How many tasks of each DAG are not final.
+        self.open_children: defaultdict[str, int] = defaultdict(int)
+        #: DAGs that failed or lost a task: nothing new is started in them.
+        self.broken: set[str] = set()
+        #: Containers that wait to be started, in the order in which they became ready.
+        self.pending: dict[str, None] = {}
+        #: Containers whose process was started, or is about to be.
+        self.running: dict[str, None] = {}
+        #: Those of them whose process is yet to be started.
+        self.admitted: dict[str, None] = {}
+        #: Tasks whose DAGs have not yet been told that they ended.
+        self.ended: list[Task] = []
+        #: DAGs to look at whole.
+        self.fresh: list[str] = []
+        self._written: dict[str, Task] = {}
+        self._changed: dict[str, None] = {}
+        self._written_run = run
+        for task in tasks:
+            self._written[task.task_id] = task
+            self._place(task, before=None)
+        self.fresh = [task.task_id for task in self.tasks.values() if _is_open_dag(task)]
+        self.ended = []
+
+    def put(self, task: Task) -> None:
+        """Make or change a task."""
+        before = self.tasks.get(task.task_id)
+        self._changed[task.task_id] = None
+        self._place(task, before=before)
+        if _is_open_dag(task) and before is None:
+            self.fresh.append(task.task_id)
+
+    def changes(self) -> tuple[Run, list[Task], list[Task]] | None:
+        """What is to be written: the run at its next revision, new tasks, and changed ones."""
+        if not self._changed and self.run == self._written_run:
+            return None
+        self.run = replace(self.run, revision=self._written_run.revision + 1)
+        inserted: list[Task] = []
+        changed: list[Task] = []
+        for task_id in self._changed:
+            before = self._written.get(task_id)
+            task = replace(self.tasks[task_id], revision=before.revision + 1 if before else 0)
+            self.tasks[task_id] = task
+            self.children[task.parent_task_id][task.name] = task
+            (changed if before else inserted).append(task)
+        return self.run, inserted, changed
+
+    def written(self) -> None:
+        """What `changes` gave is in the database."""
+        for task_id in self._changed:
+            self._written[task_id] = self.tasks[task_id]
+        self._changed.clear()
+        self._written_run = self.run
+
+    def _place(self, task: Task, *, before: Task | None) -> None:
+        self.tasks[task.task_id] = task
+        self.children[task.parent_task_id][task.name] = task
+        was_open = before is not None and not before.state.is_final
+        self.open_children[task.parent_task_id] += (not task.state.is_final) - was_open
+        if task.state in (RuntimeState.FAILED, RuntimeState.CANCELED):
+            self.broken.add(task.parent_task_id)
+        if task.state.is_final:
+            self.ended.append(task)
+        if task.kind is TaskKind.CONTAINER:
+            _keep(self.pending, task.task_id, wanted=task.state is RuntimeState.PENDING)
+            is_running = task.state in (RuntimeState.RUNNING, RuntimeState.CANCELING)
+            _keep(self.running, task.task_id, wanted=is_running)
+
+
+def _is_open_dag(task: Task) -> bool:
+    return task.kind is TaskKind.DAG and not task.state.is_final
+
+
+def _keep(ids: dict[str, None], task_id: str, *, wanted: bool) -> None:
+    if wanted:
+        ids[task_id] = None
+    else:
+        ids.pop(task_id, None)

@@ -1,0 +1,228 @@
+"""How a run goes on: which tasks become ready, and what their ends mean for the DAGs around them.
+
+The rules are those of KFP on Argo:
+
+* A task is ready when every task that it waits for has succeeded.
+* When a task fails, its DAG starts nothing new (Argo's `failFast`). What runs goes on to its end,
+  then the DAG fails, and so on outwards. A sibling DAG that already runs goes on.
+* Termination starts nothing new, stops what runs, and makes it CANCELED.
+"""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from flowmaker.errors import FlowmakerError
+from flowmaker.pipelines.driver.inputs import Scope, dag_outputs, resolve
+from flowmaker.pipelines.ir.graph import ROOT, Component, Dag, Node
+from flowmaker.pipelines.ir.parameters import checked
+from flowmaker.pipelines.lifecycle.progress import Progress
+from flowmaker.pipelines.lifecycle.task import moved, run_moved
+from flowmaker.pipelines.records.catalog import Document
+from flowmaker.pipelines.records.run import Run, RuntimeState, StateChange, Task, TaskKind
+
+TERMINATED = "The run was terminated"
+
+_TASK_NAMESPACE = uuid.UUID("6f1d3c0e-2f0b-5f4e-9d1c-3b8a3c1c9a55")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class End:
+    """How a task's process ended, and what it left."""
+
+    task_id: str
+    #: Empty: it did what it should.
+    error: str = ""
+    outputs: Document | None = None
+
+
+def decide(progress: Progress, ends: Iterable[End], now: datetime) -> None:
+    """Take in how processes ended, and everything that follows from it."""
+    if progress.run.state.is_final:
+        return
+    if progress.run.terminate_requested:
+        _cancel(progress, now)
+    if not progress.tasks and progress.run.state is RuntimeState.PENDING:
+        _begin(progress, now)
+    for end in ends:
+        _end(progress, end, now)
+    _settle(progress, now)
+
+
+def start(progress: Progress, task_id: str, now: datetime) -> None:
+    """A ready container gets its process: the next thing is to start it."""
+    task = moved(progress.tasks[task_id], RuntimeState.RUNNING, now)
+    attempt = task.attempt + 1
+    progress.put(replace(task, attempt=attempt, process_id=f"{task.task_id}-{attempt}"))
+    progress.admitted[task_id] = None
+
+
+def _begin(progress: Progress, now: datetime) -> None:
+    progress.run = run_moved(progress.run, RuntimeState.RUNNING, now)
+    root = _new_task(progress, "", ROOT, progress.graph.root, now)
+    try:
+        inputs = _root_inputs(progress.graph.root, progress.run)
+    except FlowmakerError as error:
+        progress.put(moved(root, RuntimeState.FAILED, now, error=str(error)))
+        return
+    progress.put(replace(moved(root, RuntimeState.RUNNING, now), inputs=inputs))
+
+
+def _root_inputs(root: Component, run: Run) -> Document:
+    values = {
+        name: definition.default
+        for name, definition in root.inputs.parameters.items()
+        if definition.has_default
+    } | dict(run.parameters)
+    return {
+        "parameters": {
+            name: checked(root.inputs.parameters[name], value, f"Parameter {name!r}")
+            for name, value in values.items()
+        },
+        "artifacts": {},
+    }
+
+
+def _cancel(progress: Progress, now: datetime) -> None:
+    """Fulfil a request for termination; nothing when that was done before."""
+    if progress.run.state is RuntimeState.CANCELING:
+        return
+    progress.run = run_moved(progress.run, RuntimeState.CANCELING, now)
+    for task in list(progress.tasks.values()):
+        if task.state is RuntimeState.PENDING and task.kind is TaskKind.CONTAINER:
+            progress.put(moved(task, RuntimeState.CANCELED, now, error=TERMINATED))
+        elif not task.state.is_final:
+            progress.put(moved(task, RuntimeState.CANCELING, now))
+            if task.kind is TaskKind.DAG:
+                progress.fresh.append(task.task_id)
+
+
+def _end(progress: Progress, end: End, now: datetime) -> None:
+    task = progress.tasks[end.task_id]
+    if task.state.is_final:
+        return
+    if not end.error:
+        done = moved(task, RuntimeState.SUCCEEDED, now)
+        progress.put(replace(done, outputs=end.outputs or {"parameters": {}, "artifacts": {}}))
+    elif task.state is RuntimeState.CANCELING:
+        progress.put(moved(task, RuntimeState.CANCELED, now, error=TERMINATED))
+    else:
+        progress.put(moved(task, RuntimeState.FAILED, now, error=end.error))
+
+
+def _settle(progress: Progress, now: datetime) -> None:
+    """Follow every change to where it ends: inwards to new tasks, outwards to finished DAGs."""
+    while progress.ended or progress.fresh:
+        if progress.fresh:
+            dag = progress.tasks[progress.fresh.pop()]
+            if not dag.state.is_final:
+                _expand(progress, dag, _dag_of(progress, dag).nodes.values(), now)
+            continue
+        task = progress.ended.pop()
+        if not task.parent_task_id:
+            _finish_run(progress, task, now)
+            continue
+        dag = progress.tasks[task.parent_task_id]
+        if not dag.state.is_final:
+            _expand(progress, dag, _after(_dag_of(progress, dag), task.name), now)
+    if progress.run.state is RuntimeState.CANCELING and not progress.tasks:
+        progress.run = run_moved(progress.run, RuntimeState.CANCELED, now, error=TERMINATED)
+
+
+def _expand(progress: Progress, dag: Task, nodes: Iterable[Node], now: datetime) -> None:
+    """Make those of `nodes` that are ready; end the DAG when nothing in it is open any more."""
+    made = progress.children[dag.task_id]
+    for node in nodes:
+        if dag.state is RuntimeState.CANCELING or dag.task_id in progress.broken:
+            break
+        if node.name not in made and all(_succeeded(made, name) for name in node.upstream):
+            _make(progress, dag, node, now)
+    if not progress.open_children[dag.task_id]:
+        _finish_dag(progress, dag, now)
+
+
+def _succeeded(tasks: dict[str, Task], name: str) -> bool:
+    return name in tasks and tasks[name].state is RuntimeState.SUCCEEDED
+
+
+def _make(progress: Progress, dag: Task, node: Node, now: datetime) -> None:
+    component = progress.graph.component(node.component)
+    task = _new_task(progress, dag.task_id, node.name, component, now)
+    task = replace(task, display_name=node.display_name)
+    scope = scope_of(progress, task)
+    try:
+        inputs = resolve(node.parameters, node.artifacts, component.inputs, scope)
+    except FlowmakerError as error:
+        progress.put(moved(task, RuntimeState.FAILED, now, error=str(error)))
+        return
+    task = replace(task, inputs=inputs)
+    progress.put(moved(task, RuntimeState.RUNNING, now) if component.dag else task)
+
+
+def _finish_dag(progress: Progress, task: Task, now: datetime) -> None:
+    """Nothing in it is open: its end is what its tasks' ends say."""
+    dag = _dag_of(progress, task)
+    tasks = progress.children[task.task_id].values()
+    states = {each.state for each in tasks}
+    is_cut_short = task.state is RuntimeState.CANCELING and len(tasks) < len(dag.nodes)
+    if is_cut_short or RuntimeState.CANCELED in states:
+        progress.put(moved(task, RuntimeState.CANCELED, now, error=TERMINATED))
+    elif RuntimeState.FAILED in states:
+        failed = next(each for each in tasks if each.state is RuntimeState.FAILED)
+        progress.put(moved(task, RuntimeState.FAILED, now, error=_cause(failed)))
+    else:
+        given = {each.name: each.outputs for each in tasks}
+        outputs = dag_outputs(dag.parameters, dag.artifacts, given)
+        progress.put(replace(moved(task, RuntimeState.SUCCEEDED, now), outputs=outputs))
+
+
+def _cause(failed: Task) -> str:
+    """Why a DAG failed: a DAG inside it says so itself, a container has to be named."""
+    if failed.kind is TaskKind.DAG and failed.error.startswith("Task "):
+        return failed.error
+    return f"Task {failed.name!r} failed: {failed.error}"
+
+
+def _finish_run(progress: Progress, root: Task, now: datetime) -> None:
+    progress.run = run_moved(progress.run, root.state, now, error=root.error)
+
+
+def scope_of(progress: Progress, task: Task) -> Scope:
+    """What a task can see: its DAG's inputs, and the outputs of those that it waited for."""
+    dag = progress.tasks[task.parent_task_id]
+    siblings = progress.children[dag.task_id]
+    upstream = _dag_of(progress, dag).nodes[task.name].upstream
+    return Scope(
+        inputs=dag.inputs,
+        outputs={name: siblings[name].outputs for name in upstream},
+        job=progress.job.placeholders(task.name, task.task_id),
+    )
+
+
+def _dag_of(progress: Progress, task: Task) -> Dag:
+    dag = progress.graph.component(task.component).dag
+    assert dag is not None, task.name
+    return dag
+
+
+def _after(dag: Dag, name: str) -> list[Node]:
+    return [dag.nodes[each] for each in dag.downstream[name]]
+
+
+def _new_task(
+    progress: Progress, parent: str, name: str, component: Component, now: datetime
+) -> Task:
+    """A task at its place. Its id follows from the place: made twice, it is the same task."""
+    place = f"{progress.run.run_id}/{parent}/{name}"
+    return Task(
+        task_id=str(uuid.uuid5(_TASK_NAMESPACE, place)),
+        run_id=progress.run.run_id,
+        parent_task_id=parent,
+        name=name,
+        kind=TaskKind.DAG if component.dag else TaskKind.CONTAINER,
+        component=component.name,
+        created_at=now,
+        display_name=name,
+        state_history=(StateChange(at=now, state=RuntimeState.PENDING),),
+    )
