@@ -76,6 +76,9 @@ class Call:
     method: str = "POST"
     path: str = "/"
     query: Mapping[str, str] = field(default_factory=dict[str, str])
+    #: Headers that came behind a streaming body (`x-amz-checksum-crc32` …), names in lower case;
+    #: filled, and verified, when `body` has ended.
+    trailers: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def account(self) -> str:

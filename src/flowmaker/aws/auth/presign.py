@@ -1,0 +1,64 @@
+"""Signatures in the query: presigned URLs of S3, presigned calls of STS and others."""
+
+from flowmaker.aws.auth.sigv4 import Signed, read_credential, refuse_other
+from flowmaker.aws.errors import AwsError
+from flowmaker.aws.protocol.request import Request
+
+#: AWS's own limit: seven days.
+MAX_EXPIRES = 604800
+#: What a service other than S3 takes when the URL does not say.
+DEFAULT_EXPIRES = 900
+_NEEDED = ("X-Amz-Credential", "X-Amz-Signature", "X-Amz-Date", "X-Amz-SignedHeaders")
+
+
+def is_presigned(request: Request) -> bool:
+    """Whether the signature is in the query: of this version, or of the older one."""
+    query = request.query
+    return "authorization" not in request.headers and (
+        "X-Amz-Algorithm" in query
+        or "X-Amz-Signature" in query
+        or ("AWSAccessKeyId" in query and "Signature" in query)
+    )
+
+
+def read(request: Request) -> Signed:
+    """What the query claims about its signature.
+
+    Raises:
+        AwsError: it is of another kind, or a part is missing.
+    """
+    query = request.query
+    refuse_other(query.get("X-Amz-Algorithm", "AWS"))
+    missing = [name for name in _NEEDED if not query.get(name)]
+    if missing:
+        message = (
+            "Query-string authentication version 4 requires the X-Amz-Algorithm, "
+            "X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and "
+            f"X-Amz-Expires parameters; {', '.join(missing)} is missing."
+        )
+        raise _bad_parameters(message)
+    access_key_id, scope = read_credential(query["X-Amz-Credential"])
+    return Signed(
+        access_key_id=access_key_id,
+        scope=scope,
+        signed_headers=tuple(query["X-Amz-SignedHeaders"].lower().split(";")),
+        signature=query["X-Amz-Signature"],
+        date=query["X-Amz-Date"],
+        session_token=query.get("X-Amz-Security-Token"),
+        expires=_expires(query.get("X-Amz-Expires"), scope.service),
+    )
+
+
+def _expires(value: str | None, service: str) -> int:
+    if value is None and service != "s3":
+        return DEFAULT_EXPIRES
+    if value is None or not value.isascii() or not value.isdecimal():
+        raise _bad_parameters("X-Amz-Expires should be a number")
+    if len(value) > len(str(MAX_EXPIRES)) or int(value) > MAX_EXPIRES:
+        message = "X-Amz-Expires must be less than a week (in seconds); that is less than 604800"
+        raise _bad_parameters(message)
+    return int(value)
+
+
+def _bad_parameters(message: str) -> AwsError:
+    return AwsError("AuthorizationQueryParametersError", message)

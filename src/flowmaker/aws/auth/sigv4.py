@@ -1,0 +1,362 @@
+"""AWS Signature Version 4: who signed this request, and is it theirs.
+
+The rules are those of the AWS reference "Create a signed AWS API request". S3 differs from the
+others in two: its paths are not normalised and are encoded once, and the hash of its payload is
+what the client says in `x-amz-content-sha256` (verified when the body has been read).
+"""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+from urllib.parse import parse_qsl, quote, unquote_to_bytes
+
+from flowmaker.aws.errors import AwsError
+from flowmaker.aws.protocol.request import Request
+from flowmaker.aws.service import Principal
+
+ALGORITHM = "AWS4-HMAC-SHA256"
+#: How far a client's clock may be off.
+SKEW = timedelta(minutes=15)
+#: Travels unsigned in practice and changes nothing; or its value is in the signature anyway.
+_MAY_BE_UNSIGNED = {"x-amz-content-sha256", "x-amz-user-agent"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Key:
+    """An access key as the store of keys knows it."""
+
+    secret: str
+    principal: Principal
+    #: Of temporary credentials.
+    expires_at: datetime | None = None
+    #: `Active` or `Inactive`.
+    status: str = "Active"
+
+
+class KeyStore(Protocol):
+    """Whoever keeps access keys."""
+
+    async def find(self, access_key_id: str, session_token: str | None) -> Key | None:
+        """The key, or None when there is none of that name or the token is not its own.
+
+        Temporary keys are found only with their token, lasting ones only without any.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scope:
+    """The credential scope: `DATE/REGION/SERVICE/aws4_request`."""
+
+    date: str
+    region: str
+    service: str
+
+    def __str__(self) -> str:
+        return f"{self.date}/{self.region}/{self.service}/aws4_request"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Signed:
+    """What a request claims about its signature; nothing of it is verified yet."""
+
+    access_key_id: str
+    scope: Scope
+    signed_headers: tuple[str, ...]
+    signature: str
+    #: When it was signed: `20260131T120000Z`.
+    date: str
+    session_token: str | None = None
+    #: Seconds that a presigned URL lives; None for a signature in the header.
+    expires: int | None = None
+
+    @property
+    def presigned(self) -> bool:
+        return self.expires is not None
+
+    @property
+    def moment(self) -> datetime:
+        try:
+            return datetime.strptime(self.date, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        except ValueError:
+            raise incomplete(
+                f"Date must be in ISO-8601 'basic format'. Got '{self.date}'."
+            ) from None
+
+
+def incomplete(message: str) -> AwsError:
+    return AwsError("IncompleteSignature", message)
+
+
+def read(request: Request) -> Signed:
+    """The signature in the Authorization header.
+
+    Raises:
+        AwsError: there is none, it is of another kind, or a part is missing.
+    """
+    header = request.headers.get("authorization", "")
+    algorithm, _, rest = header.partition(" ")
+    refuse_other(algorithm)
+    pairs = (part.strip().partition("=") for part in rest.split(","))
+    parts = {name: value for name, _, value in pairs}
+    missing = [name for name in ("Credential", "SignedHeaders", "Signature") if not parts.get(name)]
+    if missing:
+        words = " ".join(f"Authorization header requires '{name}' parameter." for name in missing)
+        raise incomplete(words)
+    access_key_id, scope = read_credential(parts["Credential"])
+    return Signed(
+        access_key_id=access_key_id,
+        scope=scope,
+        signed_headers=tuple(parts["SignedHeaders"].lower().split(";")),
+        signature=parts["Signature"],
+        date=_header_date(request),
+        session_token=request.headers.get("x-amz-security-token"),
+    )
+
+
+def refuse_other(algorithm: str) -> None:
+    """Only the one algorithm: others are refused by name."""
+    if not algorithm:
+        raise AwsError("MissingAuthenticationToken", "Request is missing Authentication Token", 403)
+    if algorithm != ALGORITHM:
+        message = (
+            f"The authorization mechanism you have provided ({algorithm}) is not supported. "
+            f"Please use {ALGORITHM}."
+        )
+        raise AwsError("InvalidRequest", message)
+
+
+def read_credential(credential: str) -> tuple[str, Scope]:
+    """`AKIA…/20260131/us-east-1/s3/aws4_request`, in its parts."""
+    parts = credential.rsplit("/", 4)
+    if len(parts) != 5 or parts[4] != "aws4_request" or not all(parts):  # noqa: PLR2004
+        message = (
+            f"Credential must be KEYID/YYYYMMDD/REGION/SERVICE/aws4_request, got '{credential}'."
+        )
+        raise incomplete(message)
+    return parts[0], Scope(date=parts[1], region=parts[2], service=parts[3])
+
+
+def _header_date(request: Request) -> str:
+    date = request.headers.get("x-amz-date", "")
+    if not date:
+        message = "Authorization header requires existence of an 'X-Amz-Date' header."
+        raise incomplete(message)
+    return date
+
+
+# --- verification ---
+
+
+async def authenticate(
+    signed: Signed, request: Request, payload_hash: str, keys: KeyStore, now: datetime
+) -> Key:
+    """The key whose secret signed the request.
+
+    Raises:
+        AwsError: the key is unknown or expired, or it did not sign this request, or not now.
+    """
+    check_time(signed, now)
+    key = await keys.find(signed.access_key_id, signed.session_token)
+    if key is None or key.status != "Active":
+        raise _unknown_key(signed)
+    if key.expires_at is not None and key.expires_at <= now:
+        message = "The security token included in the request is expired"
+        raise AwsError("ExpiredToken", message, 403)
+    _check_headers_signed(signed, request)
+    _check_signature(signed, request, payload_hash, key.secret)
+    return key
+
+
+def check_time(signed: Signed, now: datetime) -> None:
+    """Signed not long ago; of a presigned URL: not over yet."""
+    moment = signed.moment
+    if signed.scope.date != signed.date[:8]:
+        message = (
+            f"Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date "
+            f"from HTTP: '{signed.scope.date}' != '{signed.date[:8]}', from '{signed.date}'."
+        )
+        raise AwsError("SignatureDoesNotMatch", message, 403)
+    end = moment + (SKEW if signed.expires is None else timedelta(seconds=signed.expires))
+    if now > end:
+        raise _too_late(signed, end, now)
+    if moment > now + SKEW:
+        raise _too_early(signed, now)
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.strftime("%Y%m%dT%H%M%SZ")
+
+
+def _too_late(signed: Signed, end: datetime, now: datetime) -> AwsError:
+    if signed.scope.service != "s3":
+        message = f"Signature expired: {_stamp(end)} is now earlier than {_stamp(now)}"
+        return AwsError("SignatureDoesNotMatch", message, 403)
+    if signed.expires is None:
+        return _skewed(signed, now)
+    return AwsError(
+        "AccessDenied",
+        "Request has expired",
+        403,
+        Expires=end.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        ServerTime=now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    )
+
+
+def _too_early(signed: Signed, now: datetime) -> AwsError:
+    if signed.scope.service != "s3":
+        message = f"Signature not yet current: {signed.date} is still later than {_stamp(now)}"
+        return AwsError("SignatureDoesNotMatch", message, 403)
+    if signed.expires is None:
+        return _skewed(signed, now)
+    return AwsError("AccessDenied", "Request is not valid yet", 403)
+
+
+def _skewed(signed: Signed, now: datetime) -> AwsError:
+    return AwsError(
+        "RequestTimeTooSkewed",
+        "The difference between the request time and the current time is too large.",
+        403,
+        RequestTime=signed.date,
+        ServerTime=now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        MaxAllowedSkewMilliseconds=int(SKEW.total_seconds() * 1000),
+    )
+
+
+def _unknown_key(signed: Signed) -> AwsError:
+    if signed.scope.service == "s3":
+        message = "The AWS Access Key Id you provided does not exist in our records."
+        return AwsError("InvalidAccessKeyId", message, 403, AWSAccessKeyId=signed.access_key_id)
+    message = "The security token included in the request is invalid."
+    return AwsError("InvalidClientTokenId", message, 403)
+
+
+def _check_headers_signed(signed: Signed, request: Request) -> None:
+    """Nobody may add to a signed request what changes its meaning."""
+    needed = {"host"} | {
+        name
+        for name in request.headers
+        if name.startswith("x-amz-") and name not in _MAY_BE_UNSIGNED
+    }
+    unsigned = sorted(needed - set(signed.signed_headers))
+    if unsigned:
+        message = "There were headers present in the request which were not signed"
+        names = ", ".join(unsigned)
+        code = "AccessDenied" if signed.scope.service == "s3" else "SignatureDoesNotMatch"
+        raise AwsError(code, f"{message}: {names}", 403, HeadersNotSigned=names)
+
+
+def _check_signature(signed: Signed, request: Request, payload_hash: str, secret: str) -> None:
+    key = signing_key(secret, signed.scope)
+    strings: list[tuple[bytes, bytes]] = []
+    for path in canonical_paths(request.path, signed.scope.service):
+        canonical = canonical_request(signed, request, path, payload_hash)
+        to_sign = string_to_sign(signed, canonical)
+        if hmac.compare_digest(sign(key, to_sign), signed.signature.encode()):
+            return
+        strings.append((canonical, to_sign))
+    raise _mismatch(signed, *strings[0])
+
+
+def sign(key: bytes, to_sign: bytes) -> bytes:
+    """The signature in hexadecimal."""
+    return hmac.new(key, to_sign, hashlib.sha256).hexdigest().encode()
+
+
+def signing_key(secret: str, scope: Scope) -> bytes:
+    key = f"AWS4{secret}".encode()
+    for part in (scope.date, scope.region, scope.service, "aws4_request"):
+        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+    return key
+
+
+def string_to_sign(signed: Signed, canonical: bytes) -> bytes:
+    digest = hashlib.sha256(canonical).hexdigest()
+    return f"{ALGORITHM}\n{signed.date}\n{signed.scope}\n{digest}".encode()
+
+
+def canonical_request(signed: Signed, request: Request, path: str, payload_hash: str) -> bytes:
+    lines = [request.method, path, _canonical_query(request.query_string)]
+    head = "\n".join(lines).encode("latin-1")
+    headers = _canonical_headers(request.header_list, signed.signed_headers)
+    tail = f"\n{';'.join(signed.signed_headers)}\n{payload_hash}".encode("latin-1")
+    return head + b"\n" + headers + tail
+
+
+def canonical_paths(path: str, service: str) -> Iterable[str]:
+    """The path as it is signed, most usual first.
+
+    Of S3's paths some clients sign what they send, others its one right encoding: both stand for
+    the same bytes.
+    """
+    path = path or "/"
+    if service == "s3":
+        encoded = quote(unquote_to_bytes(path), safe="/-_.~")
+        return dict.fromkeys((encoded, path))
+    return (quote(_normalised(path), safe="/-_.~"),)
+
+
+def _normalised(path: str) -> str:
+    """Without `.`, `..` and empty segments."""
+    kept: list[str] = []
+    for segment in path.split("/"):
+        if segment == "..":
+            kept = kept[:-1]
+        elif segment not in ("", "."):
+            kept.append(segment)
+    trailing = "/" if kept and path.endswith("/") else ""
+    return f"/{'/'.join(kept)}{trailing}"
+
+
+def _canonical_query(query: str) -> str:
+    pairs = [
+        (_quote(name), _quote(value))
+        for name, value in parse_qsl(
+            query, keep_blank_values=True, encoding="latin-1", max_num_fields=1000
+        )
+        if name != "X-Amz-Signature"
+    ]
+    return "&".join(f"{name}={value}" for name, value in sorted(pairs))
+
+
+def _quote(part: str) -> str:
+    return quote(part, safe="-_.~", encoding="latin-1")
+
+
+def _canonical_headers(headers: Iterable[tuple[str, str]], signed_headers: Iterable[str]) -> bytes:
+    values: Mapping[str, list[bytes]] = {name: [] for name in signed_headers}
+    for name, value in headers:
+        if name in values:
+            values[name].append(b" ".join(value.encode("latin-1").split()))
+    return b"".join(
+        name.encode("latin-1") + b":" + b",".join(found) + b"\n" for name, found in values.items()
+    )
+
+
+def _mismatch(signed: Signed, canonical: bytes, to_sign: bytes) -> AwsError:
+    """With what was compared, as AWS does: it is how clients find their mistake."""
+    message = (
+        "The request signature we calculated does not match the signature you provided. "
+        "Check your AWS Secret Access Key and signing method."
+    )
+    theirs = re.sub(r"(x-amz-security-token:)[^\n]*", r"\1…", canonical.decode("latin-1"))
+    if signed.scope.service == "s3":
+        return AwsError(
+            "SignatureDoesNotMatch",
+            message,
+            403,
+            AWSAccessKeyId=signed.access_key_id,
+            StringToSign=to_sign.decode("latin-1"),
+            SignatureProvided=signed.signature,
+            CanonicalRequest=theirs,
+        )
+    message += (
+        f" Consult the service documentation for details.\n\nThe Canonical String for this request "
+        f"should have been\n'{theirs}'\n\nThe String-to-Sign should have been\n"
+        f"'{to_sign.decode('latin-1')}'\n"
+    )
+    return AwsError("SignatureDoesNotMatch", message, 403)

@@ -1,0 +1,263 @@
+"""The life of an AWS request: `Gateway._answer`, read from top to bottom."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from flowmaker import ids
+from flowmaker.aws.auth import payload, presign, sigv4
+from flowmaker.aws.auth.sigv4 import Key, KeyStore, Signed
+from flowmaker.aws.errors import AwsError
+from flowmaker.aws.identity import Authorizer
+from flowmaker.aws.protocol import models, parse_query, target
+from flowmaker.aws.protocol.asgi import Receive, Send, begun, send_response
+from flowmaker.aws.protocol.errors import Place, error_response
+from flowmaker.aws.protocol.models import ServiceModel
+from flowmaker.aws.protocol.parse import parse
+from flowmaker.aws.protocol.request import Request, from_scope, text
+from flowmaker.aws.protocol.response import Response
+from flowmaker.aws.protocol.route import Routed, route
+from flowmaker.aws.protocol.serialize import serialize
+from flowmaker.aws.protocol.validate import validate
+from flowmaker.aws.service import Call, Operation, Service
+from flowmaker.clock import Clock
+from flowmaker.errors import FlowmakerError, InvalidInput, Unavailable
+
+_log = logging.getLogger(__name__)
+
+_MIB = 1 << 20
+#: Bytes of a body that is read before it is understood.
+_BODY_LIMIT = 10 * _MIB
+_BODY_LIMITS = {"sagemaker-runtime": 25 * _MIB}
+#: Bytes of an object or of a part; `aws-chunked` adds a little of its own.
+_STREAM_LIMIT = 5 << 30
+_CHUNKS_LIMIT = 128 * _MIB
+#: Their checksum headers speak of the object, not of the request's body.
+_CHECKSUM_OF_OBJECT = ("CompleteMultipartUpload",)
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    for piece in ():
+        yield piece
+
+
+@dataclass(kw_only=True, slots=True)
+class _Exchange:
+    """A request on its way, and what is known of it so far."""
+
+    request: Request
+    receive: Receive
+    place: Place
+    #: What services other than S3 send: read before the signature can be checked.
+    content: bytes = b""
+    form: Mapping[str, str] = field(default_factory=dict[str, str])
+    #: What S3 sends: read when the signature of the head has been checked.
+    signed_body: payload.Payload | None = None
+    #: The payload of an operation with a streaming input.
+    stream: AsyncIterator[bytes] = field(default_factory=_nothing)
+
+
+class Gateway:
+    """An ASGI application that answers every signed AWS request."""
+
+    def __init__(
+        self, services: Sequence[Service], keys: KeyStore, authorizer: Authorizer, clock: Clock
+    ) -> None:
+        self._operations = {service.name: service.operations() for service in services}
+        self._keys = keys
+        self._authorizer = authorizer
+        self._clock = clock
+
+    def check(self) -> None:
+        """Every operation that a service has is one of its model.
+
+        Raises:
+            ValueError: naming those that are not.
+        """
+        for name, operations in self._operations.items():
+            unknown = sorted(operations.keys() - set(models.load(name).operation_names))
+            if unknown:
+                message = f"{name} has no operations {', '.join(unknown)} in botocore's model"
+                raise ValueError(message)
+
+    async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+        request = from_scope(scope)
+        place = Place(
+            service="",
+            protocol=_guessed_protocol(request),
+            request_id=ids.new(),
+            method=request.method,
+            path=request.path,
+        )
+        exchange = _Exchange(request=request, receive=receive, place=place)
+        response = await self._answer_or_error(exchange)
+        try:
+            await send_response(response, request.method, receive, send)
+        except Exception:  # noqa: BLE001 - the connection ends unfinished: that is the error
+            _log.exception("AWS answer broke off", extra={"request_id": place.request_id})
+
+    async def _answer_or_error(self, exchange: _Exchange) -> Response:
+        try:
+            return await begun(await self._answer(exchange))
+        except AwsError as error:
+            return error_response(error, exchange.place)
+        except FlowmakerError as error:
+            return error_response(_as_aws(error), exchange.place)
+        except Exception:  # noqa: BLE001 - logged, and no traceback reaches a client
+            request_id = exchange.place.request_id
+            _log.exception("AWS request failed", extra={"request_id": request_id})
+            message = f"Something went wrong inside Flowmaker; its log says what at {request_id}."
+            return error_response(AwsError("InternalFailure", message, 500), exchange.place)
+
+    async def _answer(self, exchange: _Exchange) -> Response:
+        signed = _read_signature(exchange.request)
+        model = await self._identify_service(signed, exchange)
+        _refuse_long_body(exchange)
+        payload_hash = await _prepare_body(signed, exchange)
+        key = await sigv4.authenticate(
+            signed, exchange.request, payload_hash, self._keys, self._clock.now()
+        )
+        routed = route(model, exchange.request, exchange.form)
+        operation = self._implemented(model, routed)
+        await _read_body(routed, key, exchange)
+        parameters = parse(model, routed, exchange.request, exchange.content, exchange.form)
+        validate(model, routed.operation, parameters)
+        call = _call(signed, key, routed, parameters, exchange)
+        needs = await operation.needs(call)
+        await self._authorizer.check(call.principal, needs, region=call.region)
+        answer = await operation.handler(call)
+        await _finish_body(exchange)
+        return serialize(model, routed.operation, answer, call.request_id)
+
+    async def _identify_service(self, signed: Signed, exchange: _Exchange) -> ServiceModel:
+        """By the credential scope; from here on errors have the service's own form."""
+        name = target.service_of(signed.scope.service, exchange.request, self._operations)
+        if not name:
+            known = ", ".join(sorted(self._operations))
+            message = f"Flowmaker has no AWS service '{signed.scope.service}'. It has {known}."
+            raise AwsError("NotImplemented", message, 501)
+        model = models.loaded(name) or await asyncio.to_thread(models.load, name)
+        exchange.place = replace(exchange.place, service=name, protocol=model.protocol)
+        return model
+
+    def _implemented(self, model: ServiceModel, routed: Routed) -> Operation:
+        name = routed.operation.name
+        operation = self._operations[model.service_name].get(name)
+        if operation is None:
+            message = f"Flowmaker does not support {name} of {model.service_name}."
+            raise AwsError("NotImplemented", message, 501)
+        return operation
+
+
+def is_aws_request(scope: Mapping[str, Any]) -> bool:
+    """Whether a request of the one port is for AWS: it carries a signature, of whichever kind."""
+    for name, value in scope.get("headers", ()):
+        if name.lower() == b"authorization":
+            return value.startswith((b"AWS4-", b"AWS "))
+    query: bytes = scope.get("query_string", b"")
+    names = {part.partition(b"=")[0] for part in query.split(b"&")}
+    return bool(
+        names & {b"X-Amz-Signature", b"X-Amz-Algorithm"}
+        or names >= {b"AWSAccessKeyId", b"Signature"}
+    )
+
+
+# --- the steps ---
+
+
+def _read_signature(request: Request) -> Signed:
+    return presign.read(request) if presign.is_presigned(request) else sigv4.read(request)
+
+
+def _body_limit(service: str) -> int:
+    return _BODY_LIMITS.get(service, _BODY_LIMIT)
+
+
+def _refuse_long_body(exchange: _Exchange) -> None:
+    """Before a byte of it is read."""
+    headers = exchange.request.headers
+    length = headers.get("x-amz-decoded-content-length", headers.get("content-length", "0"))
+    service = exchange.place.service
+    limit = _STREAM_LIMIT if service == "s3" else _body_limit(service)
+    if length.isdecimal() and int(length) > limit:
+        raise payload.too_large(limit)
+
+
+async def _prepare_body(signed: Signed, exchange: _Exchange) -> str:
+    """The hash of the body that stands in the signature."""
+    service = exchange.place.service
+    if service == "s3":
+        raw = payload.pieces(exchange.receive, _STREAM_LIMIT + _CHUNKS_LIMIT)
+        exchange.signed_body = payload.Payload(raw, signed, exchange.request)
+        return exchange.signed_body.said
+    limit = _body_limit(service)
+    exchange.content = await payload.whole(payload.pieces(exchange.receive, limit), limit)
+    if exchange.place.protocol == "query":
+        exchange.form = parse_query.read_form(exchange.content)
+    return await payload.hash_of(exchange.content)
+
+
+async def _read_body(routed: Routed, key: Key, exchange: _Exchange) -> None:
+    """A body that is no stream is read and verified before anyone looks at it."""
+    if exchange.signed_body is None:
+        return
+    checksums = routed.operation.name not in _CHECKSUM_OF_OBJECT
+    exchange.signed_body.start(key.secret, checksums=checksums)
+    if routed.operation.has_streaming_input:
+        exchange.stream = aiter(exchange.signed_body)
+    else:
+        exchange.content = await payload.whole(exchange.signed_body, _BODY_LIMIT)
+
+
+def _call(
+    signed: Signed, key: Key, routed: Routed, parameters: dict[str, Any], exchange: _Exchange
+) -> Call:
+    request, place = exchange.request, exchange.place
+    return Call(
+        service=place.service,
+        operation=routed.operation.name,
+        parameters=parameters,
+        principal=replace(key.principal, access_key_id=signed.access_key_id),
+        region=signed.scope.region,
+        request_id=place.request_id,
+        body=exchange.stream,
+        headers={name: text(value) for name, value in request.headers.items()},
+        endpoint=request.endpoint,
+        method=request.method,
+        path=request.path,
+        query=request.query,
+        trailers=exchange.signed_body.trailers if exchange.signed_body else {},
+    )
+
+
+async def _finish_body(exchange: _Exchange) -> None:
+    """A handler that did not read its stream to the end has not seen it verified."""
+    async for _ in exchange.stream:
+        pass
+
+
+# --- errors ---
+
+
+def _guessed_protocol(request: Request) -> str:
+    """What a client that speaks to an unknown service can probably read."""
+    if "x-amz-target" in request.headers:
+        return "json"
+    form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+    if form or "Action" in request.query:
+        return "query"
+    is_s3 = "x-amz-content-sha256" in request.headers or "/s3/" in request.headers.get(
+        "authorization", ""
+    )
+    return "rest-xml" if is_s3 or presign.is_presigned(request) else "rest-json"
+
+
+def _as_aws(error: FlowmakerError) -> AwsError:
+    """What a lower layer says, where no service has put it into its own words."""
+    if isinstance(error, InvalidInput):
+        return AwsError("ValidationException", error.message)
+    if isinstance(error, Unavailable):
+        return AwsError("ServiceUnavailable", error.message, 503)
+    return AwsError("InternalFailure", error.message, 500)

@@ -1,0 +1,107 @@
+"""Path, query, headers and payload to parameters (sagemaker-runtime, S3)."""
+
+from typing import Any, cast
+
+from flowmaker.aws.errors import AwsError
+from flowmaker.aws.protocol.models import ListShape, Shape, Structure
+from flowmaker.aws.protocol.parse_json import parse_json
+from flowmaker.aws.protocol.parse_xml import parse_document
+from flowmaker.aws.protocol.request import Request, text
+from flowmaker.aws.protocol.route import Routed
+from flowmaker.aws.protocol.scalars import parse_text
+
+
+def parse_rest(routed: Routed, request: Request, body: bytes, *, xml: bool) -> dict[str, Any]:
+    """The parameters; a streaming payload is left out."""
+    shape = routed.operation.input_shape
+    if shape is None:
+        return {}
+    parsed: dict[str, Any] = {}
+    for name, member in shape.members.items():
+        value = _outside_body(name, member, routed, request)
+        if value is not None:
+            parsed[name] = value
+    return parsed | _payload(shape, body, xml=xml)
+
+
+def _outside_body(name: str, member: Shape, routed: Routed, request: Request) -> Any:  # noqa: ANN401
+    where = member.serialization.get("location")
+    wire_name = member.serialization.get("name", name)
+    if where == "uri":
+        found = routed.labels.get(wire_name, routed.labels.get(name))
+        return None if found is None else parse_text(member, found, name)
+    if where == "querystring":
+        return _from_query(wire_name, member, request)
+    if where == "header":
+        found = request.headers.get(wire_name.lower())
+        return None if found is None else _from_header(wire_name, member, found)
+    return _prefixed(wire_name, request) if where == "headers" else None
+
+
+def _from_query(name: str, member: Shape, request: Request) -> Any:  # noqa: ANN401
+    if member.type_name == "list":
+        item = cast("ListShape", member).member
+        values = [
+            parse_text(item, value, name) for key, value in request.query_pairs if key == name
+        ]
+        return values or None
+    found = request.query.get(name)
+    return None if found is None else parse_text(member, found, name)
+
+
+def _from_header(name: str, member: Shape, value: str) -> Any:  # noqa: ANN401
+    value = text(value)
+    if member.type_name == "list":
+        item = cast("ListShape", member).member
+        return [parse_text(item, part.strip(), name) for part in value.split(",") if part.strip()]
+    if name.lower() == "content-encoding":
+        return _real_encoding(value)
+    return parse_text(member, value, name, default_time="rfc822")
+
+
+def _real_encoding(value: str) -> str | None:
+    """Without `aws-chunked`, which is how the body travels and not what it is."""
+    parts = [part.strip() for part in value.split(",")]
+    return ",".join(part for part in parts if part.lower() != "aws-chunked") or None
+
+
+def _prefixed(prefix: str, request: Request) -> dict[str, str] | None:
+    """Headers that begin like `x-amz-meta-`, by the rest of their names."""
+    found = {
+        name[len(prefix) :]: text(value)
+        for name, value in request.headers.items()
+        if name.startswith(prefix.lower()) and len(name) > len(prefix)
+    }
+    return found or None
+
+
+def _payload(shape: Structure, body: bytes, *, xml: bool) -> dict[str, Any]:
+    name = shape.serialization.get("payload")
+    if name is None:
+        return {} if xml else _body_members(shape, body)
+    member = shape.members[name]
+    if member.serialization.get("streaming") or member.serialization.get("eventstream"):
+        return {}
+    if member.type_name == "blob":
+        return {name: body}
+    if member.type_name == "string":
+        return {name: _decoded(body)} if body else {}
+    if not body.strip():
+        return {}
+    structure = cast("Structure", member)
+    return {name: parse_document(structure, body) if xml else parse_json(structure, body)}
+
+
+def _decoded(body: bytes) -> str:
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        message = "The request's body is not UTF-8 text."
+        raise AwsError("SerializationException", message) from None
+
+
+def _body_members(shape: Structure, body: bytes) -> dict[str, Any]:
+    """rest-json without a payload member: what has no other place is in the body."""
+    if not any("location" not in member.serialization for member in shape.members.values()):
+        return {}
+    return parse_json(shape, body)

@@ -1,0 +1,78 @@
+"""From an answer to a response, in the way of the service's protocol."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from flowmaker.aws.errors import AwsError
+from flowmaker.aws.protocol import write_xml
+from flowmaker.aws.protocol.models import OperationModel, ServiceModel
+from flowmaker.aws.protocol.response import Response
+from flowmaker.aws.protocol.write_json import write_json
+from flowmaker.aws.protocol.write_rest import write_rest
+from flowmaker.aws.service import Answer, Reply
+
+
+def serialize(
+    model: ServiceModel, operation: OperationModel, answer: Answer, request_id: str
+) -> Response:
+    """The response to a client: members that are absent or None do not appear in it.
+
+    Raises:
+        AwsError: the operation answers with an event stream.
+        TypeError: the answer is not of the model's form (a mistake in the handler).
+    """
+    if operation.has_event_stream_output:
+        message = f"{operation.name} answers with an event stream: not supported."
+        raise AwsError("NotImplemented", message, 501)
+    reply = answer if isinstance(answer, Reply) else Reply(parameters=answer or {})
+    response = _by_protocol(model, operation, reply, request_id)
+    return replace(
+        response,
+        status=reply.status or response.status,
+        headers={**response.headers, **request_id_header(model.protocol, request_id)}
+        | dict(reply.headers),
+        length=reply.length,
+    )
+
+
+def request_id_header(protocol: str, request_id: str) -> dict[str, str]:
+    name = "x-amz-request-id" if protocol == "rest-xml" else "x-amzn-RequestId"
+    return {name: request_id}
+
+
+def _by_protocol(
+    model: ServiceModel, operation: OperationModel, reply: Reply, request_id: str
+) -> Response:
+    if model.protocol == "json":
+        version = model.metadata["jsonVersion"]
+        return Response(
+            headers={"Content-Type": f"application/x-amz-json-{version}"},
+            body=_json_body(operation, reply.parameters),
+        )
+    if model.protocol == "query":
+        return Response(
+            headers={"Content-Type": "text/xml"},
+            body=_query_body(model, operation, reply.parameters, request_id),
+        )
+    return write_rest(model, operation, reply.parameters, reply.body)
+
+
+def _json_body(operation: OperationModel, answer: Mapping[str, Any]) -> bytes:
+    """An operation without output has an empty body, as AWS's own answer."""
+    if operation.output_shape is None and not answer:
+        return b""
+    return write_json(operation.output_shape, answer)
+
+
+def _query_body(
+    model: ServiceModel, operation: OperationModel, answer: Mapping[str, Any], request_id: str
+) -> bytes:
+    shape = operation.output_shape
+    result = ""
+    if shape is not None:
+        wrapper = shape.serialization.get("resultWrapper", f"{operation.name}Result")
+        result = write_xml.element(wrapper, write_xml.members(shape, answer))
+    metadata = write_xml.element("ResponseMetadata", write_xml.element("RequestId", request_id))
+    space = write_xml.namespace(model.metadata.get("xmlNamespace", ""))
+    return write_xml.element(f"{operation.name}Response", result + metadata, space).encode()
