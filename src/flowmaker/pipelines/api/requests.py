@@ -38,10 +38,10 @@ def parameters(request: Request, known: Iterable[str]) -> dict[str, str]:
 
 
 def flag(name: str, value: str) -> bool:
-    """A boolean query parameter."""
-    if value in ("", "false"):
+    """A boolean query parameter in the forms that KFP reads; the Python client writes `True`."""
+    if value in ("", "0", "f", "F", "FALSE", "false", "False"):
         return False
-    if value == "true":
+    if value in ("1", "t", "T", "TRUE", "true", "True"):
         return True
     raise InvalidInput(f"Query parameter {name!r} must be true or false; it is {value!r}.")
 

@@ -3,6 +3,7 @@
 Listings never load a pipeline's spec: it may be megabytes.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -128,7 +129,9 @@ def _condition(table: Table, condition: Condition) -> ColumnElement[bool]:
     if isinstance(value, tuple):
         return column.in_([_literal(one) for one in value])
     if condition.operation is Operation.IS_SUBSTRING:
-        return func.lower(column).contains(str(value).lower(), autoescape=True)
+        # Both sides by the database's own lower(): which letters it knows differs.
+        pattern = "%" + re.sub(r"([%_\\])", r"\\\1", str(value)) + "%"
+        return func.lower(column).like(func.lower(literal(pattern)), escape="\\")
     return _COMPARISONS[condition.operation](column, _literal(value))
 
 

@@ -71,6 +71,9 @@ runs = Table(
     Index("kfp_runs_by_time", "created_at"),
     Index("kfp_runs_by_experiment", "experiment_id", "created_at"),
     Index("kfp_runs_by_state", "state"),
+    Index("kfp_runs_by_name", "display_name"),
+    # What lists of runs count over, without touching the specs that fill the rows.
+    Index("kfp_runs_by_storage_state", "storage_state", "created_at", "display_name"),
 )
 
 tasks = Table(
