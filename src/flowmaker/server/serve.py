@@ -90,7 +90,7 @@ def _listen(settings: Settings) -> contextlib.closing[socket.socket]:
         )
     except OSError as error:
         raise FailedPrecondition(
-            f"cannot listen on {settings.host} port {settings.port}: {os.strerror(error.errno)}. "
+            f"cannot listen on {settings.host} port {settings.port}: {error.strerror}. "
             "Use another port with --port, or 0 for any that is free."
         ) from None
     return contextlib.closing(listener)

@@ -1,0 +1,201 @@
+"""Every part of the house, made once and handed to those who need it."""
+
+import base64
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from starlette.types import ASGIApp
+
+from flowmaker import ids
+from flowmaker.aws.auth.authorize import PolicyAuthorizer
+from flowmaker.aws.gateway import Gateway
+from flowmaker.aws.iam import bootstrap as iam
+from flowmaker.aws.iam.access_keys import AccessKeys
+from flowmaker.aws.iam.service import IamService
+from flowmaker.aws.logs.service import LogsService
+from flowmaker.aws.logs.streams import LogStreams
+from flowmaker.aws.s3.service import S3Service
+from flowmaker.aws.sts.service import StsService
+from flowmaker.aws.sts.sessions import RoleSessions
+from flowmaker.clock import Clock, SystemClock
+from flowmaker.executors.environments import UvEnvironments
+from flowmaker.executors.local import LocalExecutor
+from flowmaker.kubernetes import repository as kubernetes_objects
+from flowmaker.kubernetes.api import app as kubernetes
+from flowmaker.kubernetes.records import SECRET
+from flowmaker.objects.disk import DiskObjectStore
+from flowmaker.pipelines.api.app import create_app as create_pipelines
+from flowmaker.pipelines.controllers.run import RunController
+from flowmaker.pipelines.controllers.settings import RunSettings
+from flowmaker.pipelines.repository import runs
+from flowmaker.reconcile.hints import Hints
+from flowmaker.reconcile.loop import Controller, Loop
+from flowmaker.sagemaker.api.runtime import SageMakerRuntimeService
+from flowmaker.sagemaker.api.service import SageMakerService
+from flowmaker.sagemaker.container.model_client import ModelClient
+from flowmaker.sagemaker.controllers import Parts
+from flowmaker.sagemaker.controllers import controllers as sagemaker_controllers
+from flowmaker.server import handout
+from flowmaker.server.config import Settings
+from flowmaker.server.data_folder import DataFolder
+from flowmaker.server.front_doors import Doors, FrontDoors
+from flowmaker.server.images import PipelineImages
+from flowmaker.server.worker import REGION, Worker
+from flowmaker.store.database import Database
+from flowmaker.web.app import create_app as create_web
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ground:
+    """What both halves stand on."""
+
+    settings: Settings
+    folder: DataFolder
+    url: str
+    clock: Clock
+    hints: Hints
+    database: Database
+    objects: DiskObjectStore
+    executor: LocalExecutor
+    environments: UvEnvironments
+    authorizer: PolicyAuthorizer
+    sessions: RoleSessions
+    images: PipelineImages
+    models: ModelClient
+    #: Short-lived sockets; a path in the data folder may be too long for one.
+    sockets: "tempfile.TemporaryDirectory[str]"
+
+    @classmethod
+    def lay(cls, settings: Settings, folder: DataFolder, url: str) -> "Ground":
+        clock = SystemClock()
+        database = Database(folder.database)
+        folder.database.chmod(0o600)
+        sockets = tempfile.TemporaryDirectory(prefix="flowmaker-")
+        return cls(
+            settings=settings,
+            folder=folder,
+            url=url,
+            clock=clock,
+            hints=Hints(),
+            database=database,
+            objects=DiskObjectStore(folder.objects, database, clock),
+            executor=LocalExecutor(folder.jobs, Path(sockets.name), clock),
+            environments=UvEnvironments(folder.environments, folder.programs, clock),
+            authorizer=PolicyAuthorizer(database, clock),
+            sessions=RoleSessions(database, clock),
+            images=PipelineImages(),
+            models=ModelClient(),
+            sockets=sockets,
+        )
+
+
+class House:
+    """The whole server: its ASGI app, and the loops that fulfil what was asked."""
+
+    def __init__(self, ground: Ground, worker: Worker) -> None:
+        self._ground = ground
+        self._loops = [Loop(controller) for controller in _controllers(ground, worker)]
+        for loop in self._loops:
+            ground.hints.listen(loop.controller.topic, loop.hint)
+        self.app: ASGIApp = FrontDoors(_doors(ground, worker), ground.settings)
+
+    @classmethod
+    async def build(cls, settings: Settings, folder: DataFolder, url: str) -> "House":
+        """Everything in its place, but nothing at work yet."""
+        ground = Ground.lay(settings, folder, url)
+        await iam.bootstrap(ground.database, ground.clock)
+        await kubernetes.bootstrap(ground.database, ground.clock)
+        worker = Worker(
+            key=folder.secret(folder.worker_key),
+            url=url,
+            sessions=ground.sessions,
+            is_running=partial(ground.database.read, runs.is_task_open),
+        )
+        session = await iam.admin_session(ground.database, ground.clock)
+        handout.write(folder, url, session, token=settings.token)
+        return cls(ground, worker)
+
+    async def start(self) -> None:
+        """Find what runs from before, then look at everything that is open."""
+        await self._ground.objects.start()
+        await self._ground.executor.start()
+        for loop in self._loops:
+            await loop.start()
+
+    async def close(self) -> None:
+        """Stop deciding; what runs goes on under its supervisors."""
+        ground = self._ground
+        for loop in self._loops:
+            await loop.close()
+        await ground.models.close()
+        await ground.environments.close()
+        await ground.executor.close()
+        await ground.objects.close()
+        ground.database.close()
+        ground.sockets.cleanup()
+
+
+def _doors(ground: Ground, worker: Worker) -> Doors:
+    database, clock, hints = ground.database, ground.clock, ground.hints
+    services = [
+        S3Service(ground.objects),
+        IamService(database, clock),
+        StsService(database, clock),
+        LogsService(database, clock),
+        SageMakerService(database, hints, clock, ground.sessions),
+        SageMakerRuntimeService(database, ground.models),
+    ]
+    return Doors(
+        aws=Gateway(services, AccessKeys(database, clock), ground.authorizer, clock),
+        kfp=create_pipelines(database, hints, clock, known_image=ground.images.check),
+        kubernetes=kubernetes.create_app(database, clock),
+        worker=worker,
+        web=create_web(ground.url),
+    )
+
+
+def _controllers(ground: Ground, worker: Worker) -> list[Controller]:
+    parts = Parts(
+        database=ground.database,
+        objects=ground.objects,
+        executor=ground.executor,
+        environments=ground.environments,
+        authorizer=ground.authorizer,
+        sessions=ground.sessions,
+        hints=ground.hints,
+        clock=ground.clock,
+        logs=LogStreams(ground.database, ground.clock),
+        endpoint_url=ground.url,
+        hidden=ground.folder.secrets,
+    )
+    return [_run_controller(ground, worker), *sagemaker_controllers(parts, ground.models)]
+
+
+def _run_controller(ground: Ground, worker: Worker) -> Controller:
+    async def secret(namespace: str, name: str) -> Mapping[str, bytes] | None:
+        found = await ground.database.read(kubernetes_objects.get, SECRET, namespace, name)
+        if found is None:
+            return None
+        return {key: base64.b64decode(text) for key, text in found.document["data"].items()}
+
+    settings = RunSettings(
+        worker_environment=worker.environment,
+        secret=secret,
+        endpoint=ground.url,
+        hidden=ground.folder.secrets,
+        owner=ids.ACCOUNT,
+        region=REGION,
+    )
+    return RunController(
+        ground.database,
+        ground.executor,
+        ground.environments,
+        ground.images,
+        ground.objects,
+        ground.hints,
+        ground.clock,
+        settings,
+    )

@@ -1,0 +1,118 @@
+"""The `flowmaker` command as a person types it."""
+
+import os
+import signal
+import socket
+import stat
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.house import House, flowmaker, house, start, stop
+
+
+def test_up_prints_what_to_copy_and_down_stops_it(tmp_path: Path) -> None:
+    shown = flowmaker("up", "--detach", "--port", "0", "--data", str(tmp_path)).stdout
+    assert f'eval "$(flowmaker env --data {tmp_path})"' in shown
+    assert flowmaker("status", "--data", str(tmp_path)).stdout.startswith("Flowmaker is ready at")
+
+    assert "has stopped" in flowmaker("down", "--data", str(tmp_path)).stdout
+
+    after = flowmaker("status", "--data", str(tmp_path), check=False)
+    assert after.returncode == 1
+    assert after.stderr.startswith(f"flowmaker: no server runs on {tmp_path}")
+
+
+def test_a_folder_has_one_server(server: House) -> None:
+    second = flowmaker("up", "--port", "0", "--data", str(server.data), check=False)
+    assert second.returncode == 1
+    assert f"{server.data} is served already, at {server.url}" in second.stderr
+
+
+def test_a_taken_port_is_named(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        refused = flowmaker("up", "--detach", "--port", port, "--data", str(tmp_path), check=False)
+    assert refused.returncode == 1
+    assert f"cannot listen on 127.0.0.1 port {port}: Address already in use" in refused.stderr
+
+
+def test_other_machines_are_not_let_in_without_a_token(tmp_path: Path) -> None:
+    refused = flowmaker("up", "--host", "0.0.0.0", "--data", str(tmp_path), check=False)
+    assert refused.returncode == 1
+    assert "Set FLOWMAKER_TOKEN" in refused.stderr
+
+
+@pytest.mark.parametrize("signalled", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_gracefully(tmp_path: Path, signalled: signal.Signals) -> None:
+    running = start(tmp_path)
+    os.kill(running.pid, signalled)
+    deadline = time.monotonic() + 20
+    while (tmp_path / "server.json").exists():
+        assert time.monotonic() < deadline
+    stop(tmp_path)
+    assert "Traceback" not in (tmp_path / "server.log").read_text()
+
+
+def test_secrets_are_their_owners_only(server: House) -> None:
+    for name in ("credentials", "kubeconfig", "worker.key"):
+        mode = stat.S_IMODE((server.data / name).stat().st_mode)
+        assert mode == 0o600, f"{name} has {mode:o}"
+    assert stat.S_IMODE(server.data.stat().st_mode) == 0o700
+
+
+def test_credentials_stay_the_same_over_a_restart(tmp_path: Path) -> None:
+    with house(tmp_path) as first:
+        before = dict(first.environment)
+    with house(tmp_path) as second:
+        keys = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+        assert [second.environment[k] for k in keys] == [before[k] for k in keys]
+
+
+def test_env_is_understood_by_a_shell(server: House) -> None:
+    shown = flowmaker("env", "--data", str(server.data)).stdout
+    echoed = server.run("sh", "-c", f'{shown}\necho "$KF_PIPELINES_ENDPOINT $AWS_REGION"')
+    assert echoed == f"{server.url} us-east-1\n"
+
+
+def test_exec_catches_what_sdks_hard_code(server: House) -> None:
+    """SageMaker's SDK asks https://sts.<region>.amazonaws.com, whatever the environment says."""
+    program = (
+        "import sagemaker; session = sagemaker.Session();"
+        "print(session.default_bucket()); print(sagemaker.get_execution_role(session))"
+    )
+    shown = server.run(
+        "flowmaker", "exec", "--data", str(server.data), "--", "python", "-c", program
+    ).splitlines()
+    assert shown[-2:] == [
+        "sagemaker-us-east-1-000000000000",
+        "arn:aws:iam::000000000000:role/FlowmakerAdmin",
+    ]
+
+
+def test_exec_returns_the_commands_exit_code(server: House) -> None:
+    done = flowmaker("exec", "--data", str(server.data), "--", "sh", "-c", "exit 7", check=False)
+    assert done.returncode == 7
+
+
+@pytest.mark.parametrize(
+    ("headers", "words"),
+    [
+        ({"Host": "evil.example"}, "is not this server"),
+        ({"Origin": "https://evil.example"}, "may not ask this server"),
+    ],
+)
+def test_web_pages_cannot_reach_it(server: House, headers: dict[str, str], words: str) -> None:
+    for path in ("/apis/v2beta1/healthz", "/api/v1/namespaces", "/"):
+        answer = httpx.get(server.url + path, headers=headers)
+        assert answer.status_code == 403
+        assert words in answer.json()["message"]
+
+
+def test_a_page_for_people(server: House) -> None:
+    answer = httpx.get(server.url)
+    assert answer.status_code == 200
+    assert "flowmaker env" in answer.text
+    assert "default-src 'none'" in answer.headers["content-security-policy"]

@@ -1,0 +1,87 @@
+"""A whole server for tests: `flowmaker up --detach` on a folder and a free port, ended by pid."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+FLOWMAKER = (sys.executable, "-m", "flowmaker")
+
+
+@dataclass(frozen=True)
+class House:
+    """A server that runs, and how its clients find it."""
+
+    data: Path
+    environment: Mapping[str, str]
+
+    @property
+    def url(self) -> str:
+        return self.environment["KF_PIPELINES_ENDPOINT"]
+
+    @property
+    def pid(self) -> int:
+        return json.loads((self.data / "server.json").read_text())["pid"]
+
+    def run(self, *command: str, stdin: str = "", timeout: float = 120) -> str:
+        """What `command` prints, in the environment of `flowmaker env`. It must succeed."""
+        done = subprocess.run(
+            command,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+            env=client_environment(self.data) | self.environment,
+        )
+        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+
+def client_environment(home: Path) -> dict[str, str]:
+    """A user's shell with nothing of AWS or Kubeflow in it."""
+    folder = Path(sys.executable).parent
+    return {
+        "PATH": f"{folder}:{os.environ['PATH']}",
+        "HOME": str(home),
+        "LANG": "C.UTF-8",
+    }
+
+
+def flowmaker(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run the command line."""
+    done = subprocess.run(
+        [*FLOWMAKER, *arguments], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert not check or done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+def start(data: Path, *, port: int = 0) -> House:
+    """Start a server and return once it is ready."""
+    flowmaker("up", "--detach", "--port", str(port), "--data", str(data))
+    shown = flowmaker("env", "--format", "json", "--data", str(data)).stdout
+    return House(data, json.loads(shown))
+
+
+def stop(data: Path) -> None:
+    """Stop the server, and whatever processes it left."""
+    flowmaker("down", "--data", str(data), check=False)
+    for file in data.glob("jobs/*/pid.json"):
+        with suppress(ProcessLookupError, json.JSONDecodeError, KeyError):
+            if not (file.parent / "outcome.json").exists():
+                os.kill(json.loads(file.read_text())["shim"], signal.SIGKILL)
+
+
+@contextmanager
+def house(data: Path) -> Iterator[House]:
+    """A server while the block runs."""
+    try:
+        yield start(data)
+    finally:
+        stop(data)
