@@ -1,0 +1,1 @@
+"""SageMaker's operations: they check what is wanted and put it on record; controllers do it."""

@@ -1,0 +1,162 @@
+"""What every operation needs, and what they do alike."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flowmaker import ids
+from flowmaker.aws.errors import AwsError, validation
+from flowmaker.aws.identity import Authorizer, SessionCredentials, Sessions
+from flowmaker.aws.service import Call, Need
+from flowmaker.clock import Clock
+from flowmaker.objects.objects import ObjectStore
+from flowmaker.reconcile.hints import Hints
+from flowmaker.sagemaker.container.storage import DataError, JobStorage, location
+from flowmaker.sagemaker.records.resource import Kind, Resource
+from flowmaker.sagemaker.repository import resources
+from flowmaker.store.database import Database
+
+PRINCIPAL = "sagemaker.amazonaws.com"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Desk:
+    """Where operations read and write."""
+
+    database: Database
+    objects: ObjectStore
+    authorizer: Authorizer
+    sessions: Sessions
+    hints: Hints
+    clock: Clock
+
+    def draft(
+        self,
+        call: Call,
+        kind: Kind,
+        name: str,
+        *,
+        status: str = "",
+        state: Mapping[str, Any] | None = None,
+        open: bool = False,  # noqa: A002 - the record's word
+    ) -> Resource:
+        """A resource as the request asks for it."""
+        now = self.clock.now()
+        return Resource(
+            id=ids.new(),
+            kind=kind,
+            account=call.account,
+            region=call.region,
+            name=name,
+            arn=arn(call, kind, name),
+            status=status,
+            open=open,
+            created_at=now,
+            modified_at=now,
+            request={key: value for key, value in call.parameters.items() if key != "Tags"},
+            state=state or {},
+        )
+
+    async def create(self, call: Call, resource: Resource, duplicate: AwsError) -> None:
+        """Put it on record with its tags.
+
+        Raises:
+            AwsError: `duplicate`, when there is one of that name.
+        """
+        tags = {tag["Key"]: tag["Value"] for tag in call.parameters.get("Tags", ())}
+        if not await self.database.write(resources.create, resource, tags):
+            raise duplicate
+
+    async def find(self, call: Call, kind: Kind, name: str) -> Resource | None:
+        return await self.database.read(resources.find, kind, call.account, call.region, name)
+
+    async def existing(self, call: Call, kind: Kind, name: str) -> Resource:
+        """The resource of that name.
+
+        Raises:
+            AwsError: there is none, in AWS's words.
+        """
+        found = await self.find(call, kind, name)
+        if found is None:
+            raise not_found(kind, arn(call, kind, name))
+        return found
+
+    async def assume(self, role_arn: str) -> SessionCredentials:
+        """A session of the role that the request names, which proves that jobs can have one."""
+        try:
+            return await self.sessions.for_service(role_arn, PRINCIPAL, "SageMaker")
+        except AwsError:
+            raise validation(
+                f"Could not assume role {role_arn}. Please ensure that the role exists and allows "
+                f"principal '{PRINCIPAL}' to assume the role."
+            ) from None
+
+    async def check_input(self, call: Call, role_arn: str, source: Mapping[str, Any]) -> None:
+        """The S3 data that a job is to read exists, and its role may list it.
+
+        AWS looks at this when the job is created. Whether each object can be read shows later.
+        """
+        session = await self.assume(role_arn)
+        storage = JobStorage(
+            objects=self.objects,
+            authorizer=self.authorizer,
+            principal=session.principal,
+            region=call.region,
+        )
+        try:
+            place = location(source["S3Uri"])
+        except DataError as error:
+            raise validation(str(error)) from None
+        listed = await storage.may_list(place)
+        if not listed or not await self.objects.walk(place.bucket, place.key):
+            raise validation(
+                f'No S3 objects found under S3 URL "{place.uri}" given in input data source. '
+                f"Please ensure that the bucket exists in the selected region ({call.region}), "
+                f'that objects exist under that S3 prefix, and that the role "{role_arn}" has '
+                f'"s3:ListBucket" permissions on bucket "{place.bucket}".'
+            )
+
+
+def arn(call: Call, kind: Kind, name: str) -> str:
+    """The ARN of the resource; AWS writes the name in it in lower case."""
+    return ids.arn("sagemaker", call.region, call.account, f"{kind.value}/{name.lower()}")
+
+
+def not_found(kind: Kind, resource_arn: str) -> AwsError:
+    """There is no such resource, as AWS says it of each kind."""
+    if kind in {Kind.TRAINING_JOB, Kind.TRANSFORM_JOB}:
+        return validation("Requested resource not found.")
+    return validation(
+        f'Could not find {kind.value.replace("-config", " configuration")} "{resource_arn}".'
+    )
+
+
+def already(kind: Kind, resource_arn: str) -> AwsError:
+    """There is one, as AWS says it of what is no job."""
+    what = kind.value.replace("-config", " configuration")
+    return validation(f'Cannot create already existing {what} "{resource_arn}".')
+
+
+def in_use(kind: Kind, resource_arn: str) -> AwsError:
+    """There is a job of that name, as AWS says it."""
+    what = kind.value.replace("-", " ")
+    return AwsError(
+        "ResourceInUse",
+        f"{what.capitalize()} names must be unique within an AWS account and region, and a {what} "
+        f"with this name already exists ({resource_arn})",
+    )
+
+
+def need(call: Call, resource: str) -> Need:
+    return Need(action=f"sagemaker:{call.operation}", resource=resource)
+
+
+def creation_needs(call: Call, kind: Kind, name: str, role_arn: str = "") -> Iterable[Need]:
+    """What making a resource needs: the operation, its tags, and to pass the role on."""
+    resource = arn(call, kind, name)
+    yield need(call, resource)
+    if call.parameters.get("Tags"):
+        yield Need(action="sagemaker:AddTags", resource=resource)
+    if role_arn:
+        context: dict[str, str | tuple[str, ...]] = {"iam:PassedToService": PRINCIPAL}
+        yield Need(action="iam:PassRole", resource=role_arn, context=context)

@@ -1,0 +1,165 @@
+"""Which members of each request are honoured. Any other that is set is refused by its name.
+
+`harmless` in the comments: on one machine its absence has no effect that anyone could see, and
+unchanged code sends it: who encrypts with which key, in which network, on how large a disk.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
+
+from flowmaker.aws.errors import validation
+from flowmaker.aws.service import Call
+
+_SOURCE = "DataSource.S3DataSource"
+_LIST = {
+    "NextToken",
+    "MaxResults",
+    "NameContains",
+    "CreationTimeAfter",
+    "CreationTimeBefore",
+    "SortBy",
+    "SortOrder",
+}
+_LIST_WITH_STATUS = _LIST | {"StatusEquals", "LastModifiedTimeAfter", "LastModifiedTimeBefore"}
+_CONTAINER = {
+    "Image",
+    "ModelDataUrl",
+    "Environment",
+    "ContainerHostname",  # harmless: a model has one container
+    "ImageConfig.RepositoryAccessMode",  # harmless: no image is pulled
+}
+
+HONOURED: Mapping[str, set[str]] = {
+    "CreateTrainingJob": {
+        "TrainingJobName",
+        "HyperParameters",
+        "AlgorithmSpecification.TrainingImage",
+        "AlgorithmSpecification.TrainingInputMode",
+        "AlgorithmSpecification.MetricDefinitions",
+        "AlgorithmSpecification.EnableSageMakerMetricsTimeSeries",  # harmless
+        "RoleArn",
+        "InputDataConfig.ChannelName",
+        "InputDataConfig.ContentType",
+        "InputDataConfig.CompressionType",
+        "InputDataConfig.RecordWrapperType",
+        "InputDataConfig.InputMode",
+        f"InputDataConfig.{_SOURCE}.S3DataType",
+        f"InputDataConfig.{_SOURCE}.S3Uri",
+        f"InputDataConfig.{_SOURCE}.S3DataDistributionType",
+        "OutputDataConfig.S3OutputPath",
+        "OutputDataConfig.KmsKeyId",  # harmless
+        "OutputDataConfig.CompressionType",
+        "ResourceConfig.InstanceType",
+        "ResourceConfig.InstanceCount",
+        "ResourceConfig.VolumeSizeInGB",  # harmless
+        "ResourceConfig.VolumeKmsKeyId",  # harmless
+        "ResourceConfig.KeepAlivePeriodInSeconds",  # harmless: environments are always warm
+        "VpcConfig",  # harmless
+        "StoppingCondition.MaxRuntimeInSeconds",
+        "StoppingCondition.MaxWaitTimeInSeconds",  # harmless: nothing waits for spot capacity
+        "StoppingCondition.MaxPendingTimeInSeconds",  # harmless: nothing waits for capacity
+        "EnableNetworkIsolation",
+        "EnableInterContainerTrafficEncryption",  # harmless: the traffic stays on the machine
+        "EnableManagedSpotTraining",  # harmless: nothing is interrupted
+        "DebugHookConfig.S3OutputPath",  # the SDK sends it with every job; it asks for nothing
+        "ProfilerConfig",  # harmless: where system metrics would go
+        "Environment",
+        "Tags",
+        "ExperimentConfig",  # harmless: it only says to which experiment the job belongs
+        "RetryStrategy",  # harmless: it is for AWS's own internal errors
+    },
+    "CreateModel": {
+        "ModelName",
+        "ExecutionRoleArn",
+        *(f"PrimaryContainer.{member}" for member in _CONTAINER),
+        "PrimaryContainer.Mode",
+        *(f"Containers.{member}" for member in _CONTAINER),
+        "Containers.Mode",
+        "VpcConfig",  # harmless
+        "Tags",
+    },
+    "CreateEndpointConfig": {
+        "EndpointConfigName",
+        "ProductionVariants.VariantName",
+        "ProductionVariants.ModelName",
+        "ProductionVariants.InitialInstanceCount",
+        "ProductionVariants.InstanceType",
+        "ProductionVariants.InitialVariantWeight",
+        "ProductionVariants.VolumeSizeInGB",  # harmless
+        "ProductionVariants.ModelDataDownloadTimeoutInSeconds",  # harmless: nothing is downloaded
+        "ProductionVariants.ContainerStartupHealthCheckTimeoutInSeconds",
+        "KmsKeyId",  # harmless
+        "VpcConfig",  # harmless
+        "Tags",
+    },
+    "CreateEndpoint": {"EndpointName", "EndpointConfigName", "Tags"},
+    "UpdateEndpoint": {"EndpointName", "EndpointConfigName"},
+    "CreateTransformJob": {
+        "TransformJobName",
+        "ModelName",
+        "MaxConcurrentTransforms",
+        "ModelClientConfig.InvocationsTimeoutInSeconds",
+        "MaxPayloadInMB",
+        "BatchStrategy",
+        "Environment",
+        f"TransformInput.{_SOURCE}.S3DataType",
+        f"TransformInput.{_SOURCE}.S3Uri",
+        "TransformInput.ContentType",
+        "TransformInput.CompressionType",
+        "TransformInput.SplitType",
+        "TransformOutput.S3OutputPath",
+        "TransformOutput.Accept",
+        "TransformOutput.AssembleWith",
+        "TransformOutput.KmsKeyId",  # harmless
+        "TransformResources.InstanceType",
+        "TransformResources.InstanceCount",
+        "TransformResources.VolumeKmsKeyId",  # harmless
+        "DataProcessing.InputFilter",  # but only `$`
+        "DataProcessing.OutputFilter",  # but only `$`
+        "DataProcessing.JoinSource",  # but only `None`
+        "Tags",
+        "ExperimentConfig",  # harmless
+    },
+    "ListTrainingJobs": _LIST_WITH_STATUS,
+    "ListModels": _LIST,
+    "ListEndpointConfigs": _LIST,
+    "ListEndpoints": _LIST_WITH_STATUS,
+    "ListTransformJobs": _LIST_WITH_STATUS,
+}
+
+
+def check(call: Call) -> None:
+    """Refuse what is not honoured.
+
+    Raises:
+        AwsError: naming the first such member.
+    """
+    known = HONOURED[call.operation]
+    for member in _set_members(call.parameters):
+        parts = member.split(".")
+        if not any(".".join(parts[:end]) in known for end in range(1, len(parts) + 1)):
+            raise validation(
+                f"{call.operation}: {member} is not supported by Flowmaker. Leave it out, or run "
+                "this on AWS."
+            )
+
+
+def refuse(call: Call, member: str, value: object, why: str) -> None:
+    """Refuse a value of a member that is honoured otherwise.
+
+    Raises:
+        AwsError: always.
+    """
+    raise validation(f"{call.operation}: {member} {value} is not supported by Flowmaker: {why}")
+
+
+def _set_members(value: Any, path: str = "") -> Iterator[str]:  # noqa: ANN401 - JSON
+    """The paths of all leaves that say anything; those of a list's items without their places."""
+    if isinstance(value, Mapping) and value:
+        for name, inner in cast("Mapping[str, Any]", value).items():
+            yield from _set_members(inner, f"{path}.{name}" if path else name)
+    elif isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        for inner in cast("Sequence[Any]", value):
+            yield from _set_members(inner, path)
+    elif value not in (None, False, "", {}):
+        yield path

@@ -1,0 +1,67 @@
+"""`sagemaker`: the service as the gateway sees it."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from flowmaker.aws.identity import Authorizer, Sessions
+from flowmaker.aws.service import Call, Need, Operation
+from flowmaker.clock import Clock
+from flowmaker.objects.objects import ObjectStore
+from flowmaker.reconcile.hints import Hints
+from flowmaker.sagemaker.api import lists
+from flowmaker.sagemaker.api.desk import Desk, need
+from flowmaker.sagemaker.api.endpoints import Endpoints
+from flowmaker.sagemaker.api.models import EndpointConfigs, Models
+from flowmaker.sagemaker.api.tags import Tags
+from flowmaker.sagemaker.api.training_jobs import TrainingJobs
+from flowmaker.sagemaker.api.transform_jobs import TransformJobs
+from flowmaker.store.database import Database
+
+
+class SageMakerService:
+    """Training jobs, models, endpoints and batch transform jobs."""
+
+    name = "sagemaker"
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        objects: ObjectStore,
+        authorizer: Authorizer,
+        sessions: Sessions,
+        hints: Hints,
+        clock: Clock,
+    ) -> None:
+        self._desk = Desk(
+            database=database,
+            objects=objects,
+            authorizer=authorizer,
+            sessions=sessions,
+            hints=hints,
+            clock=clock,
+        )
+
+    def operations(self) -> Mapping[str, Operation]:
+        desk = self._desk
+        groups = (
+            TrainingJobs(desk),
+            Models(desk),
+            EndpointConfigs(desk),
+            Endpoints(desk),
+            TransformJobs(desk),
+            Tags(desk),
+        )
+        operations = {
+            name: Operation(handler=self._list, needs=_list_needs) for name in lists.LISTINGS
+        }
+        for group in groups:
+            operations |= group.operations()
+        return operations
+
+    async def _list(self, call: Call) -> Mapping[str, Any]:
+        return await lists.listed(self._desk, call)
+
+
+async def _list_needs(call: Call) -> Iterable[Need]:
+    return [need(call, "*")]

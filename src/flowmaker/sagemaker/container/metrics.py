@@ -1,0 +1,53 @@
+"""Metrics that a job prints: the last value that each definition's regex finds in its log."""
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from flowmaker.aws.logs import reading
+from flowmaker.sagemaker.records.training import Metric
+
+#: A longer line is no metric; it would cost a bad regex too much time.
+LONGEST_LINE = 4096
+
+
+def final_metrics(
+    log: Path, marks: tuple[tuple[int, int], ...], definitions: Mapping[str, str]
+) -> tuple[Metric, ...]:
+    """The last value of each metric in the log. Blocking: call it in a thread."""
+    compiled = {name: re.compile(regex) for name, regex in definitions.items()}
+    end = reading.whole_lines(log, closed=True)
+    window = reading.Window(log, marks, 0, end)
+    last: dict[str, Metric] = {}
+    for event in reading.forward(window):
+        if len(event.message) > LONGEST_LINE:
+            continue
+        for name, regex in compiled.items():
+            value = _value(regex, event.message)
+            if value is not None:
+                at = datetime.fromtimestamp(event.timestamp / 1000, UTC)
+                last[name] = Metric(name=name, value=value, at=at)
+    return tuple(last[name] for name in definitions if name in last)
+
+
+def last_lines(log: Path, count: int = 3) -> str:
+    """The end of the log, for a reason of failure."""
+    end = reading.whole_lines(log, closed=True)
+    lines: list[str] = []
+    for event in reading.backward(reading.Window(log, (), 0, end)):
+        lines.append(event.message.strip())
+        if len(lines) == count:
+            break
+    return " ".join(reversed(lines))
+
+
+def _value(regex: re.Pattern[str], line: str) -> float | None:
+    """The first group as a number; not NaN or infinite, which no client could read."""
+    found = regex.search(line)
+    try:
+        value = float(found[1]) if found else math.nan
+    except (IndexError, ValueError, TypeError):
+        return None
+    return value if math.isfinite(value) else None

@@ -1,0 +1,126 @@
+"""One model server: its `/opt/ml/model`, its process, whether it is ready."""
+
+import asyncio
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flowmaker import ids
+from flowmaker.errors import FlowmakerError
+from flowmaker.executors.executor import Mount, ProcessSpec, ProcessState
+from flowmaker.sagemaker.container import archives
+from flowmaker.sagemaker.container.storage import DataError, location
+from flowmaker.sagemaker.controllers.outputs import remove
+from flowmaker.sagemaker.controllers.parts import Parts
+from flowmaker.sagemaker.controllers.programs import program
+from flowmaker.sagemaker.records.hosting import Server
+from flowmaker.sagemaker.records.resource import Resource
+
+#: Seconds from SIGTERM to SIGKILL, as SageMaker gives.
+GRACE = 30.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hosted:
+    """What a server serves, and for whom."""
+
+    owner: Resource
+    container: Mapping[str, Any]
+    role_arn: str
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+class ModelServers:
+    """Starts, watches and ends model servers."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self.client = parts.models
+
+    def new(self, prefix: str, owner: Resource) -> Server:
+        """A server that is to be started: its process's id and its port, to be put on record."""
+        return Server(
+            process_id=f"{prefix}{owner.id}-{ids.token(8).lower()}",
+            port=free_port(),
+            started_at=self._parts.now(),
+        )
+
+    async def start(self, hosted: Hosted, server: Server, again: Callable[[], None]) -> bool:
+        """Start it; False while its environment is being made.
+
+        Raises:
+            DataError: it cannot be started, and why.
+        """
+        container = hosted.container
+        try:
+            running = program(self._parts.environments, container["Image"], again)
+        except LookupError:
+            raise DataError(f"no such image is known: {container['Image']}") from None
+        except FlowmakerError as error:
+            raise DataError(error.message) from None
+        if running is None:
+            return False
+        await self._unpack(hosted, server)
+        session = await self._parts.session(hosted.role_arn, "SageMaker")
+        spec = ProcessSpec(
+            id=server.process_id,
+            argv=running.argv("serve"),
+            environment=running.environment,
+            env={
+                **session.environment(),
+                "AWS_ENDPOINT_URL": self._parts.endpoint_url,
+                "AWS_REGION": hosted.owner.region,
+                "AWS_DEFAULT_REGION": hosted.owner.region,
+                **container.get("Environment", {}),
+                **hosted.environment,
+                "SAGEMAKER_BIND_TO_PORT": str(server.port),
+            },
+            mounts=(Mount(source=self._parts.folder(_ml(server.process_id)), target="/opt/ml"),),
+            hidden=self._parts.hidden,
+            grace=GRACE,
+        )
+        try:
+            await self._parts.executor.ensure_started(spec)
+        except FlowmakerError as error:
+            raise DataError(error.message) from None
+        return True
+
+    async def end(self, process_id: str) -> bool:
+        """Stop it; True once it has ended and its model is gone from the folder of jobs."""
+        seen = await self._parts.executor.observe(process_id)
+        if seen.state is ProcessState.RUNNING:
+            await self._parts.executor.stop(process_id, grace=GRACE)
+            return False
+        await asyncio.to_thread(remove, self._parts.folder(_ml(process_id)))
+        return True
+
+    async def _unpack(self, hosted: Hosted, server: Server) -> None:
+        folder = self._parts.folder(_ml(server.process_id))
+        await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+        model = folder / "model"
+        url = hosted.container.get("ModelDataUrl")
+        if not url:
+            await asyncio.to_thread(model.mkdir, parents=True, exist_ok=True)
+            return
+        storage = await self._parts.storage(hosted.owner, hosted.role_arn)
+        try:
+            stored = await storage.get(location(url))
+            await asyncio.to_thread(archives.unpack, self._parts.objects.path(stored), model)
+        except DataError as error:
+            raise DataError(
+                f"Failed to download model data for container from URL: {url}. Please ensure that "
+                f"there is an object located at the URL and that the role passed to CreateModel "
+                f"has permissions to download the object. ({error})"
+            ) from None
+
+
+def free_port() -> int:
+    """A port of the loopback that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _ml(process_id: str) -> str:
+    return f"{process_id}-ml"

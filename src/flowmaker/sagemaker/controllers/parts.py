@@ -1,0 +1,79 @@
+"""What the controllers are made of."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from flowmaker.aws.errors import AwsError
+from flowmaker.aws.identity import Authorizer, SessionCredentials, Sessions
+from flowmaker.aws.logs.streams import LogStreams
+from flowmaker.clock import Clock
+from flowmaker.executors.executor import Environments, Executor
+from flowmaker.objects.objects import ObjectStore
+from flowmaker.reconcile.hints import Hints
+from flowmaker.sagemaker.container.model_client import ModelClient
+from flowmaker.sagemaker.container.storage import DataError, JobStorage
+from flowmaker.sagemaker.records.resource import Resource
+from flowmaker.sagemaker.repository import resources
+from flowmaker.store.database import Database
+
+SERVICE = "sagemaker.amazonaws.com"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parts:
+    """Everything that a controller asks of the rest of the server."""
+
+    database: Database
+    objects: ObjectStore
+    executor: Executor
+    environments: Environments
+    authorizer: Authorizer
+    sessions: Sessions
+    hints: Hints
+    clock: Clock
+    logs: LogStreams
+    #: Where user code finds this server's AWS services.
+    endpoint_url: str
+    #: What user code must not see: the server's own credentials.
+    hidden: tuple[Path, ...] = ()
+    #: Connections to the model servers; the runtime service shares them.
+    models: ModelClient = field(default_factory=ModelClient)
+
+    async def load(self, resource_id: str) -> Resource | None:
+        return await self.database.read(resources.get, resource_id)
+
+    async def save(self, resource: Resource) -> bool:
+        """False: something else was written meanwhile; look again."""
+        return await self.database.write(resources.save, resource)
+
+    async def session(self, role_arn: str, name: str) -> SessionCredentials:
+        """A session of a job's role.
+
+        Raises:
+            DataError: it can no longer be assumed.
+        """
+        try:
+            return await self.sessions.for_service(role_arn, SERVICE, name)
+        except AwsError as error:
+            raise DataError(
+                f"Could not assume role {role_arn}. Please ensure that the role exists and allows "
+                f"principal '{SERVICE}' to assume the role. {error.message}"
+            ) from None
+
+    async def storage(self, resource: Resource, role_arn: str) -> JobStorage:
+        """S3 as the role has it."""
+        session = await self.session(role_arn, "SageMaker")
+        return JobStorage(
+            objects=self.objects,
+            authorizer=self.authorizer,
+            principal=session.principal,
+            region=resource.region,
+        )
+
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    def folder(self, owner: str) -> Path:
+        """A folder beside the processes', under an id that no process has."""
+        return self.executor.folder(owner)

@@ -1,0 +1,217 @@
+"""Makes batch transform jobs happen: a model server, each object through it, `<key>.out`."""
+
+import asyncio
+import contextlib
+from collections.abc import Iterable
+from dataclasses import replace
+
+from flowmaker.aws.logs.repository import Place
+from flowmaker.executors.executor import ProcessState
+from flowmaker.sagemaker.container.storage import DataError
+from flowmaker.sagemaker.controllers.model_server import Hosted, ModelServers
+from flowmaker.sagemaker.controllers.parts import Parts
+from flowmaker.sagemaker.controllers.transforming import Transforming, batching
+from flowmaker.sagemaker.lifecycle import hosting
+from flowmaker.sagemaker.lifecycle import transform as lifecycle
+from flowmaker.sagemaker.lifecycle.hosting import Move
+from flowmaker.sagemaker.records.document import decode, encode
+from flowmaker.sagemaker.records.hosting import Server, TransformPhase, TransformState
+from flowmaker.sagemaker.records.resource import Kind, Resource
+from flowmaker.sagemaker.repository import resources
+
+LOG_GROUP = "/aws/sagemaker/TransformJobs"
+PREFIX = "transform-"
+PING = 0.05
+PATIENCE = 10.0
+#: Seconds that a model server may take until it answers pings.
+STARTUP = 240.0
+NO_PING = "AlgorithmError: The model server did not pass the ping health check. See job logs"
+
+
+class TransformJobs:
+    """The controller of batch transform jobs."""
+
+    topic = "transform_job"
+
+    def __init__(self, parts: Parts, servers: ModelServers) -> None:
+        self._parts = parts
+        self._servers = servers
+        #: Set when a job that is being transformed should be looked at: it may be stopped.
+        self._looks: dict[str, asyncio.Event] = {}
+        parts.executor.on_exit(self._on_exit)
+        parts.hints.listen(self.topic, self._on_hint)
+
+    async def open_keys(self) -> Iterable[str]:
+        return await self._parts.database.read(resources.open_ids, Kind.TRANSFORM_JOB)
+
+    async def reconcile(self, key: str) -> float | None:
+        job = await self._parts.load(key)
+        if job is None or not job.open:
+            return None
+        state = decode(TransformState, job.state)
+        if lifecycle.is_final(state):
+            return await self._tidy(job, state)
+        if state.stop_requested:
+            return await self._save(job, lifecycle.end(state, "Stopped", self._parts.now()))
+        try:
+            if state.phase is TransformPhase.STARTING:
+                return await self._start(job, state)
+            return await self._transform(job, state)
+        except DataError as error:
+            return await self._fail(job, state, f"ClientError: {error}")
+
+    def _on_exit(self, process_id: str) -> None:
+        if process_id.startswith(PREFIX):
+            key = process_id[len(PREFIX) :].rpartition("-")[0]
+            self._parts.hints.hint(self.topic, key)
+
+    def _on_hint(self, key: str) -> None:
+        if key in self._looks:
+            self._looks[key].set()
+
+    async def _start(self, job: Resource, state: TransformState) -> float | None:
+        """Bring the model servers up."""
+        if not state.servers:
+            count = job.request["TransformResources"]["InstanceCount"]
+            servers = tuple(self._servers.new(PREFIX, job) for _ in range(count))
+            return await self._save(job, replace(state, servers=servers))
+        for server in state.servers:
+            tended, pause = await self._step(job, state, server)
+            if tended is None:
+                return await self._fail(job, state, NO_PING)
+            servers = tuple(tended if one == server else one for one in state.servers)
+            if tended != server:
+                state = replace(state, servers=servers)
+                return await self._save(job, state)
+            if pause:
+                return pause
+        return await self._save(job, lifecycle.begin(state, self._parts.now()))
+
+    async def _step(
+        self, job: Resource, state: TransformState, server: Server
+    ) -> tuple[Server | None, float]:
+        """The server after one move, None if it will not come up; and when to look again."""
+        seen = await self._parts.executor.observe(server.process_id)
+        absent = seen.state is ProcessState.ABSENT
+        move = hosting.move(
+            server,
+            absent=absent,
+            running=seen.state is ProcessState.RUNNING,
+            startup=STARTUP,
+            now=self._parts.now(),
+            new=True,
+        )
+        if move is Move.START:
+            return await self._start_server(job, state, server)
+        if move is Move.PING and await self._servers.client.ping(server.port):
+            return replace(server, ready=True), 0.0
+        if move in {Move.PING, Move.WAIT}:
+            return server, PING
+        if move is Move.REPLACE:
+            await self._servers.end(server.process_id)
+            fresh = self._servers.new(PREFIX, job)
+            now = self._parts.now()
+            return hosting.successor(server, fresh.process_id, fresh.port, now), 0.0
+        return (None, 0.0) if move is Move.GIVE_UP else (server, 0.0)
+
+    async def _start_server(
+        self, job: Resource, state: TransformState, server: Server
+    ) -> tuple[Server, float]:
+        def again() -> None:
+            self._parts.hints.hint(self.topic, job.id)
+
+        hosted = Hosted(
+            owner=job,
+            container=state.container,
+            role_arn=state.role_arn,
+            environment=_environment(job),
+        )
+        if not await self._servers.start(hosted, server, again):
+            return server, PATIENCE
+        log = self._parts.executor.log(server.process_id)
+        await self._parts.logs.open(_place(job), LOG_GROUP, _stream(job, state, server), log)
+        return replace(server, started_at=self._parts.now()), PING
+
+    async def _transform(self, job: Resource, state: TransformState) -> float | None:
+        """Send everything through the model, unless the job is stopped meanwhile.
+
+        After a crash it is all done again: the same objects are put again.
+        """
+        for server in state.servers:
+            seen = await self._parts.executor.observe(server.process_id)
+            if seen.state is not ProcessState.RUNNING:
+                return await self._fail(job, state, "AlgorithmError: The model server ended")
+        look = self._looks[job.id] = asyncio.Event()
+        storage = await self._parts.storage(job, state.role_arn)
+        ports = [server.port for server in state.servers]
+        how = await batching(job.request, self._servers.client, ports[0])
+        transforming = Transforming(
+            job=job, storage=storage, client=self._servers.client, ports=ports, batching=how
+        )
+        work = asyncio.create_task(transforming.run(self._parts.folder(f"{PREFIX}{job.id}-out")))
+        waiting = asyncio.create_task(look.wait())
+        try:
+            await asyncio.wait({work, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            while not work.done():
+                current = await self._parts.load(job.id)
+                if current is None or current.revision != job.revision:
+                    return 0.0
+                look.clear()
+                waiting = asyncio.create_task(look.wait())
+                await asyncio.wait({work, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            reason = work.result()
+        finally:
+            self._looks.pop(job.id, None)
+            for task in (work, waiting):
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError, DataError):
+                    await task
+        if reason:
+            return await self._fail(job, state, reason)
+        return await self._save(job, lifecycle.end(state, "Completed", self._parts.now()))
+
+    async def _fail(self, job: Resource, state: TransformState, reason: str) -> float | None:
+        return await self._save(job, lifecycle.end(state, "Failed", self._parts.now(), reason))
+
+    async def _save(self, job: Resource, state: TransformState) -> float:
+        await self._parts.save(
+            replace(
+                job,
+                state=encode(state),
+                status=lifecycle.status(state),
+                modified_at=self._parts.now(),
+            )
+        )
+        return 0.0
+
+    async def _tidy(self, job: Resource, state: TransformState) -> float | None:
+        """Take the model servers down; then there is nothing more to do."""
+        for server in state.servers:
+            await self._parts.logs.close(_place(job), LOG_GROUP, _stream(job, state, server))
+        ended = [await self._servers.end(server.process_id) for server in state.servers]
+        if not all(ended):
+            return PATIENCE
+        return None if await self._parts.save(replace(job, open=False)) else 0.0
+
+
+def _environment(job: Resource) -> dict[str, str]:
+    """What a container is told of a batch: only what the request says."""
+    request = job.request
+    told = {
+        "SAGEMAKER_BATCH": "true",
+        "SAGEMAKER_BATCH_STRATEGY": request.get("BatchStrategy"),
+        "SAGEMAKER_MAX_PAYLOAD_IN_MB": request.get("MaxPayloadInMB"),
+        "SAGEMAKER_MAX_CONCURRENT_TRANSFORMS": request.get("MaxConcurrentTransforms"),
+    }
+    return {name: str(value) for name, value in told.items() if value} | request.get(
+        "Environment", {}
+    )
+
+
+def _stream(job: Resource, state: TransformState, server: Server) -> str:
+    del state
+    return f"{job.name}/{server.process_id.rpartition('-')[2]}"
+
+
+def _place(job: Resource) -> Place:
+    return Place(account=job.account, region=job.region)
