@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,9 +17,8 @@ import uv
 import flowmaker
 from flowmaker import ids
 from flowmaker.clock import Clock
-from flowmaker.errors import FlowmakerError
 from flowmaker.executors import installer, interpreters
-from flowmaker.executors.executor import EnvironmentSpec
+from flowmaker.executors.executor import EnvironmentFailed, EnvironmentSpec
 from flowmaker.executors.interpreters import Interpreter
 
 #: How many are made at a time: an installation uses a whole core and all of the disk.
@@ -33,10 +32,6 @@ _OPTIONS_OF_PIP_ALONE = frozenset(
     {"--disable-pip-version-check", "--no-warn-script-location", "--no-cache-dir", "--no-input",
      "--root-user-action=ignore", "--user", "--prefer-binary"}
 )  # fmt: skip
-
-
-class EnvironmentFailed(FlowmakerError):
-    """An environment cannot be made; the message has the installer's last lines."""
 
 
 @dataclass(slots=True)
@@ -59,8 +54,9 @@ class UvEnvironments:
     """Implements `Environments` in a folder of this machine."""
 
     def __init__(self, folder: Path, programs: Path, clock: Clock) -> None:
-        """Keep environments in `folder`; `programs` is made to hold Flowmaker's own package alone,
-        for environments whose spec says `programs`.
+        """Keep environments in `folder`.
+
+        `programs` is made to hold Flowmaker's own package alone, for specs that say `programs`.
         """
         self._folder = folder.absolute()
         self._programs = programs.absolute()
@@ -68,14 +64,14 @@ class UvEnvironments:
         self._uv = Path(uv.find_uv_bin())
         self._turns = asyncio.Semaphore(_AT_ONCE)
         self._settings: asyncio.Task[dict[str, str]] | None = None
-        self._made: dict[EnvironmentSpec, Path] = {}
+        self._places: dict[EnvironmentSpec, Path] = {}
         self._builds: dict[EnvironmentSpec, _Build] = {}
         self._failures: dict[EnvironmentSpec, _Failure] = {}
         self._pythons: dict[str, Interpreter] = {}
 
     async def start(self) -> None:
         """Remove what an earlier server left half made."""
-        await asyncio.to_thread(self._prepare)
+        await asyncio.to_thread(self._sweep)
 
     async def close(self) -> None:
         """Give up what is being made."""
@@ -103,12 +99,13 @@ class UvEnvironments:
         return python.note if python else f"looking for Python {spec.python}"
 
     def _find(self, spec: EnvironmentSpec) -> Path | None:
-        if spec not in self._made:
+        place = self._places.get(spec)
+        if place is None:
             python = self._python(spec)
-            if python is None or not (path := self._place(spec, python)).exists():
+            if python is None:
                 return None
-            self._made[spec] = path
-        return self._made[spec]
+            place = self._places[spec] = self._place(spec, python)
+        return place if place.exists() else None
 
     def _python(self, spec: EnvironmentSpec) -> Interpreter | None:
         if interpreters.is_own(spec.python):
@@ -136,16 +133,18 @@ class UvEnvironments:
         try:
             async with self._turns:
                 await self._make(spec)
-        except (EnvironmentFailed, OSError) as error:
-            failed = (
-                error if isinstance(error, EnvironmentFailed) else EnvironmentFailed(str(error))
-            )
-            waiting = len(build.waiting)
-            self._failures[spec] = _Failure(error=failed, at=self._clock.now(), untold=waiting)
+        except EnvironmentFailed as error:
+            self._remember(spec, error, len(build.waiting))
+        except Exception as error:  # noqa: BLE001 - whoever waits is told, whatever happened
+            said = f"cannot make an environment: {type(error).__name__}: {error}"
+            self._remember(spec, EnvironmentFailed(said), len(build.waiting))
         finally:
             del self._builds[spec]
         for then in build.waiting:
             then()
+
+    def _remember(self, spec: EnvironmentSpec, error: EnvironmentFailed, waiting: int) -> None:
+        self._failures[spec] = _Failure(error=error, at=self._clock.now(), untold=waiting)
 
     async def _make(self, spec: EnvironmentSpec) -> None:
         env = await self._installer_settings()
@@ -176,16 +175,7 @@ class UvEnvironments:
         env, lock = how
         # Relocatable: it is renamed when it is whole, and its scripts must not name this place.
         venv = ["venv", "--no-project", "--relocatable", "--allow-existing", "--python"]
-        commands: list[list[str]] = [[*venv, str(python.executable), str(new)]]
-        install = ["pip", "install", "--compile-bytecode", "--python", str(new / "bin" / "python")]
-        if spec.lock:
-            (new / "requirements.txt").write_text(spec.lock, encoding="utf-8")
-            commands.append([*install, "--require-hashes", "-r", str(new / "requirements.txt")])
-        elif spec.requirements:
-            text = "".join(f"{line}\n" for line in spec.requirements)
-            (new / "requirements.txt").write_text(text, encoding="utf-8")
-            options = [o for o in spec.install_options if o not in _OPTIONS_OF_PIP_ALONE]
-            commands.append([*install, *options, "-r", str(new / "requirements.txt")])
+        commands = [[*venv, str(python.executable), str(new)], *_installations(spec, new)]
         for arguments in commands:
             code, said = await installer.run([self._uv, *arguments], env, keep_open=[lock])
             if code != 0:
@@ -210,6 +200,8 @@ class UvEnvironments:
             new = link.with_name(f"flowmaker.{ids.token()}")
             new.symlink_to(package)
             new.replace(link)
+
+    def _sweep(self) -> None:
         for unfinished in self._folder.glob(f"{_UNFINISHED}*"):
             # Held: somebody, or an installer that outlived a killed server, still writes there.
             with contextlib.suppress(OSError), _held(unfinished):
@@ -217,7 +209,7 @@ class UvEnvironments:
 
 
 @contextlib.contextmanager
-def _held(folder: Path) -> Iterator[int]:
+def _held(folder: Path) -> Generator[int]:
     """The folder, made if need be, locked for as long as it is worked on.
 
     Raises:
@@ -232,9 +224,26 @@ def _held(folder: Path) -> Iterator[int]:
         os.close(lock)
 
 
+def _installations(spec: EnvironmentSpec, new: Path) -> list[list[str]]:
+    """The calls of uv that install what the spec lists, in order."""
+    options = [o for o in spec.install_options if o not in _OPTIONS_OF_PIP_ALONE]
+    if spec.lock:
+        parts = [("requirements.txt", spec.lock, ["--require-hashes", *options])]
+    else:
+        parts = [
+            ("requirements.txt", "\n".join(spec.requirements), options),
+            ("no-deps.txt", "\n".join(spec.no_deps), [*options, "--no-deps"]),
+        ]
+    install = ["pip", "install", "--compile-bytecode", "--python", str(new / "bin" / "python")]
+    commands: list[list[str]] = []
+    for name, text, extra in parts:
+        if text:
+            (new / name).write_text(f"{text}\n", encoding="utf-8")
+            commands.append([*install, *extra, "-r", str(new / name)])
+    return commands
+
+
 def _explained(spec: EnvironmentSpec, python: Interpreter, said: str) -> str:
-    lines = [line for line in said.strip().splitlines() if line.strip()]
-    wanted = "the locked requirements" if spec.lock else " ".join(spec.requirements) or "nothing"
-    return f"cannot install {wanted} on Python {python.version}:\n" + "\n".join(
-        lines[-_LAST_LINES:]
-    )
+    wanted = "the locked requirements" if spec.lock else " ".join(spec.requirements + spec.no_deps)
+    last = [line for line in said.strip().splitlines() if line.strip()][-_LAST_LINES:]
+    return "\n".join([f"cannot install {wanted} on Python {python.version}:", *last])

@@ -7,6 +7,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from flowmaker.errors import FlowmakerError
+
+
+class EnvironmentFailed(FlowmakerError):  # noqa: N818 - it names what happened
+    """An environment cannot be made; the message has the installer's last lines."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EnvironmentSpec:
