@@ -42,6 +42,7 @@ class Template:
         self.text = text
         self._parts = tuple(_parse(text, variables=variables))
         fixed = not any(isinstance(part, _Variable) for part in self._parts)
+        self._constant: str | None = None
         self._constant = self.resolve({}) if fixed else None
         self._regex = _compile(_regex(self._parts, {}) or "") if fixed else None
 
