@@ -17,9 +17,10 @@ from flowmaker.executors.executor import (
     ProcessSpec,
     ProcessState,
 )
+from flowmaker.executors.images import Images
 from flowmaker.objects.objects import ObjectStore
 from flowmaker.pipelines.controllers.artifacts import link_inputs, publish
-from flowmaker.pipelines.controllers.settings import Images, RunSettings
+from flowmaker.pipelines.controllers.settings import RunSettings
 from flowmaker.pipelines.driver.inputs import ABSENT, parameter
 from flowmaker.pipelines.driver.job import local_path, remote_uri
 from flowmaker.pipelines.driver.outputs import artifacts_of, parameters_of
@@ -53,7 +54,7 @@ class Processes:
         Raises:
             Unsupported: its image names none, or none that packages can be added to.
         """
-        base = self.images.environment(container.image)
+        base = self.images.resolve(container.image).environment
         lightweight = recognise(container.command)
         if lightweight is None:
             return base
@@ -77,20 +78,21 @@ class Processes:
             FlowmakerError: it cannot be started as asked.
         """
         component = progress.graph.component(task.component)
-        assert component.container is not None, task.name
+        container = component.container
+        assert container is not None, task.name
         folder = self.executor.folder(task.process_id)
         work = folder / "work"
         program = program_of(task, component, progress.job, str(work))
-        env = await self._variables(progress, task, component.container, program)
+        env = await self._variables(progress, task, container, program)
         uris = [artifact["uri"] for each in task.inputs["artifacts"].values() for artifact in each]
-        notes = [self.environments.note(self.environment(component.container))]
-        notes += _unenforced(component.container.resources)
+        notes = [self.environments.note(self.environment(container))]
+        notes += _unenforced(container.resources)
         log = self.executor.log(task.process_id)
         await asyncio.to_thread(_prepare, program, work, log, notes)
         await link_inputs(self.objects, uris, work)
         await self.executor.ensure_started(
             replace(
-                _warm(program) if program.lightweight else ProcessSpec(id="", argv=program.argv),
+                _warm(program) if program.lightweight else self._command(program, container),
                 id=task.process_id,
                 environment=environment,
                 env=env,
@@ -145,6 +147,13 @@ class Processes:
         for secret in container.secrets:
             env.update(await self._secret(progress, task, secret))
         return env
+
+    def _command(self, program: Program, container: Container) -> ProcessSpec:
+        """As Kubernetes has it: without a command, arguments go to the image's entrypoint."""
+        entrypoint = self.images.resolve(container.image).entrypoint
+        return ProcessSpec(
+            id="", argv=program.argv if container.command else (*entrypoint, *program.argv)
+        )
 
     async def _secret(self, progress: Progress, task: Task, secret: Document) -> dict[str, str]:
         name = secret.get("secretName", "")

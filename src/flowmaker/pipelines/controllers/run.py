@@ -11,9 +11,10 @@ from pathlib import Path
 from flowmaker.clock import Clock
 from flowmaker.errors import FlowmakerError, Unsupported
 from flowmaker.executors.executor import Environments, Executor, ProcessState
+from flowmaker.executors.images import Images
 from flowmaker.objects.objects import ObjectStore
 from flowmaker.pipelines.controllers.process import Processes
-from flowmaker.pipelines.controllers.settings import Images, RunSettings
+from flowmaker.pipelines.controllers.settings import RunSettings
 from flowmaker.pipelines.driver.job import Job, pipeline_root
 from flowmaker.pipelines.ir.graph import graph_of
 from flowmaker.pipelines.lifecycle.progress import Progress

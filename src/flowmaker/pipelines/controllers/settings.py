@@ -3,21 +3,6 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
-
-from flowmaker.executors.executor import EnvironmentSpec
-
-
-class Images(Protocol):
-    """Knows which environment stands for a container image."""
-
-    def environment(self, image: str) -> EnvironmentSpec:
-        """The environment that `image` names.
-
-        Raises:
-            Unsupported: none does; the message says what to do.
-        """
-        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,7 +8,6 @@ and after it is unpacked, and so are how deep it nests and how far its YAML alia
 import gzip
 import io
 import json
-import math
 import tarfile
 import zipfile
 import zlib
@@ -18,19 +17,15 @@ import yaml
 from yaml import CSafeLoader
 
 from flowmaker.errors import InvalidInput
+from flowmaker.pipelines.ir.documents import DEEPEST, LIMIT, MEGABYTES, check, too_deep
 from flowmaker.pipelines.ir.protobuf import canonical
 from flowmaker.pipelines.records.catalog import Document
 
-#: The largest package, and the largest pipeline in it.
-LIMIT = 32 * 1024 * 1024
-#: libyaml builds documents by recursion on the C stack: one that nests without end would end us.
-DEEPEST = 200
 #: Files in an archive.
 MOST_FILES = 1000
 #: A tar's own headers and padding, over what is in it.
 TAR_OVERHEAD = 2 * 1024 * 1024
 
-MEGABYTES = f"{LIMIT // 1024 // 1024} MiB"
 PREFERRED = ("pipeline.yaml", "pipeline.yml", "pipeline.json")
 PIPELINE_FILES = (".yaml", ".yml", ".json")
 
@@ -56,13 +51,18 @@ def read(content: bytes) -> Package:
             "The package is no text in UTF-8, no .zip and no .tar.gz. Send what the KFP compiler"
             " wrote."
         ) from error
-    documents = [_plain(document) for document in _documents(text) if document is not None]
+    documents = [document for document in _documents(text) if document is not None]
+    for document in documents:
+        check(document, "The package")
     return _package(documents)
 
 
 def split(document: Document) -> Package:
-    """The two specs of one document, as kfp.Client sends it: a spec alone, or both."""
-    return _package([_plain(document)])
+    """The two specs of one document, as kfp.Client sends it: a spec alone, or both.
+
+    The document must have passed `documents.check`.
+    """
+    return _package([document])
 
 
 def _package(documents: list[Any]) -> Package:
@@ -111,7 +111,7 @@ def _documents(text: str) -> list[Any]:
         try:
             return [json.loads(text)]
         except RecursionError as error:
-            raise _too_deep() from error
+            raise too_deep("The package") from error
         except ValueError:
             pass  # a YAML document may begin so too
     try:
@@ -134,65 +134,20 @@ _Loader.yaml_implicit_resolvers = {
 
 
 def _check_depth(text: str) -> None:
+    """Before it is loaded: libyaml recurses on the C stack, and would end the whole server."""
     depth = 0
     events = cast("Any", yaml).parse(text, Loader=CSafeLoader)
     for event in events:
         if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
             depth += 1
             if depth > DEEPEST:
-                raise _too_deep()
+                raise too_deep("The package")
         elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
             depth -= 1
 
 
-def _too_deep() -> InvalidInput:
-    return InvalidInput(f"The package nests deeper than {DEEPEST} levels.")
-
-
 def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())
-
-
-def _plain(document: Any) -> Any:  # noqa: ANN401 - it is what is being found out
-    """The document, once it proves to be JSON of a bounded size with every alias unfolded."""
-    if _Measure().size(document, "the document", 0) > LIMIT:
-        raise InvalidInput(f"The package is larger than {MEGABYTES} with its aliases unfolded.")
-    return document
-
-
-class _Measure:
-    """Sizes of values; one that is met again through an alias is measured once."""
-
-    def __init__(self) -> None:
-        self._sizes: dict[int, int] = {}
-
-    def size(self, value: Any, place: str, depth: int) -> int:  # noqa: ANN401
-        if depth > DEEPEST:
-            raise _too_deep()
-        if isinstance(value, (dict, list)):
-            container = cast("dict[Any, Any] | list[Any]", value)
-            known = self._sizes.get(id(container))
-            if known is None:
-                known = self._inner(container, place, depth + 1)
-                self._sizes[id(container)] = known
-            return known
-        if isinstance(value, str):
-            return len(value) + 2
-        if value is None or isinstance(value, (bool, int)):
-            return 5
-        if isinstance(value, float) and math.isfinite(value):
-            return 8
-        raise InvalidInput(f"In {place}: {value!r} has no counterpart in JSON.")
-
-    def _inner(self, container: dict[Any, Any] | list[Any], place: str, depth: int) -> int:
-        if isinstance(container, list):
-            return sum(self.size(value, place, depth) + 1 for value in container)
-        total = 0
-        for key, value in container.items():
-            if not isinstance(key, str):
-                raise InvalidInput(f"In {place}: the key {key!r} is no string.")
-            total += len(key) + 3 + self.size(value, key, depth)
-        return total
 
 
 def _from_zip(content: bytes) -> bytes:

@@ -2,23 +2,23 @@
 
 import importlib.metadata
 import importlib.util
-from functools import cache
+from functools import cache, reduce
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 from flowmaker.errors import InvalidInput
 from flowmaker.pipelines.records.catalog import Document
 
 
 def canonical(document: Document, message: str, where: str) -> dict[str, Any]:
-    """`document` with the names that proto3 JSON gives its fields, once it proves to be `message`.
+    """`document` with the names that proto3 JSON gives its fields, when it is a `message`.
 
     Raises:
         InvalidInput: it has a field that the message lacks, or a value of another type.
     """
     from google.protobuf import json_format  # noqa: PLC0415 - 50 ms, for the first run only
 
-    shape = getattr(_messages(), message)()
+    shape: Any = reduce(getattr, message.split("."), cast("Any", _messages()))()
     try:
         json_format.ParseDict(dict(document), shape)
     except json_format.ParseError as error:

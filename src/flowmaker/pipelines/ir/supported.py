@@ -8,6 +8,7 @@ it to choose a node: `cachingOptions` (a task may be taken from the cache; it is
 from collections.abc import Callable, Mapping
 
 from flowmaker.errors import InvalidInput, Unsupported
+from flowmaker.pipelines.ir.protobuf import canonical
 from flowmaker.pipelines.records.catalog import Document
 
 #: Fields of PipelineTaskSpec.
@@ -112,8 +113,8 @@ def check_executor(where: str, executor: Document, known_image: Callable[[str], 
     if "accelerator" in container.get("resources", {}):
         raise _unsupported(where, "accelerators (set_accelerator_type, set_accelerator_limit)")
     _check_image(where, container.get("image", ""), known_image)
-    if not container.get("command"):
-        raise _unsupported(where, "the entrypoint of an image (give the component a command)")
+    if not container.get("command") and not container.get("args"):
+        raise _unsupported(where, "an image that is given neither a command nor arguments")
 
 
 def _check_image(where: str, image: str, known_image: Callable[[str], None]) -> None:
@@ -149,18 +150,35 @@ def check_platform(platform_spec: Document) -> None:
 
 def check_kubernetes(where: str, executor: Document) -> None:
     """KubernetesExecutorConfig."""
+    if not isinstance(executor, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidInput(f"{where} has a Kubernetes configuration that is not an object")
     for field in executor:
         if field not in ("secretAsEnv", "imagePullPolicy"):
             raise _unsupported(where, f"{field} (kfp.kubernetes)")
-    for secret in executor.get("secretAsEnv", ()):
+    for secret in _listed(where, executor, "secretAsEnv"):
         for field in secret:
             if field not in _SECRET_KNOWN:
                 raise _unsupported(where, f"{field} of a secret (kfp.kubernetes)")
-        if not secret.get("secretName") and not secret.get("secretNameParameter"):
-            raise InvalidInput(f"{where} takes environment variables from a secret with no name")
-        source = secret.get("secretNameParameter")
-        if source is not None:
-            _check_source(where, "secretNameParameter", source)
+        _check_secret(where, secret)
+
+
+def _check_secret(where: str, secret: Document) -> None:
+    source = secret.get("secretNameParameter")
+    if source is not None:
+        what = "secretNameParameter"
+        _check_source(where, what, canonical(source, "TaskInputsSpec.InputParameterSpec", what))
+    elif not isinstance(secret.get("secretName"), str) or not secret["secretName"]:
+        raise InvalidInput(f"{where} takes environment variables from a secret with no name")
+    for pair in _listed(where, secret, "keyToEnv"):
+        if not {"secretKey", "envVar"} <= pair.keys():
+            raise InvalidInput(f"{where}: an entry of keyToEnv lacks its secretKey or envVar")
+
+
+def _listed(where: str, document: Document, field: str) -> list[Document]:
+    value = document.get(field, [])
+    if not isinstance(value, list) or not all(isinstance(each, Mapping) for each in value):  # pyright: ignore[reportUnknownVariableType]
+        raise InvalidInput(f"{where} has a {field} that is not a list of objects")
+    return value  # pyright: ignore[reportUnknownVariableType]
 
 
 def _mapping(document: Document, field: str) -> Document:

@@ -40,7 +40,7 @@ def validate(pipeline_spec: Document, platform_spec: Document, known_image: Know
     supported.check_platform(platform_spec)
     kubernetes = platform_executors(platform_spec)
     seen: set[str] = set()
-    for place in _places(spec):
+    for place in list(_places(spec)):  # all of them first: then every component is there
         _check_interface(place)
         if "dag" in place.component:
             _check_dag(place, spec.get("components", {}))

@@ -1,0 +1,177 @@
+"""Pipelines are checked, to the last reference, before a run is made of them."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from flowmaker.errors import InvalidInput, Unsupported
+from flowmaker.pipelines.ir.validate import validate
+
+PIPELINE: dict[str, Any] = {
+    "pipelineInfo": {"name": "p"},
+    "schemaVersion": "2.1.0",
+    "sdkVersion": "kfp-2.17.0",
+    "root": {
+        "dag": {
+            "tasks": {
+                "a": {"componentRef": {"name": "comp-a"}, "taskInfo": {"name": "a"}},
+                "b": {
+                    "componentRef": {"name": "comp-b"},
+                    "dependentTasks": ["a"],
+                    "taskInfo": {"name": "b"},
+                    "inputs": {
+                        "parameters": {
+                            "x": {
+                                "taskOutputParameter": {
+                                    "producerTask": "a",
+                                    "outputParameterKey": "o",
+                                }
+                            }
+                        }
+                    },
+                },
+            }
+        }
+    },
+    "components": {
+        "comp-a": {
+            "executorLabel": "exec-a",
+            "outputDefinitions": {"parameters": {"o": {"parameterType": "STRING"}}},
+        },
+        "comp-b": {
+            "executorLabel": "exec-b",
+            "inputDefinitions": {"parameters": {"x": {"parameterType": "STRING"}}},
+        },
+    },
+    "deploymentSpec": {
+        "executors": {
+            "exec-a": {"container": {"image": "python:3.11", "command": ["true"]}},
+            "exec-b": {"container": {"image": "python:3.11", "command": ["true"]}},
+        }
+    },
+}
+
+TASK_B = ("root", "dag", "tasks", "b")
+EXEC_B = ("deploymentSpec", "executors", "exec-b")
+
+
+def known_image(image: str) -> None:
+    if not image.startswith("python:"):
+        raise Unsupported(f"image {image!r} is not known here")
+
+
+def changed(path: tuple[str, ...], value: Any) -> dict[str, Any]:
+    """The pipeline with `value` at `path`."""
+    spec = copy.deepcopy(PIPELINE)
+    place = spec
+    for key in path[:-1]:
+        place = place.setdefault(key, {})
+    place[path[-1]] = value
+    return spec
+
+
+def test_a_sound_pipeline_passes():
+    validate(PIPELINE, {}, known_image)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        (("pipelineInfo",), {}, "pipelineInfo.name"),
+        (("root",), {}, "root.dag"),
+        (("root", "dag", "tasks"), {}, "no tasks"),
+        (("rooot",), {}, 'no field named "rooot"'),
+        ((*TASK_B, "dependentTasks"), "a", "repeated"),
+        ((*TASK_B, "dependentTasks"), ["a", "z"], "task 'z'"),
+        ((*TASK_B, "componentRef", "name"), "comp-z", "Task 'b' has component 'comp-z'"),
+        ((*TASK_B, "inputs"), {}, "gives its component no 'x'"),
+        (
+            (*TASK_B, "inputs", "parameters", "x"),
+            {"componentInputParameter": "q"},
+            "takes 'q', which its DAG lacks",
+        ),
+        (
+            (*TASK_B, "inputs", "parameters", "x", "taskOutputParameter", "outputParameterKey"),
+            "z",
+            "no such output",
+        ),
+        (("root", "dag", "tasks", "a", "dependentTasks"), ["b"], "wait for each other"),
+        (("components", "comp-b", "executorLabel"), "exec-z", "executor 'exec-z'"),
+        (("deploymentSpec", "executors"), {}, "which deploymentSpec lacks"),
+        ((*EXEC_B, "container", "imagee"), "x", 'no field named "imagee"'),
+        (
+            ("root", "dag", "outputs"),
+            {
+                "parameters": {
+                    "r": {
+                        "valueFromParameter": {
+                            "producerSubtask": "q",
+                            "outputParameterKey": "o",
+                        }
+                    }
+                }
+            },
+            "comes from task 'q'",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_place(path: tuple[str, ...], value: Any, said: str):
+    with pytest.raises(InvalidInput) as caught:
+        validate(changed(path, value), {}, known_image)
+    assert said in str(caught.value)
+    assert not isinstance(caught.value, Unsupported)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ((*TASK_B, "parameterIterator"), {"itemInput": "i", "items": {"raw": "[]"}}, "ParallelFor"),
+        ((*EXEC_B,), {"importer": {"artifactUri": {"constant": "s3://b/k"}}}, "dsl.importer"),
+        ((*EXEC_B, "container", "image"), "unheard:1", "image 'unheard:1' is not known"),
+        ((*EXEC_B, "container", "command"), [], "neither a command nor arguments"),
+        (
+            ("components", "comp-a", "outputDefinitions", "artifacts"),
+            {"l": {"artifactType": {"schemaTitle": "system.Model"}, "isArtifactList": True}},
+            "lists of artifacts",
+        ),
+    ],
+)
+def test_what_is_not_executed_is_refused_by_name(path: tuple[str, ...], value: Any, said: str):
+    with pytest.raises(Unsupported) as caught:
+        validate(changed(path, value), {}, known_image)
+    assert said in str(caught.value)
+    assert "Task " in str(caught.value)
+
+
+def test_a_component_inside_itself_is_refused():
+    spec = changed(("components", "comp-a"), {"dag": PIPELINE["root"]["dag"]})
+    with pytest.raises(InvalidInput, match="inside its own component"):
+        validate(spec, {}, known_image)
+
+
+@pytest.mark.parametrize(
+    ("platform", "said"),
+    [
+        ({"platforms": {"mars": {}}}, "mars"),
+        ({"platform": {}}, "platforms"),
+        ({"platforms": []}, "not an object"),
+        (
+            {"platforms": {"kubernetes": {"pipelineConfig": {"workspace": {"size": "1Gi"}}}}},
+            "pipelineConfig",
+        ),
+        (
+            {
+                "platforms": {
+                    "kubernetes": {
+                        "deploymentSpec": {"executors": {"exec-b": {"pvcMount": [{"a": 1}]}}}
+                    }
+                }
+            },
+            "pvcMount",
+        ),
+    ],
+)
+def test_of_the_platform_only_what_is_executed_passes(platform: dict[str, Any], said: str):
+    with pytest.raises(InvalidInput, match=said):
+        validate(PIPELINE, platform, known_image)
