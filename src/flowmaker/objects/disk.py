@@ -19,6 +19,7 @@ from flowmaker.objects.blobs import FOLDERS, Blobs, Descriptor, Finished, NewBlo
 from flowmaker.objects.index import buckets, entries, listing
 from flowmaker.objects.objects import Bucket, StoredObject
 from flowmaker.objects.streams import Digest, absorb, receive
+from flowmaker.objects.uploads import NoBucket
 from flowmaker.store.database import Database
 
 P = ParamSpec("P")
@@ -36,16 +37,53 @@ class DiskObjectStore:
     def __init__(self, root: Path, database: Database, clock: Clock) -> None:
         self.blobs = Blobs(root)
         self._started = self.blobs.now()
+        self._remembered: dict[str, Bucket] = {}
+        self._changes = 0
         self.database = database
         self.clock = clock
         self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="objects")
 
     async def bucket(self, name: str) -> Bucket | None:
-        return await self.database.read(buckets.get, name)
+        """The bucket. Every request asks for one, and they change seldom: it is remembered."""
+        found = self._remembered.get(name)
+        if found is None:
+            changes = self._changes
+            found = await self.database.read(buckets.get, name)
+            if found is not None and changes == self._changes:
+                self._remembered[name] = found
+        return found
 
     async def ensure_bucket(self, name: str, *, owner: str, region: str) -> Bucket:
         made = Bucket(name=name, owner=owner, region=region, created_at=self.clock.now())
-        return (await self.database.write(buckets.ensure, made)).bucket
+        return (await self.create_bucket(made)).bucket
+
+    async def create_bucket(self, bucket: Bucket) -> buckets.Made:
+        """The bucket of that name, made when there is none."""
+        return await self.database.write(buckets.ensure, bucket)
+
+    async def configure(self, name: str, configuration: str, text: str | None) -> None:
+        """Set one configuration of a bucket, or take it away.
+
+        Raises:
+            NoBucket: there is no such bucket.
+        """
+        try:
+            await self.database.write(buckets.configure, name, configuration, text)
+        finally:
+            self._forget(name)
+
+    async def delete_bucket(self, name: str) -> None:
+        """Delete an empty bucket, and the uploads to it that were not completed.
+
+        Raises:
+            NoBucket: there is no such bucket.
+            FailedPrecondition: there are objects in it.
+        """
+        try:
+            unused = await self.database.write(buckets.remove, name)
+        finally:
+            self._forget(name)
+        await self.discard(unused)
 
     async def get(self, bucket: str, key: str) -> StoredObject | None:
         return await self.database.read(entries.get, bucket, key)
@@ -60,10 +98,10 @@ class DiskObjectStore:
         """Take `file` over as the object: moved, not copied, when it is on the same filesystem.
 
         Raises:
-            NotFound: there is no such bucket; `file` is still there.
+            NoBucket: there is no such bucket; `file` is still there.
         """
         if await self.bucket(bucket) is None:
-            raise NotFound(f"There is no bucket {bucket}")
+            raise NoBucket(f"There is no bucket {bucket}")
 
         def take() -> StoredObject:
             stored = _whole(bucket, key, self.blobs.take(file), content_type, self.clock)
@@ -133,6 +171,23 @@ class DiskObjectStore:
                 self.threads.submit(blob.discard)
             raise
 
+    async def duplicate(self, source: StoredObject, write: Callable[[str], list[str]]) -> None:
+        """Make a second blob of the same bytes, none of which is copied; else like `receive`.
+
+        Raises:
+            NotFound: the source was deleted meanwhile.
+        """
+
+        def run() -> None:
+            try:
+                blob = self.blobs.duplicate(source.blob)
+            except FileNotFoundError:
+                message = f"The object {source.key} was deleted meanwhile"
+                raise NotFound(message) from None
+            self._commit(blob, lambda: write(blob))
+
+        await self.run(run)
+
     async def compose(
         self, fill: Callable[[NewBlob], None], write: Callable[[Finished], list[str]]
     ) -> Finished:
@@ -174,6 +229,11 @@ class DiskObjectStore:
     def close(self) -> None:
         """Finish what was begun. Close it before its database."""
         self.threads.shutdown()
+
+    def _forget(self, name: str) -> None:
+        """A bucket changed: what is remembered of it, or being read just now, may be old."""
+        self._changes += 1
+        self._remembered.pop(name, None)
 
     def _finish(
         self,

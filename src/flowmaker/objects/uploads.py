@@ -4,7 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from flowmaker.errors import NotFound
 from flowmaker.objects.objects import StoredObject
+
+
+class NoBucket(NotFound):
+    """There is no such bucket."""
+
+
+class NoUpload(NotFound):
+    """There is no such upload: it was completed or aborted, or never begun."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,10 +30,12 @@ class Upload:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     metadata: Mapping[str, str] = field(default_factory=dict[str, str])
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
-    #: `CRC32`, … as the client asked for; empty when it did not.
+    #: `CRC32`, …
     checksum_algorithm: str = ""
     #: `COMPOSITE` or `FULL_OBJECT`.
     checksum_type: str = ""
+    #: Whether the client asked for that checksum; else parts may come with others.
+    checksum_asked: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,9 +82,24 @@ class Page:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class UploadPageRequest:
+    """Which part of the list of uploads is wanted."""
+
+    prefix: str = ""
+    delimiter: str = ""
+    #: Uploads of keys beyond this one, and beyond all that it is rolled up into.
+    after: str = ""
+    #: And those of the key `after` itself that are beyond this one.
+    after_id: str | None = None
+    limit: int = 1000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class UploadPage:
     """A part of the list of uploads."""
 
     uploads: tuple[Upload, ...] = ()
     prefixes: tuple[str, ...] = ()
-    truncated: bool = False
+    #: Empty when this was the last page; else the markers of the next.
+    following: str = ""
+    following_id: str = ""

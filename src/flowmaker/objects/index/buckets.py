@@ -5,8 +5,9 @@ from typing import Any
 
 from sqlalchemy import Row, delete, exists, insert, select, update
 
-from flowmaker.errors import FailedPrecondition, NotFound
+from flowmaker.errors import FailedPrecondition
 from flowmaker.objects.objects import Bucket
+from flowmaker.objects.uploads import NoBucket
 from flowmaker.store.database import Transaction
 from flowmaker.store.schema.objects import buckets, objects, parts, uploads
 
@@ -40,27 +41,30 @@ def ensure(tx: Transaction, bucket: Bucket) -> Made:
     return Made(bucket, new=True)
 
 
-def page(tx: Transaction, owner: str, prefix: str, after: str, limit: int) -> list[Bucket]:
-    """At most `limit` buckets of `owner`, in the order of their names."""
+def page(
+    tx: Transaction, whose: tuple[str, str | None], prefix: str, after: str, limit: int
+) -> list[Bucket]:
+    """At most `limit` buckets of an owner, in one region or in all, in the order of their names."""
+    owner, region = whose
     query = (
         select(buckets)
         .where(buckets.c.owner == owner, buckets.c.name > after)
         .where(buckets.c.name.startswith(prefix, autoescape=True))
-        .order_by(buckets.c.name)
-        .limit(limit)
     )
-    return [_bucket(row) for row in tx.execute(query)]
+    if region:
+        query = query.where(buckets.c.region == region)
+    return [_bucket(row) for row in tx.execute(query.order_by(buckets.c.name).limit(limit))]
 
 
 def configure(tx: Transaction, name: str, configuration: str, text: str | None) -> None:
     """Set one configuration of a bucket, or take it away.
 
     Raises:
-        NotFound: there is no such bucket.
+        NoBucket: there is no such bucket.
     """
     found = get(tx, name)
     if found is None:
-        raise NotFound(f"There is no bucket {name}")
+        raise NoBucket(f"There is no bucket {name}")
     configurations = dict(found.configurations)
     if text is None:
         configurations.pop(configuration, None)
@@ -73,7 +77,7 @@ def remove(tx: Transaction, name: str) -> list[str]:
     """Delete an empty bucket and its unfinished uploads; the blobs that nobody needs now.
 
     Raises:
-        NotFound: there is no such bucket.
+        NoBucket: there is no such bucket.
         FailedPrecondition: there are objects in it.
     """
     if tx.execute(select(exists().where(objects.c.bucket == name))).scalar():
@@ -84,7 +88,7 @@ def remove(tx: Transaction, name: str) -> list[str]:
     tx.execute(delete(parts).where(parts.c.upload_id.in_(of_bucket)))
     tx.execute(delete(uploads).where(uploads.c.bucket == name))
     if not tx.execute(delete(buckets).where(buckets.c.name == name)).rowcount:
-        raise NotFound(f"There is no bucket {name}")
+        raise NoBucket(f"There is no bucket {name}")
     return blobs
 
 

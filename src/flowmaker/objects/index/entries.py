@@ -8,7 +8,7 @@ from sqlalchemy import Row, delete, exists, insert, select, update
 from flowmaker.errors import FailedPrecondition, NotFound
 from flowmaker.objects.index.buckets import get as get_bucket
 from flowmaker.objects.objects import Bucket, Piece, StoredObject
-from flowmaker.objects.uploads import Expectation
+from flowmaker.objects.uploads import Expectation, NoBucket
 from flowmaker.store.database import Transaction
 from flowmaker.store.schema.objects import buckets, objects, parts
 
@@ -32,11 +32,12 @@ def put(tx: Transaction, stored: StoredObject, expected: Expectation | None = No
     """Make `stored` the object of its key; the blobs that nobody needs now.
 
     Raises:
-        NotFound: there is no such bucket, or no object where one is expected.
+        NoBucket: there is no such bucket.
+        NotFound: there is no object where one is expected.
         FailedPrecondition: the key is not as expected.
     """
     if not tx.execute(select(exists().where(buckets.c.name == stored.bucket))).scalar():
-        raise NotFound(f"There is no bucket {stored.bucket}")
+        raise NoBucket(f"There is no bucket {stored.bucket}")
     at_key = (objects.c.bucket == stored.bucket, objects.c.key == stored.key)
     old = tx.execute(select(objects.c.blob, objects.c.etag).where(*at_key)).first()
     if expected:

@@ -2,13 +2,20 @@
 
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, tuple_, update
+from sqlalchemy import Result, Row, delete, insert, select, tuple_, update
 
-from flowmaker.errors import NotFound
 from flowmaker.objects.index import entries
-from flowmaker.objects.keys import successor
+from flowmaker.objects.keys import common_prefix, successor
 from flowmaker.objects.objects import StoredObject
-from flowmaker.objects.uploads import Expectation, Part, Upload
+from flowmaker.objects.uploads import (
+    Expectation,
+    NoBucket,
+    NoUpload,
+    Part,
+    Upload,
+    UploadPage,
+    UploadPageRequest,
+)
 from flowmaker.store.database import Transaction
 from flowmaker.store.schema.objects import parts, uploads
 
@@ -17,10 +24,10 @@ def begin(tx: Transaction, upload: Upload) -> None:
     """Note that an upload was begun.
 
     Raises:
-        NotFound: there is no such bucket.
+        NoBucket: there is no such bucket.
     """
     if entries.get_bucket(tx, upload.bucket) is None:
-        raise NotFound(f"There is no bucket {upload.bucket}")
+        raise NoBucket(f"There is no bucket {upload.bucket}")
     tx.execute(
         insert(uploads).values(
             bucket=upload.bucket,
@@ -35,6 +42,7 @@ def begin(tx: Transaction, upload: Upload) -> None:
                 "tags": dict(upload.tags),
                 "checksum_algorithm": upload.checksum_algorithm,
                 "checksum_type": upload.checksum_type,
+                "checksum_asked": upload.checksum_asked,
             },
         )
     )
@@ -50,11 +58,11 @@ def put_part(tx: Transaction, part: Part) -> list[str]:
     """Make `part` the part of its number; the blobs that nobody needs now.
 
     Raises:
-        NotFound: the upload was completed or aborted meanwhile.
+        NoUpload: the upload was completed or aborted meanwhile.
     """
     query = select(uploads.c.upload_id).where(uploads.c.upload_id == part.upload_id)
     if tx.execute(query).first() is None:
-        raise NotFound(f"There is no upload {part.upload_id}")
+        raise NoUpload(f"There is no upload {part.upload_id}")
     at_number = (parts.c.upload_id == part.upload_id, parts.c.number == part.number)
     old = tx.execute(select(parts.c.blob).where(*at_number)).scalar()
     values = {
@@ -88,7 +96,7 @@ def complete(
     """Turn an upload into an object; the blobs that nobody needs now.
 
     Raises:
-        NotFound: the upload was completed or aborted meanwhile.
+        NoUpload: the upload was completed or aborted meanwhile.
         FailedPrecondition: the key is not as expected.
     """
     return abort(tx, upload_id) + entries.put(tx, stored, expected)
@@ -98,33 +106,56 @@ def abort(tx: Transaction, upload_id: str) -> list[str]:
     """Forget an upload; the blobs that nobody needs now.
 
     Raises:
-        NotFound: there is no such upload.
+        NoUpload: there is no such upload.
     """
     of_upload = parts.c.upload_id == upload_id
     blobs = list(tx.execute(select(parts.c.blob).where(of_upload)).scalars())
     tx.execute(delete(parts).where(of_upload))
     if not tx.execute(delete(uploads).where(uploads.c.upload_id == upload_id)).rowcount:
-        raise NotFound(f"There is no upload {upload_id}")
+        raise NoUpload(f"There is no upload {upload_id}")
     return blobs
 
 
-def page(
-    tx: Transaction, bucket: str, prefix: str, after: tuple[str, str | None], limit: int
-) -> list[Upload]:
-    """At most `limit` uploads, in the order of key and upload id.
+def page(tx: Transaction, bucket: str, wanted: UploadPageRequest) -> UploadPage:
+    """At most `wanted.limit` uploads and common prefixes, in the order of key and upload id."""
+    found: list[Upload] = []
+    prefixes: list[str] = []
+    last = ("", "")
+    for row in _beyond(tx, bucket, wanted):
+        rolled_up = common_prefix(row.key, wanted.prefix, wanted.delimiter)
+        if rolled_up is not None and rolled_up == last[0]:
+            continue
+        if len(found) + len(prefixes) == wanted.limit:
+            following, following_id = last
+            return UploadPage(
+                uploads=tuple(found),
+                prefixes=tuple(prefixes),
+                following=following,
+                following_id=following_id,
+            )
+        if rolled_up is None:
+            found.append(_upload(row))
+            last = (row.key, row.upload_id)
+        else:
+            prefixes.append(rolled_up)
+            last = (rolled_up, "")
+    return UploadPage(uploads=tuple(found), prefixes=tuple(prefixes))
 
-    `after` is a key, and an upload id of that key or None for beyond all of that key.
-    """
-    key, upload_id = after
-    query = select(uploads).where(uploads.c.bucket == bucket, uploads.c.key >= prefix)
-    if (end := successor(prefix)) is not None:
+
+def _beyond(tx: Transaction, bucket: str, wanted: UploadPageRequest) -> Result[Any]:
+    """All uploads beyond the markers: they are few, so none is leapt over."""
+    query = select(uploads).where(uploads.c.bucket == bucket, uploads.c.key >= wanted.prefix)
+    if (end := successor(wanted.prefix)) is not None:
         query = query.where(uploads.c.key < end)
-    if upload_id is None:
-        query = query.where(uploads.c.key > key)
-    else:
-        query = query.where(tuple_(uploads.c.key, uploads.c.upload_id) > tuple_(key, upload_id))
-    query = query.order_by(uploads.c.key, uploads.c.upload_id).limit(limit)
-    return [_upload(row) for row in tx.execute(query)]
+    rolled_up = common_prefix(wanted.after, wanted.prefix, wanted.delimiter)
+    if rolled_up is not None and (end := successor(rolled_up)) is not None:
+        query = query.where(uploads.c.key >= end)
+    elif wanted.after_id is not None:
+        at = tuple_(uploads.c.key, uploads.c.upload_id)
+        query = query.where(at > tuple_(wanted.after, wanted.after_id))
+    elif wanted.after:
+        query = query.where(uploads.c.key > wanted.after)
+    return tx.execute(query.order_by(uploads.c.key, uploads.c.upload_id))
 
 
 def _upload(row: Row[Any]) -> Upload:

@@ -1,0 +1,190 @@
+"""Configurations of buckets: those that are kept, and what holds when there is none.
+
+Only what changes nothing but answers, or is honoured elsewhere, is kept: tags, default encryption,
+public access blocks. A rule that nobody would follow (lifecycle, CORS, replication …) is refused.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flowmaker.aws.errors import AwsError
+from flowmaker.aws.s3 import failures, headers, policies
+from flowmaker.aws.s3.place import Ground, bucket_of
+from flowmaker.aws.service import Answer, Call, Handler
+from flowmaker.objects.objects import Bucket
+
+TAGGING = "tagging"
+_TAGS = 50
+_ENFORCED = "BucketOwnerEnforced"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kept:
+    """A configuration that is kept as the client sent it."""
+
+    name: str
+    #: The parameter of Put.
+    parameter: str
+    #: What Get says when there is none.
+    code: str
+    message: str
+    #: Whether Get answers with what is in the parameter, not with the parameter.
+    flat: bool = False
+
+
+KEPT = {
+    "BucketTagging": Kept(
+        name=TAGGING,
+        parameter="Tagging",
+        flat=True,
+        code="NoSuchTagSet",
+        message="The TagSet does not exist",
+    ),
+    "BucketEncryption": Kept(
+        name=policies.ENCRYPTION,
+        parameter="ServerSideEncryptionConfiguration",
+        code="ServerSideEncryptionConfigurationNotFoundError",
+        message="The server side encryption configuration was not found",
+    ),
+    "PublicAccessBlock": Kept(
+        name=policies.PUBLIC_ACCESS,
+        parameter="PublicAccessBlockConfiguration",
+        code="NoSuchPublicAccessBlockConfiguration",
+        message="The public access block configuration was not found",
+    ),
+}
+
+#: Configurations that no bucket has: operation, and S3's code and words for that.
+ABSENT = {
+    "GetBucketCors": ("NoSuchCORSConfiguration", "The CORS configuration does not exist"),
+    "GetBucketLifecycleConfiguration": (
+        "NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist",
+    ),
+    "GetBucketWebsite": (
+        "NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration",
+    ),
+    "GetBucketReplication": (
+        "ReplicationConfigurationNotFoundError", "The replication configuration was not found",
+    ),
+    "GetObjectLockConfiguration": (
+        "ObjectLockConfigurationNotFoundError",
+        "Object Lock configuration does not exist for this bucket",
+    ),
+}  # fmt: skip
+
+#: Configurations whose default every bucket has: operation and answer.
+DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "GetBucketVersioning": {},
+    "GetBucketAccelerateConfiguration": {},
+    "GetBucketLogging": {},
+    "GetBucketNotificationConfiguration": {},
+    "GetBucketRequestPayment": {"Payer": "BucketOwner"},
+    "GetBucketOwnershipControls": {
+        "OwnershipControls": {"Rules": [{"ObjectOwnership": _ENFORCED}]}
+    },
+}
+#: Deleting what is not there is no error.
+VAIN = ("DeleteBucketCors", "DeleteBucketLifecycle", "DeleteBucketWebsite")
+#: Accepted when they ask for what is so anyway.
+PUT = ("ContentMD5", "ChecksumAlgorithm", "Bucket", "ExpectedBucketOwner")
+
+
+def getter(ground: Ground, kept: Kept) -> Handler:
+    async def get(call: Call) -> Answer:
+        bucket = await bucket_of(ground, call)
+        text = bucket.configurations.get(kept.name)
+        if text is None:
+            raise AwsError(kept.code, kept.message, 404, BucketName=bucket.name)
+        document = json.loads(text)
+        return document[kept.parameter] if kept.flat else document
+
+    return get
+
+
+def putter(ground: Ground, kept: Kept) -> Handler:
+    async def put(call: Call) -> Answer:
+        bucket = await bucket_of(ground, call)
+        value = call.parameters[kept.parameter]
+        _CHECKS[kept.name](value)
+        await _configure(ground, bucket, kept.name, json.dumps({kept.parameter: value}))
+        return {}
+
+    return put
+
+
+def deleter(ground: Ground, kept: Kept) -> Handler:
+    async def delete(call: Call) -> Answer:
+        await _configure(ground, await bucket_of(ground, call), kept.name, None)
+        return {}
+
+    return delete
+
+
+def absent(ground: Ground, code: str, message: str) -> Handler:
+    async def get(call: Call) -> Answer:
+        bucket = await bucket_of(ground, call)
+        raise AwsError(code, message, 404, BucketName=bucket.name)
+
+    return get
+
+
+def default(ground: Ground, answer: Mapping[str, Any]) -> Handler:
+    async def get(call: Call) -> Answer:
+        await bucket_of(ground, call)
+        return dict(answer)
+
+    return get
+
+
+async def put_bucket_versioning(ground: Ground, call: Call) -> Answer:
+    """Versions are not kept, so they cannot be turned on."""
+    await bucket_of(ground, call)
+    raise failures.not_implemented("Versioning of buckets")
+
+
+async def put_bucket_ownership_controls(ground: Ground, call: Call) -> Answer:
+    await bucket_of(ground, call)
+    for rule in call.parameters["OwnershipControls"]["Rules"]:
+        check_ownership(rule["ObjectOwnership"])
+    return {}
+
+
+def check_ownership(ownership: str | None) -> None:
+    """Raise unless it is the one that there is."""
+    if ownership not in (None, _ENFORCED):
+        raise failures.not_implemented(f"The object ownership {ownership}")
+
+
+def tagged(tags: list[dict[str, str]] | None) -> dict[str, str]:
+    """The configurations of a bucket that is made with tags."""
+    if not tags:
+        return {}
+    headers.tag_set(tags, _TAGS)
+    return {TAGGING: json.dumps({"Tagging": {"TagSet": tags}})}
+
+
+async def _configure(ground: Ground, bucket: Bucket, name: str, text: str | None) -> None:
+    with failures.translated(bucket.name):
+        await ground.store.configure(bucket.name, name, text)
+
+
+def _check_tagging(value: dict[str, Any]) -> None:
+    headers.tag_set(value["TagSet"], _TAGS)
+
+
+def _check_encryption(value: dict[str, Any]) -> None:
+    if len(value.get("Rules") or []) != 1:
+        raise failures.malformed_xml()
+
+
+def _check_nothing(value: dict[str, Any]) -> None:
+    del value
+
+
+_CHECKS = {
+    TAGGING: _check_tagging,
+    policies.ENCRYPTION: _check_encryption,
+    policies.PUBLIC_ACCESS: _check_nothing,
+}

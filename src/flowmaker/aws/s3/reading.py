@@ -1,0 +1,104 @@
+"""GetObject and HeadObject."""
+
+from typing import Any
+
+from flowmaker.aws.s3 import checksums, failures, headers
+from flowmaker.aws.s3.conditions import unmodified
+from flowmaker.aws.s3.place import Ground, bucket_of, check_version, object_of
+from flowmaker.aws.s3.ranges import Extent, requested
+from flowmaker.aws.service import Answer, Call, Reply
+from flowmaker.objects.objects import StoredObject
+from flowmaker.objects.streams import PIECE, FileStream
+
+_OVERRIDES = {
+    "ResponseCacheControl": "CacheControl",
+    "ResponseContentDisposition": "ContentDisposition",
+    "ResponseContentEncoding": "ContentEncoding",
+    "ResponseContentLanguage": "ContentLanguage",
+    "ResponseContentType": "ContentType",
+    "ResponseExpires": "Expires",
+}
+READ = (
+    *_OVERRIDES, "Bucket", "Key", "IfMatch", "IfNoneMatch", "IfModifiedSince", "IfUnmodifiedSince",
+    "Range", "PartNumber", "VersionId", "ChecksumMode", "ExpectedBucketOwner", "RequestPayer",
+)  # fmt: skip
+
+
+async def head_object(ground: Ground, call: Call) -> Answer:
+    stored = await object_of(ground, call)
+    if unmodified(stored, call.parameters):
+        return not_modified(stored)
+    extent = _extent(stored, call)
+    return Reply(parameters=_answer(stored, call, extent), status=206 if extent else 0)
+
+
+async def get_object(ground: Ground, call: Call) -> Answer:
+    await bucket_of(ground, call)
+    check_version(call.parameters.get("VersionId"))
+    bucket, key = call.parameters["Bucket"], call.parameters["Key"]
+    with failures.translated(bucket, key):
+        stored, file = await ground.store.open(bucket, key)
+    if unmodified(stored, call.parameters):
+        return not_modified(stored)
+    extent = _extent(stored, call)
+    start, length = (extent.start, extent.length) if extent else (0, stored.size)
+    body = (
+        FileStream(file, start, length, ground.store.threads)
+        if length > PIECE
+        else await ground.store.run(file.read, start, length)
+    )
+    return Reply(
+        parameters=_answer(stored, call, extent),
+        body=body,
+        length=length,
+        status=206 if extent else 0,
+    )
+
+
+def not_modified(stored: StoredObject) -> Reply:
+    """The caller has it already."""
+    parameters = {"ETag": f'"{stored.etag}"', "LastModified": stored.modified_at}
+    return Reply(parameters=parameters, status=304)
+
+
+def _extent(stored: StoredObject, call: Call) -> Extent | None:
+    return requested(stored, call.parameters.get("Range"), call.parameters.get("PartNumber"))
+
+
+def _answer(stored: StoredObject, call: Call, extent: Extent | None) -> dict[str, Any]:
+    parameters = call.parameters
+    answer: dict[str, Any] = {
+        "AcceptRanges": "bytes",
+        "LastModified": stored.modified_at,
+        "ContentLength": extent.length if extent else stored.size,
+        "ETag": f'"{stored.etag}"',
+        "ContentType": stored.content_type,
+        "Metadata": dict(stored.metadata),
+        **headers.given_back(stored, (*headers.CONTENT, *headers.STORAGE)),
+        **{
+            name: parameters[override]
+            for override, name in _OVERRIDES.items()
+            if override in parameters
+        },
+    }
+    if stored.tags:
+        answer["TagCount"] = len(stored.tags)
+    if extent:
+        answer["ContentRange"] = extent.content_range(stored.size)
+    if parameters.get("PartNumber") and stored.parts:
+        answer["PartsCount"] = len(stored.parts)
+    if parameters.get("ChecksumMode") == "ENABLED":
+        answer.update(_checksums(stored, extent))
+    return answer
+
+
+def _checksums(stored: StoredObject, extent: Extent | None) -> dict[str, str]:
+    """The checksums of what is answered: a client compares them with the bytes that it gets."""
+    if extent is None:
+        kind = stored.headers.get("ChecksumType", checksums.FULL_OBJECT)
+        return {**stored.checksums, "ChecksumType": kind} if stored.checksums else {}
+    if not extent.part:
+        return {}
+    if not stored.parts:
+        return dict(stored.checksums)
+    return dict(stored.parts[extent.part - 1].checksums)
