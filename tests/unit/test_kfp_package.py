@@ -12,6 +12,7 @@ import yaml
 
 from flowmaker.errors import InvalidInput
 from flowmaker.pipelines.ir import package
+from flowmaker.pipelines.ir.documents import LIMIT
 
 SPEC: dict[str, Any] = {
     "pipelineInfo": {"name": "p"},
@@ -112,8 +113,10 @@ def test_aliases_are_unfolded() -> None:
         (b"\xff\xfe\x00", "UTF-8"),
         (b"a: [1", "not YAML"),
         (b"a: !!python/object:os.system x", "not YAML"),
-        (b"a: .nan", "'a'|nan"),
+        (b"a: .nan", "'a': nan has no counterpart"),
         (b"a: !!binary aGk=", "no counterpart in JSON"),
+        (b"a: " + b"9" * 400, "number of that size"),
+        (b'{"a": "\\ud800"}', "no Unicode"),
         (b"1: x", "key 1 is no string"),
         (b"apiVersion: argoproj.io/v1alpha1\nkind: Workflow\n", "KFP SDK 2"),
         (b"name: x\nimplementation: {container: {}}\n", "component"),
@@ -142,7 +145,7 @@ def test_an_encrypted_zip_is_refused() -> None:
         package.read(bytes(content))
 
 
-ZEROS = bytes(package.LIMIT + 10)
+ZEROS = bytes(LIMIT + 10)
 
 
 @pytest.mark.parametrize(
@@ -177,9 +180,16 @@ def test_what_nests_without_end_is_refused(text: str) -> None:
         package.read(text.encode())
 
 
+def test_more_values_than_memory_is_for_are_refused() -> None:
+    with pytest.raises(InvalidInput, match="more than 1000000 values"):
+        package.read(b"a: [" + b"1," * 1_000_001 + b"1]")
+
+
 def test_a_billion_laughs_is_refused() -> None:
     lines = ["a0: &a0 [" + ", ".join(["ha"] * 10) + "]"]
-    for level in range(1, 12):
-        lines.append(f"a{level}: &a{level} [" + ", ".join([f"*a{level - 1}"] * 10) + "]")
+    lines += [
+        f"a{level}: &a{level} [" + ", ".join([f"*a{level - 1}"] * 10) + "]"
+        for level in range(1, 12)
+    ]
     with pytest.raises(InvalidInput, match="aliases unfolded"):
         package.read("\n".join(lines).encode())

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from flowmaker.pipelines.ir.package import LIMIT
+from flowmaker.pipelines.ir.documents import LIMIT
 from flowmaker.pipelines.repository import listing
 from flowmaker.pipelines.repository.conditions import Order, Query
 from tests.fakes.kfp_api import KfpApi, serving
@@ -108,11 +108,25 @@ def test_a_wrong_body_is_an_invalid_argument(
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"\xff\xfe", b'{"display_name": NaN}', b"[" * 300_000, b'{"a":' * 300_000],
-    ids=["empty", "open", "binary", "NaN", "deep list", "deep object"],
+    [
+        b"",
+        b"{",
+        b"\xff\xfe",
+        b'{"display_name": NaN}',
+        b'{"display_name": 1e999}',
+        b'{"display_name": 1' + b"0" * 400 + b"}",
+        b'{"display_name": 1' + b"0" * 9999 + b"}",
+        b'{"display_name": "\\ud800"}',
+        b'{"\\ud800": 1}',
+        b"[" * 300_000,
+        b'{"a":' * 300_000,
+        b'{"a":' * 300 + b"1" + b"}" * 300,
+    ],
+    ids=lambda content: f"{content[:20]!r} of {len(content)}",
 )
 def test_what_is_no_json_is_an_invalid_argument(http: httpx.Client, content: bytes) -> None:
-    refused(http.post("/runs", content=content), 400, 3, "The body is")
+    refused(http.post("/runs", content=content), 400, 3, "The body")
+    refused(http.post("/experiments", content=content), 400, 3, "The body")
 
 
 def test_a_deep_parameter_is_refused(http: httpx.Client, spec: dict[str, Any]) -> None:
@@ -202,6 +216,8 @@ def test_paths_and_methods_that_are_none(http: httpx.Client) -> None:
     refused(http.post("/runs/x"), 501, 12, "POST")
     refused(http.get("/runs", params={"page_sise": 1}), 400, 3, "'page_sise'")
     refused(http.get("/runs", params={"page_size": -1}), 400, 3, "page_size")
+    surrogate = '{"predicates":[{"operation":1,"key":"name","stringValue":"\\ud800"}]}'
+    refused(http.get("/runs", params={"filter": surrogate}), 400, 3, "Unicode")
     refused(http.get("/runs?page_size=1&pageSize=1"), 400, 3, "twice")
     refused(http.delete("/pipelines/x?cascade=maybe"), 400, 3, "'cascade'")
     refused(http.get("/pipelines/none/versions"), 404, 5, "'none'")

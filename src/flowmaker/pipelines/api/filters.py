@@ -14,6 +14,7 @@ from urllib.parse import unquote_plus
 
 from flowmaker.errors import InvalidInput
 from flowmaker.pipelines.api.messages import Kind, Message, parse_time
+from flowmaker.pipelines.ir import documents
 from flowmaker.pipelines.repository.conditions import Condition, Operation, Scalar
 
 ONE = {
@@ -98,9 +99,11 @@ def _json(text: str) -> Any:  # noqa: ANN401 - it is what is being found out
     if not text.lstrip().startswith("{"):
         text = unquote_plus(text)
     try:
-        return json.loads(text)
+        document = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise InvalidInput(f"The filter is not JSON: {error}.") from error
+    documents.check(document, "The filter")
+    return document
 
 
 def _condition(document: Any, keys: Keys) -> Condition:  # noqa: ANN401

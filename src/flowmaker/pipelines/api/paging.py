@@ -14,6 +14,7 @@ from typing import Any
 from flowmaker.errors import InvalidInput
 from flowmaker.pipelines.api import filters
 from flowmaker.pipelines.api.messages import parse_time
+from flowmaker.pipelines.ir import documents
 from flowmaker.pipelines.repository.conditions import Condition, Order, Position, Query
 
 DEFAULT_SIZE = 20
@@ -100,6 +101,7 @@ def _decode(text: str, keys: filters.Keys) -> _Token:
         model, column, value = document["model"], document["sort_by"], document["value"]
         others = [document["key"], document["filter"]]
         is_desc = bool(document["is_desc"])
+        documents.check(document, "page_token")
     except (ValueError, KeyError, TypeError, RecursionError):
         raise _damaged() from None
     if model != keys.model:

@@ -12,7 +12,8 @@ from starlette.requests import ClientDisconnect, Request
 from flowmaker.errors import InvalidInput
 from flowmaker.pipelines.api.messages import snake_case
 from flowmaker.pipelines.api.status import TooLarge
-from flowmaker.pipelines.ir.package import LIMIT, MEGABYTES
+from flowmaker.pipelines.ir import documents
+from flowmaker.pipelines.ir.documents import LIMIT, MEGABYTES
 
 #: What the form around an uploaded file may take.
 FORM_OVERHEAD = 64 * 1024
@@ -87,9 +88,13 @@ def _json(content: bytes) -> Any:  # noqa: ANN401
     if not content.strip():
         raise InvalidInput("The body is empty; it must be a JSON object.")
     try:
-        return json.loads(content, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
+        document = json.loads(content, parse_constant=_no_constant)
+    except RecursionError:
+        raise documents.too_deep("The body") from None
+    except ValueError as error:
         raise InvalidInput(f"The body is not JSON: {error}") from error
+    documents.check(document, "The body")
+    return document
 
 
 def _no_constant(text: str) -> NoReturn:

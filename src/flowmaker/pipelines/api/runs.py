@@ -19,8 +19,8 @@ from flowmaker.store.database import Transaction
 
 #: The topic that the runs' controller listens to.
 TOPIC = "run"
-#: Runs with more tasks than this are written out in a thread.
-MANY_TASKS = 100
+#: Runs with more tasks, or of more components, than this are written out in a thread.
+MANY = 100
 
 
 class Runs:
@@ -69,7 +69,7 @@ class Runs:
             return _found(tx, run_id, experiment_id), runs.tasks_of(tx, run_id)
 
         run, tasks = await self._context.database.read(load)
-        if len(tasks) > MANY_TASKS:
+        if len(tasks) > MANY or len(run.pipeline_spec.get("components", ())) > MANY:
             return await asyncio.to_thread(lambda: JSONResponse(wire.run(run, tasks)))
         return JSONResponse(wire.run(run, tasks))
 

@@ -21,6 +21,8 @@ from flowmaker.pipelines.ir.documents import DEEPEST, LIMIT, MEGABYTES, check, t
 from flowmaker.pipelines.ir.protobuf import canonical
 from flowmaker.pipelines.records.catalog import Document
 
+#: Keys, scalars, lists and objects in YAML: about 70 for each task with a component of its own.
+MOST_VALUES = 1_000_000
 #: Files in an archive.
 MOST_FILES = 1000
 #: A tar's own headers and padding, over what is in it.
@@ -115,7 +117,7 @@ def _documents(text: str) -> list[Any]:
         except ValueError:
             pass  # a YAML document may begin so too
     try:
-        _check_depth(text)
+        _check_shape(text)
         return list(yaml.load_all(text, Loader=_Loader))
     except yaml.YAMLError as error:
         raise InvalidInput(f"The package is not YAML: {_one_line(error)}") from error
@@ -133,11 +135,15 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
-def _check_depth(text: str) -> None:
-    """Before it is loaded: libyaml recurses on the C stack, and would end the whole server."""
+def _check_shape(text: str) -> None:
+    """Before it is loaded: libyaml recurses on the C stack, and a node takes a kilobyte.
+
+    Either would end the whole server.
+    """
     depth = 0
-    events = cast("Any", yaml).parse(text, Loader=CSafeLoader)
-    for event in events:
+    for count, event in enumerate(cast("Any", yaml).parse(text, Loader=CSafeLoader)):
+        if count > MOST_VALUES:
+            raise InvalidInput(f"The package has more than {MOST_VALUES} values. Send it as JSON.")
         if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
             depth += 1
             if depth > DEEPEST:
