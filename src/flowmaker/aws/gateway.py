@@ -205,7 +205,7 @@ async def _read_body(routed: Routed, key: Key, exchange: _Exchange) -> None:
         return
     checksums = routed.operation.name not in _CHECKSUM_OF_OBJECT
     exchange.signed_body.start(key.secret, checksums=checksums)
-    if routed.operation.has_streaming_input:
+    if models.has_stream(routed.operation.input_shape):
         exchange.stream = aiter(exchange.signed_body)
     else:
         exchange.content = await payload.whole(exchange.signed_body, _BODY_LIMIT)

@@ -42,8 +42,6 @@ class OperationModel(Protocol):
     input_shape: Structure | None
     output_shape: Structure | None
     deprecated: bool
-    has_streaming_input: bool
-    has_streaming_output: bool
     has_event_stream_input: bool
     has_event_stream_output: bool
     metadata: Mapping[str, Any]
@@ -89,6 +87,12 @@ def _read(service: str) -> ServiceModel:
     loader = cast("Any", _loader)  # botocore has no types
     description = loader.load_service_model(service, "service-2")
     return cast("ServiceModel", BotocoreModel(description, service))
+
+
+def has_stream(shape: Structure | None) -> bool:
+    """Whether the payload is a stream. (botocore's own answer calls every blob a stream.)"""
+    payload = shape.serialization.get("payload") if shape else None
+    return bool(shape and payload and shape.members[payload].serialization.get("streaming"))
 
 
 def signing_name(service: str) -> str:

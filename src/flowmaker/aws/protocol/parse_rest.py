@@ -33,7 +33,7 @@ def _outside_body(name: str, member: Shape, routed: Routed, request: Request) ->
     if where == "querystring":
         return _from_query(wire_name, member, request)
     if where == "header":
-        found = request.headers.get(wire_name.lower())
+        found = _header(wire_name.lower(), request)
         return None if found is None else _from_header(wire_name, member, found)
     return _prefixed(wire_name, request) if where == "headers" else None
 
@@ -47,6 +47,14 @@ def _from_query(name: str, member: Shape, request: Request) -> Any:  # noqa: ANN
         return values or None
     found = request.query.get(name)
     return None if found is None else parse_text(member, found, name)
+
+
+def _header(name: str, request: Request) -> str | None:
+    """A header's value; of an `aws-chunked` body the length is that of the content."""
+    if name == "content-length":
+        decoded = request.headers.get("x-amz-decoded-content-length")
+        return decoded or request.headers.get(name)
+    return request.headers.get(name)
 
 
 def _from_header(name: str, member: Shape, value: str) -> Any:  # noqa: ANN401
@@ -78,12 +86,12 @@ def _prefixed(prefix: str, request: Request) -> dict[str, str] | None:
 def _payload(shape: Structure, body: bytes, *, xml: bool) -> dict[str, Any]:
     name = shape.serialization.get("payload")
     if name is None:
-        return {} if xml else _body_members(shape, body)
+        return _body_members(shape, body, xml=xml)
     member = shape.members[name]
     if member.serialization.get("streaming") or member.serialization.get("eventstream"):
         return {}
     if member.type_name == "blob":
-        return {name: body}
+        return {name: body} if body or name in shape.required_members else {}
     if member.type_name == "string":
         return {name: _decoded(body)} if body else {}
     if not body.strip():
@@ -100,8 +108,9 @@ def _decoded(body: bytes) -> str:
         raise AwsError("SerializationException", message) from None
 
 
-def _body_members(shape: Structure, body: bytes) -> dict[str, Any]:
-    """rest-json without a payload member: what has no other place is in the body."""
-    if not any("location" not in member.serialization for member in shape.members.values()):
+def _body_members(shape: Structure, body: bytes, *, xml: bool) -> dict[str, Any]:
+    """Without a payload member: what has no other place is in the body."""
+    has_body = any("location" not in member.serialization for member in shape.members.values())
+    if not has_body or not body.strip():
         return {}
-    return parse_json(shape, body)
+    return parse_document(shape, body) if xml else parse_json(shape, body)

@@ -34,6 +34,7 @@ def translated(pattern: str, beyond: str = "") -> re.Pattern[str]:
     second; it is enough to list those of ASCII and those that occur, which are `beyond` ASCII.
     """
     python = pattern.replace(*_SURROGATES).replace(r"[\w-_]", r"[\w\-_]").replace(r"\z", r"\Z")
+    python = re.sub(r"\$\{\d+,\d+\}", "$", python)  # a repeated end is still the end
     parts: list[str] = []
     position = 0
     for match in _CLASS.finditer(python):

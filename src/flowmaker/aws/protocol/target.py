@@ -12,7 +12,7 @@ from flowmaker.aws.protocol.request import Request
 #: `BUCKET.s3.amazonaws.com`, `BUCKET.s3.eu-west-1.amazonaws.com`, `BUCKET.s3-eu-west-1…`,
 #: `BUCKET.s3.dualstack.eu-west-1…`, and `BUCKET.localhost` for this machine's own server.
 _VIRTUAL_HOST = re.compile(
-    r"(?P<bucket>[a-z0-9][a-z0-9.\-]+)\.(?:"
+    r"(?P<bucket>[a-z0-9][a-z0-9.\-]+?)\.(?:"
     r"s3(?:[.-](?:dualstack\.)?[a-z0-9-]+)?\.amazonaws\.com(?:\.cn)?|(?:s3\.)?localhost)",
     re.IGNORECASE,
 )

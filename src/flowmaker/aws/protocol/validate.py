@@ -18,6 +18,8 @@ from flowmaker.aws.protocol.patterns import matches
 
 #: Values are repeated in messages up to this length.
 _SHOWN = 200
+#: Shapes for which a service has an error of its own: `InvalidLocationConstraint`.
+_LEFT_TO_THE_SERVICE = {"BucketLocationConstraint"}
 
 
 def validate(model: ServiceModel, operation: OperationModel, parameters: Mapping[str, Any]) -> None:
@@ -131,7 +133,7 @@ _CHECKS: dict[str, Callable[[Shape, Any, str], Iterator[str]]] = {
 
 
 def _faults(shape: Shape, value: Any, where: str) -> Iterator[str]:  # noqa: ANN401
-    check = _CHECKS.get(shape.type_name)
+    check = None if shape.name in _LEFT_TO_THE_SERVICE else _CHECKS.get(shape.type_name)
     return check(shape, value, where) if check else iter(())
 
 
@@ -145,7 +147,7 @@ def _validate_s3(shape: Structure, parameters: Mapping[str, Any]) -> None:
             raise _s3_missing(name, member)
     for name, value in parameters.items():
         member = shape.members[name]
-        faults = list(_s3_faults(member, value, name))
+        faults = list(_faults(member, value, name))
         if faults and "location" in member.serialization:
             raise AwsError(
                 "InvalidArgument",
@@ -165,8 +167,3 @@ def _s3_missing(name: str, member: Shape) -> AwsError:
     if where == "querystring":
         return AwsError("InvalidArgument", f"Missing required query parameter: {wire_name}")
     return AwsError("MissingRequestBodyError", "Request Body is empty")
-
-
-def _s3_faults(member: Shape, value: Any, name: str) -> Iterator[str]:  # noqa: ANN401
-    """All but what S3 answers with a code of its own: `InvalidLocationConstraint`."""
-    return (fault for fault in _faults(member, value, name) if "LocationConstraint" not in fault)
