@@ -1,7 +1,7 @@
 """Real pipelines, compiled by the SDK, in real processes."""
 
 # A component is a program of its own, which imports what it needs and opens files as users do.
-# ruff: noqa: PLC0415, PTH, SIM115, TID251, E741, PLR0917
+# ruff: noqa: PLC0415, PTH103, PTH118, PTH123, SIM115, TID251, E741, PLR0917
 
 import asyncio
 import json
@@ -251,7 +251,7 @@ async def test_termination_ends_what_runs(running: Engine, tmp_path: Path):
         environment().after(sleep_for_ever())
 
     run_id = await running.submit(compiled(pipeline, tmp_path))
-    while "asleep" not in await maybe_log(running, run_id, "sleep-for-ever"):
+    while "asleep" not in await maybe_log(running, run_id, "sleep-for-ever"):  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     await running.terminate(run_id)
     run = await running.finished(run_id)
