@@ -16,14 +16,18 @@ RULER = re.compile(r"^# -+ (.+)$", re.MULTILINE)
 
 STAGES = (
     (
-        "## Who may do what\n\nThe pipeline's user, SageMaker's role, the worker nodes' leave; and "
-        "the user's key where the pipeline's steps find it.",
-        "suffix = secrets.token_hex(4)\n"
-        'region = boto3.Session().region_name or "us-east-1"\n'
-        "# AmazonSageMakerFullAccess reaches only buckets that have `sagemaker` in their name.\n"
-        'bucket = f"mnist-sagemaker-{suffix}"\n\n'
-        "role_arn, keys = set_up_iam()\n"
-        "set_up_secret(keys)",
+        (
+            "## Who may do what\n\nThe pipeline's user, SageMaker's role, the worker nodes' leave; and "
+            "the user's key where the pipeline's steps find it."
+        ),
+        (
+            "suffix = secrets.token_hex(4)\n"
+            'region = boto3.Session().region_name or "us-east-1"\n'
+            "# AmazonSageMakerFullAccess reaches only buckets that have `sagemaker` in their name.\n"
+            'bucket = f"mnist-sagemaker-{suffix}"\n\n'
+            "role_arn, keys = set_up_iam()\n"
+            "set_up_secret(keys)"
+        ),
     ),
     (
         "## The data\n\n`load_digits_from(Path('mnist.pkl.gz'))` takes a file of yours.",
@@ -31,16 +35,20 @@ STAGES = (
     ),
     (
         "## Prepare, train, deploy, transform, compare",
-        "arguments = {\n"
-        '    "bucket": bucket,\n    "raw_key": raw_key,\n    "role_arn": role_arn,\n'
-        '    "suffix": suffix,\n    "region": region,\n}\n'
-        "run_pipeline(kfp.Client(), arguments)",
+        (
+            "arguments = {\n"
+            '    "bucket": bucket,\n    "raw_key": raw_key,\n    "role_arn": role_arn,\n'
+            '    "suffix": suffix,\n    "region": region,\n}\n'
+            "run_pipeline(kfp.Client(), arguments)"
+        ),
     ),
     (
         "## The results, and a prediction",
-        'body = boto3.client("s3").get_object(Bucket=bucket, Key="results.json")["Body"]\n'
-        "results = json.load(body)\nprint(results)\n"
-        'predict(f"mnist-{suffix}", digits)',
+        (
+            'body = boto3.client("s3").get_object(Bucket=bucket, Key="results.json")["Body"]\n'
+            "results = json.load(body)\nprint(results)\n"
+            'predict(f"mnist-{suffix}", digits)'
+        ),
     ),
     ("## Cleaning up", 'clean_up(bucket, f"mnist-{suffix}")'),
 )
