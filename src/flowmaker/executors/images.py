@@ -19,6 +19,8 @@ class ResolvedImage:
     environment: EnvironmentSpec
     #: The image's own entrypoint, for whoever gives arguments alone.
     entrypoint: tuple[str, ...] = ()
+    #: Where its commands start, e.g. the folder that the image's programs are in; empty: at work.
+    workdir: str = ""
     #: Which rule knew it, e.g. `python`.
     kind: str
 

@@ -1,20 +1,23 @@
-"""Which images this server knows: each half brings its own, the official Pythons come with it."""
+"""Which images pipelines may name: the SageMaker components' own, and the official Pythons."""
 
 from flowmaker.components import images as components
 from flowmaker.executors.executor import EnvironmentSpec
-from flowmaker.executors.images import Images
+from flowmaker.executors.images import Images, ResolvedImage
 
 
-class PipelineImages:
+def pipeline_images() -> Images:
     """The images of pipelines' containers."""
+    return Images((published_components,))
 
-    def __init__(self) -> None:
-        self._images = Images((components.rule,))
 
-    def environment(self, image: str) -> EnvironmentSpec:
-        """The environment that `image` names; raises Unsupported when none does."""
-        return self._images.resolve(image).environment
-
-    def check(self, image: str) -> None:
-        """Raises Unsupported for an image that is not known."""
-        self._images.resolve(image)
+def published_components(name: str) -> ResolvedImage | None:
+    """`public.ecr.aws/kubeflow-on-aws/aws-sagemaker-kfp-components:1.x`, and `amazon/…`."""
+    image = components.rule(name)
+    if image is None:
+        return None
+    return ResolvedImage(
+        environment=EnvironmentSpec(lock=image.lock, programs=True),
+        entrypoint=image.entrypoint,
+        workdir=image.workdir,
+        kind="sagemaker-components",
+    )

@@ -22,6 +22,7 @@ from flowmaker.aws.sts.service import StsService
 from flowmaker.aws.sts.sessions import RoleSessions
 from flowmaker.clock import Clock, SystemClock
 from flowmaker.executors.environments import UvEnvironments
+from flowmaker.executors.images import Images
 from flowmaker.executors.local import LocalExecutor
 from flowmaker.kubernetes import repository as kubernetes_objects
 from flowmaker.kubernetes.api import app as kubernetes
@@ -42,7 +43,7 @@ from flowmaker.server import handout
 from flowmaker.server.config import Settings
 from flowmaker.server.data_folder import DataFolder
 from flowmaker.server.front_doors import Doors, FrontDoors
-from flowmaker.server.images import PipelineImages
+from flowmaker.server.images import pipeline_images
 from flowmaker.server.worker import REGION, Worker
 from flowmaker.store.database import Database
 from flowmaker.web.app import create_app as create_web
@@ -63,7 +64,7 @@ class Ground:
     environments: UvEnvironments
     authorizer: PolicyAuthorizer
     sessions: RoleSessions
-    images: PipelineImages
+    images: Images
     models: ModelClient
     #: Short-lived sockets; a path in the data folder may be too long for one.
     sockets: "tempfile.TemporaryDirectory[str]"
@@ -86,7 +87,7 @@ class Ground:
             environments=UvEnvironments(folder.environments, folder.programs, clock),
             authorizer=PolicyAuthorizer(database, clock),
             sessions=RoleSessions(database, clock),
-            images=PipelineImages(),
+            images=pipeline_images(),
             models=ModelClient(),
             sockets=sockets,
         )
@@ -120,7 +121,8 @@ class House:
 
     async def start(self) -> None:
         """Find what runs from before, then look at everything that is open."""
-        await self._ground.objects.start()
+        await self._ground.objects.sweep()
+        await self._ground.environments.start()
         await self._ground.executor.start()
         for loop in self._loops:
             await loop.start()
@@ -133,7 +135,7 @@ class House:
         await ground.models.close()
         await ground.environments.close()
         await ground.executor.close()
-        await ground.objects.close()
+        ground.objects.close()
         ground.database.close()
         ground.sockets.cleanup()
 
@@ -141,16 +143,23 @@ class House:
 def _doors(ground: Ground, worker: Worker) -> Doors:
     database, clock, hints = ground.database, ground.clock, ground.hints
     services = [
-        S3Service(ground.objects),
+        S3Service(ground.objects, clock),
         IamService(database, clock),
         StsService(database, clock),
         LogsService(database, clock),
-        SageMakerService(database, hints, clock, ground.sessions),
-        SageMakerRuntimeService(database, ground.models),
+        SageMakerService(
+            database=database,
+            objects=ground.objects,
+            authorizer=ground.authorizer,
+            sessions=ground.sessions,
+            hints=hints,
+            clock=clock,
+        ),
+        SageMakerRuntimeService(database=database, hints=hints, models=ground.models),
     ]
     return Doors(
         aws=Gateway(services, AccessKeys(database, clock), ground.authorizer, clock),
-        kfp=create_pipelines(database, hints, clock, known_image=ground.images.check),
+        kfp=create_pipelines(database, hints, clock, known_image=ground.images.resolve),
         kubernetes=kubernetes.create_app(database, clock),
         worker=worker,
         web=create_web(ground.url),

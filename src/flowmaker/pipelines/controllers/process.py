@@ -150,9 +150,11 @@ class Processes:
 
     def _command(self, program: Program, container: Container) -> ProcessSpec:
         """As Kubernetes has it: without a command, arguments go to the image's entrypoint."""
-        entrypoint = self.images.resolve(container.image).entrypoint
+        image = self.images.resolve(container.image)
         return ProcessSpec(
-            id="", argv=program.argv if container.command else (*entrypoint, *program.argv)
+            id="",
+            argv=program.argv if container.command else (*image.entrypoint, *program.argv),
+            cwd=image.workdir,
         )
 
     async def _secret(self, progress: Progress, task: Task, secret: Document) -> dict[str, str]:

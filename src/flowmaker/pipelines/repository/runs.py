@@ -46,6 +46,12 @@ def open_run_ids(tx: Transaction) -> list[str]:
     )
 
 
+def is_task_open(tx: Transaction, task_id: str) -> bool:
+    """Whether there is such a task, and it has not ended."""
+    state = tx.execute(select(tasks.c.state).where(tasks.c.task_id == task_id)).scalar()
+    return state is not None and not RuntimeState(state).is_final
+
+
 def request_termination(tx: Transaction, run_id: str) -> bool:
     """Record that the run is to end. False when there is no such run, or it has ended."""
     wanted = (runs.c.run_id == run_id) & runs.c.state.in_(OPEN)
