@@ -28,18 +28,21 @@ class LocalExecutor:
         *,
         visible: Sequence[Path] | None = None,
         levels: sandbox.Levels | None = None,
+        sweep: float = _SWEEP,
     ) -> None:
         """Run processes in `folder`.
 
         `visible` names folders that processes may read even where they lie below `/tmp`, of which
         each has its own; by default that is the data folder, which `folder` is in. `levels` says
-        how well to confine, instead of trying what is possible.
+        how well to confine, instead of trying what is possible. Every `sweep` seconds it is looked
+        whether a supervisor was killed.
         """
         self._folder = folder.absolute()
         self._sockets = sockets.absolute()
         self._clock = clock
         self._visible = tuple(visible) if visible is not None else (self._folder.parent,)
         self._levels = levels
+        self._sweep = sweep
         self._listeners: list[Callable[[str], None]] = []
         self._running: set[str] = set()
         self._starting: dict[str, asyncio.Task[None]] = {}
@@ -59,11 +62,12 @@ class LocalExecutor:
 
     async def close(self) -> None:
         """Stop listening. Processes are left as they are."""
-        for task in (self._sweeper, self._probe):
-            if task is not None:
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+        if self._probe is not None:
+            await self._probe
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._sweeper
         self._zygotes.close()
         if self._exits is not None:
             asyncio.get_running_loop().remove_reader(self._exits)
@@ -178,7 +182,7 @@ class LocalExecutor:
                 if process_id in self._running:
                     self._ended(process_id)
             self._zygotes.end_idle()
-            await asyncio.sleep(_SWEEP)
+            await asyncio.sleep(self._sweep)
 
     def _not_running(self, process_ids: set[str]) -> list[str]:
         gone: list[str] = []

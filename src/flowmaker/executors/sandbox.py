@@ -7,6 +7,7 @@ is tried, not guessed: each level runs something once when the server starts.
 import asyncio
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ BUBBLEWRAP = "bubblewrap"
 NAMESPACE = "namespace"
 PLAIN = "plain"
 
+#: Seconds that a probe may take; a machine where it takes longer cannot do it well.
+_PATIENCE = 10.0
 #: Where SageMaker's containers find everything; its toolkit takes another place from the variable.
 _OPT_ML = "/opt/ml"
 _BASE_DIR = "SAGEMAKER_BASE_DIR"
@@ -62,7 +65,10 @@ async def probe() -> Levels:
     mine = [sys.executable, "-I", "-S", str(Path(__file__).with_name("namespace.py"))]
     wrap = [[program, *_bubblewrap_options(whole, network=net), true] for net in (True, False)]
     bubblewrap, bubblewrap_off, namespace, namespace_off = await asyncio.gather(
-        *(_works(command) for command in (*wrap, [*mine, "network"], [*mine, "no-network"]))
+        *(
+            asyncio.to_thread(_works, command)
+            for command in (*wrap, [*mine, "network"], [*mine, "no-network"])
+        )
     )
     return Levels(
         bubblewrap=program if bubblewrap else "",
@@ -72,12 +78,16 @@ async def probe() -> Levels:
     )
 
 
-async def _works(command: Sequence[str]) -> bool:
+def _works(command: Sequence[str]) -> bool:
     if not command[0]:
         return False
-    null = asyncio.subprocess.DEVNULL
-    process = await asyncio.create_subprocess_exec(*command, stdin=null, stdout=null, stderr=null)
-    return await process.wait() == 0
+    try:
+        tried = subprocess.run(  # noqa: S603 - our own arguments
+            command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=_PATIENCE
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return tried.returncode == 0
 
 
 def confine(

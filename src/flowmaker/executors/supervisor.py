@@ -50,6 +50,11 @@ def supervise(folder: str, enter: Enter, body: Body) -> None:
     """Run what `folder`/spec.json says, unless it was ever started, and record how it ends."""
     os.chdir(folder)
     os.umask(0o077)
+    for number in _WATCHED:
+        signal.signal(number, signal.SIG_DFL)
+    # Blocked signals wait for sigtimedwait, the one place where we look at them: from before the
+    # lock on, by which others find us.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
     lock = os.open("lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -59,10 +64,6 @@ def supervise(folder: str, enter: Enter, body: Body) -> None:
         return
     spec = json.loads(Path("spec.json").read_text(encoding="utf-8"))
     _LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    for number in _WATCHED:
-        signal.signal(number, signal.SIG_DFL)
-    # Blocked signals wait for sigtimedwait, the one place where we look at them.
-    signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
     log = os.open("log", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     started = time.time()
     child = _start(spec, log, enter, body)
@@ -101,6 +102,7 @@ def _start(spec: dict[str, Any], log: int, enter: Enter, body: Body) -> int:
             os.write(2, f"flowmaker: cannot start {_named(spec)}: {_said(error)}\n".encode())
             os._exit(126 if isinstance(error, PermissionError) else 127)
     os.close(hold)
+    _lead_a_group(child)
     started = {
         "supervisor": me,
         "pid": child,
@@ -115,8 +117,8 @@ def _start(spec: dict[str, Any], log: int, enter: Enter, body: Body) -> int:
 
 
 def _prepare(spec: dict[str, Any], log: int, parent: int, enter: Enter) -> None:
-    """In the child: a session, streams, limits and a view of its own."""
-    os.setsid()
+    """In the child: a process group, streams, limits and a view of its own."""
+    _lead_a_group(0)
     _die_with(parent)
     # Its streams first, so that whatever goes wrong now is in its log.
     null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
@@ -131,6 +133,12 @@ def _prepare(spec: dict[str, Any], log: int, parent: int, enter: Enter) -> None:
     for number in (*_WATCHED, signal.SIGPIPE):
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, set())
+
+
+def _lead_a_group(pid: int) -> None:
+    """Done by parent and child, so that the group is there whoever comes first."""
+    with contextlib.suppress(OSError):  # the child may have made its own, or have ended
+        os.setpgid(pid, pid)
 
 
 def _wait_for_release(hold: int) -> None:
@@ -184,6 +192,7 @@ class _Watch:
         self._kill_at: float | None = None
         self._reason = ""
         self._status: int | None = None
+        self._unborn = False
 
     def until_end(self) -> dict[str, Any]:
         if Path("stop.json").exists():  # told before we were there to be told
@@ -220,6 +229,7 @@ class _Watch:
             _signal_group(self._child, signal.SIGTERM)
         elif not _terminate_inside(self._child):
             self._kill_at = time.monotonic()  # nothing of the user's runs in it yet
+            self._unborn = True
 
     def _reap(self) -> None:
         with contextlib.suppress(ChildProcessError):
@@ -232,6 +242,8 @@ class _Watch:
 
     def _exit_code(self, status: int) -> int:
         """As subprocess has it. Bubblewrap says 128+n for signal n, as shells do."""
+        if self._unborn:
+            return -signal.SIGTERM  # that is what would have ended it
         code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status)
         return 128 - code if self._wrapped and code in _SHELLS_SIGNALLED else code
 

@@ -176,6 +176,7 @@ class _Zygote:
             self._reap(self._process)
 
     def _reap(self, process: "subprocess.Popen[bytes]") -> None:
-        """Its end is near; it is waited for without holding up anybody."""
+        """It may be in the middle of an import; it is waited for without holding up anybody."""
+        process.terminate()
         with contextlib.suppress(RuntimeError):  # the loop is closing: nothing waits any more
             self._loop.run_in_executor(None, process.wait)

@@ -98,7 +98,8 @@ def _call(spec: dict[str, Any]) -> NoReturn:
         code = _exit_code(ended)
     except BaseException as error:  # noqa: BLE001 - the interpreter's own last resort
         trace = error.__traceback__
-        sys.excepthook(type(error), error, trace.tb_next if trace else None)
+        own = error.with_traceback(trace.tb_next if trace else None)  # without this function
+        sys.excepthook(type(own), own, own.__traceback__)
         code = 1
     os._exit(_wind_up(code))
 

@@ -1,0 +1,117 @@
+"""A function called in the fork of a warm interpreter behaves as a program of its own."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from flowmaker.clock import SystemClock
+from flowmaker.errors import Unavailable
+from flowmaker.executors.executor import Outcome, ProcessSpec
+from flowmaker.executors.local import LocalExecutor
+from tests.contract.executing import Runner
+from tests.contract.test_executor_local import levels_of
+
+PROGRAM = """
+import atexit, os, sys, threading, random
+
+def says():
+    print(sys.argv, sorted(os.environ), os.getcwd(), __import__("__main__").__name__)
+    sys.stderr.write("to stderr ä\\n")
+
+def raises():
+    raise ValueError("it went wrong")
+
+def leaves():
+    sys.exit(int(sys.argv[1]))
+
+def leaves_with_words():
+    sys.exit("no data")
+
+def winds_up():
+    atexit.register(lambda: print("at exit"))
+    threading.Timer(0.05, lambda: print("the thread")).start()
+
+def dies():
+    os.kill(os.getpid(), 9)
+
+def random_number():
+    print(random.random())
+"""
+
+
+@pytest.fixture(params=["namespace", "plain"])
+async def runner(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Runner]:
+    levels = await levels_of(request.param)
+    executor = LocalExecutor(tmp_path / "jobs", tmp_path / "run", SystemClock(), levels=levels)
+    await executor.start()
+    yield Runner(executor)
+    await executor.close()
+
+
+async def call(runner: Runner, function: str, *argv: str, name: str = "p") -> Outcome:
+    work = runner.executor.folder(name) / "work"
+    work.mkdir(parents=True)
+    (work / "program.py").write_text(PROGRAM)
+    spec = ProcessSpec(id=name, call=f"program:{function}", argv=("program", *argv), env={"A": "1"})
+    return await runner.run(spec)
+
+
+async def test_it_sees_its_own_arguments_environment_and_folder(runner: Runner) -> None:
+    assert (await call(runner, "says", "x")).succeeded
+    first, second = runner.log("p").splitlines()
+    work = runner.executor.folder("p") / "work"
+    known = [name for name in ("A", "HOME", "LANG", "PATH", "TMPDIR", "TZ") if name in first]
+    assert first == f"['program', 'x'] {known} {work} __main__"
+    assert second == "to stderr ä"
+
+
+async def test_an_exception_is_a_traceback_and_exit_code_1(runner: Runner) -> None:
+    assert (await call(runner, "raises")).exit_code == 1
+    log = runner.log("p")
+    assert log.startswith("Traceback (most recent call last):\n")
+    assert log.endswith("ValueError: it went wrong\n")
+    assert "zygote.py" not in log
+
+
+async def test_what_cannot_be_imported_is_told_in_the_log(runner: Runner) -> None:
+    outcome = await runner.run(ProcessSpec(id="p", call="no_such:thing", preload=("no_such",)))
+    assert outcome.exit_code == 1
+    assert "No module named 'no_such'" in runner.log("p")
+
+
+async def test_system_exit_is_the_exit_code(runner: Runner) -> None:
+    assert (await call(runner, "leaves", "42")).exit_code == 42
+    assert (await call(runner, "leaves_with_words", name="q")).exit_code == 1
+    assert runner.log("q") == "no data\n"
+
+
+async def test_threads_and_exit_handlers_have_their_turn(runner: Runner) -> None:
+    assert (await call(runner, "winds_up")).succeeded
+    assert runner.log("p") == "the thread\nat exit\n"
+
+
+async def test_a_signal_is_told(runner: Runner) -> None:
+    assert (await call(runner, "dies")).exit_code == -9
+
+
+async def test_each_has_random_numbers_of_its_own(runner: Runner) -> None:
+    await call(runner, "random_number", name="a")
+    await call(runner, "random_number", name="b")
+    assert runner.log("a") != runner.log("b")
+
+
+async def test_modules_are_imported_before_the_fork(runner: Runner) -> None:
+    work = runner.executor.folder("p") / "work"
+    work.mkdir(parents=True)
+    (work / "program.py").write_text(
+        "import sys\nEARLY = 'wave' in sys.modules\ndef says(): print(EARLY)"
+    )
+    await runner.run(ProcessSpec(id="p", call="program:says", preload=("wave",)))
+    assert runner.log("p") == "True\n"
+
+
+async def test_an_environment_without_python_is_unavailable(runner: Runner, tmp_path: Path) -> None:
+    spec = ProcessSpec(id="p", call="os:getpid", environment=tmp_path)
+    with pytest.raises(Unavailable, match="bin/python"):
+        await runner.executor.ensure_started(spec)

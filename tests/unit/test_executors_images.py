@@ -1,0 +1,56 @@
+"""Images are names for environments."""
+
+import pytest
+
+from flowmaker.errors import Unsupported
+from flowmaker.executors.executor import EnvironmentSpec
+from flowmaker.executors.images import Images, ResolvedImage
+
+
+@pytest.mark.parametrize(
+    ("name", "python"),
+    [
+        ("python", ""),
+        ("python:latest", ""),
+        ("python:3", ""),
+        ("python:slim", ""),
+        ("python:3-slim", ""),
+        ("python:3.9", "3.9"),
+        ("python:3.11.7", "3.11"),
+        ("python:3.12-slim-bookworm", "3.12"),
+        ("python:3.13.0rc1-alpine", "3.13"),
+        ("docker.io/library/python:3.10", "3.10"),
+        ("docker.io/python:3.10", "3.10"),
+        ("public.ecr.aws/docker/library/python:3.10-slim", "3.10"),
+        (f"python:3.10@sha256:{'0' * 64}", "3.10"),
+        ("registry.access.redhat.com/ubi9/python-311:latest", "3.11"),
+        ("registry.access.redhat.com/ubi8/python-39", "3.9"),
+        ("registry.access.redhat.com/ubi9/python-312-minimal:9.5", "3.12"),
+    ],
+)
+def test_python_images(name: str, python: str) -> None:
+    resolved = Images().resolve(name)
+    assert (resolved.environment, resolved.kind) == (EnvironmentSpec(python=python), "python")
+
+
+@pytest.mark.parametrize("name", ["alpine", "mypython:3.9", "python-x", "evil/python:3.9", ""])
+def test_an_unknown_image_is_named_with_the_known_ones(name: str) -> None:
+    with pytest.raises(Unsupported) as refused:
+        Images([mine]).resolve(name)
+    for part in (repr(name), "python:3.X", "my own image", "packages_to_install"):
+        assert part in str(refused.value)
+
+
+def test_python_2_is_not_passed_off_as_3() -> None:
+    with pytest.raises(Unsupported, match="Python 2"):
+        Images().resolve("python:2.7-slim")
+
+
+def mine(name: str) -> ResolvedImage | None:
+    """my own image"""
+    spec = EnvironmentSpec(requirements=("six",))
+    return ResolvedImage(environment=spec, kind="mine") if name == "mine" else None
+
+
+def test_domains_bring_their_own() -> None:
+    assert Images([mine]).resolve("mine").kind == "mine"
