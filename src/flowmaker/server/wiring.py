@@ -177,10 +177,11 @@ def _controllers(ground: Ground, worker: Worker) -> list[Controller]:
         hints=ground.hints,
         clock=ground.clock,
         logs=LogStreams(ground.database, ground.clock),
+        models=ground.models,
         endpoint_url=ground.url,
         hidden=ground.folder.secrets,
     )
-    return [_run_controller(ground, worker), *sagemaker_controllers(parts, ground.models)]
+    return [_run_controller(ground, worker), *sagemaker_controllers(parts)]
 
 
 def _run_controller(ground: Ground, worker: Worker) -> Controller:
