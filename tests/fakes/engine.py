@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from flowmaker.clock import SystemClock
-from flowmaker.executors.executor import EnvironmentSpec, Executor
+from flowmaker.executors.executor import Environments, EnvironmentSpec, Executor
 from flowmaker.executors.images import Images
 from flowmaker.objects.disk import DiskObjectStore
 from flowmaker.pipelines.controllers.run import RunController
@@ -87,7 +87,7 @@ class Engine:
 async def engine(
     folder: Path,
     executor: Executor,
-    environments: OneEnvironment,
+    environments: Environments,
     *,
     secrets: Mapping[str, Mapping[str, bytes]] | None = None,
     width: int = 16,

@@ -3,14 +3,13 @@
 import asyncio
 import shutil
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 from flowmaker.clock import Clock
 from flowmaker.errors import FlowmakerError, Unsupported
-from flowmaker.executors.executor import Environments, Executor, ProcessState
+from flowmaker.executors.executor import Environments, EnvironmentSpec, Executor, ProcessState
 from flowmaker.executors.images import Images
 from flowmaker.objects.objects import ObjectStore
 from flowmaker.pipelines.controllers.process import Processes
@@ -83,13 +82,16 @@ class RunController:
         return None
 
     def _exited(self, process_id: str) -> None:
-        run_id = self._run_of.pop(process_id, "")
-        if not run_id:
-            return
-        self._exits[run_id].add(process_id)
-        self._hints.hint(self.topic, run_id)
-        for waiting in list(self._queue)[:1]:
-            self._hints.hint(self.topic, waiting)
+        run_id = self._run_of.get(process_id, "")
+        if run_id:
+            self._exits[run_id].add(process_id)
+            self._release(process_id)
+            self._hints.hint(self.topic, run_id)
+
+    def _release(self, process_id: str) -> None:
+        """The place of a process is free; whoever waited longest may have it."""
+        if self._run_of.pop(process_id, "") and self._queue:
+            self._hints.hint(self.topic, next(iter(self._queue)))
 
     async def _load(self, run_id: str) -> Progress | None:
         progress = self._open.get(run_id)
@@ -109,7 +111,7 @@ class RunController:
     async def _read(self, run: Run) -> Progress | None:
         tasks = await self._database.read(runs.tasks_of, run.run_id)
         try:
-            graph = graph_of(run.pipeline_spec, run.platform_spec)
+            graph = await asyncio.to_thread(graph_of, run.pipeline_spec, run.platform_spec)
             job = Job(
                 run_id=run.run_id,
                 name=run.display_name,
@@ -147,11 +149,11 @@ class RunController:
         """Take in what ended, decide, write it all at once, and start what is to run."""
         run_id = progress.run.run_id
         ends = await self._ends(progress)
+        done = [progress.tasks[end.task_id].process_id for end in ends if not end.error]
         while True:
             decide(progress, ends, self._clock.now())
-            failed = self._admit(progress)
-            if failed:
-                ends = failed
+            ends = self._admit(progress)
+            if ends:
                 continue
             if not await self._write(progress):
                 self._drop(run_id)
@@ -160,6 +162,8 @@ class RunController:
             ends = await self._start_admitted(progress)
             if not ends:
                 break
+        # Only now: until their outputs are written, they may have to be taken in again.
+        self._tidy(done)
         await self._stop_canceling(progress)
         if progress.run.state.is_final:
             self._drop(run_id)
@@ -180,16 +184,14 @@ class RunController:
     async def _end(self, progress: Progress, task: Task) -> End | None:
         seen = await self._executor.observe(task.process_id)
         if seen.state is ProcessState.RUNNING:
+            self._run_of[task.process_id] = task.run_id
             return None
         if seen.state is ProcessState.ABSENT:
             # The start was written, but we were killed before it was done.
             progress.admitted[task.task_id] = None
             return None
-        self._run_of.pop(task.process_id, None)
-        end = await self._processes.end(progress, task, seen)
-        if not end.error:
-            self._tidy(task.process_id)
-        return end
+        self._release(task.process_id)
+        return await self._processes.end(progress, task, seen)
 
     def _admit(self, progress: Progress) -> list[End]:
         """Give ready tasks their processes, as far as there are environments and places.
@@ -199,27 +201,33 @@ class RunController:
         run_id = progress.run.run_id
         self._queue.pop(run_id, None)
         failed: list[End] = []
+        awaited: set[EnvironmentSpec] = set()
         for task_id in list(progress.pending):
             if len(self._run_of) >= self._settings.width:
                 self._queue[run_id] = None
                 break
             try:
-                path = self._environment(progress, task_id)
+                spec = self._spec(progress, task_id)
+                if spec in awaited:
+                    continue
+                path = self._environments.ready(spec, self._hint_of(run_id))
             except FlowmakerError as error:
                 failed.append(End(task_id=task_id, error=str(error)))
                 continue
-            if path is not None:
+            if path is None:
+                awaited.add(spec)
+            else:
                 start(progress, task_id, self._clock.now())
                 self._run_of[progress.tasks[task_id].process_id] = run_id
         return failed
 
-    def _environment(self, progress: Progress, task_id: str) -> Path | None:
-        """The environment of a task, or None while it is made: then there will be a hint."""
+    def _spec(self, progress: Progress, task_id: str) -> EnvironmentSpec:
         component = progress.graph.component(progress.tasks[task_id].component)
         assert component.container is not None, component.name
-        hint = partial(self._hints.hint, self.topic, progress.run.run_id)
-        spec = self._processes.environment(component.container)
-        return self._environments.ready(spec, hint)
+        return self._processes.environment(component.container)
+
+    def _hint_of(self, run_id: str) -> Callable[[], None]:
+        return partial(self._hints.hint, self.topic, run_id)
 
     async def _start_admitted(self, progress: Progress) -> list[End]:
         """Start the processes of tasks that are written as running. Returns those that cannot."""
@@ -232,7 +240,8 @@ class RunController:
         error = TERMINATED
         if task.state is RuntimeState.RUNNING:
             try:
-                path = self._environment(progress, task.task_id)
+                spec = self._spec(progress, task.task_id)
+                path = self._environments.ready(spec, self._hint_of(task.run_id))
                 if path is None:
                     return None
                 await self._processes.start(progress, task, path)
@@ -242,7 +251,7 @@ class RunController:
                 del progress.admitted[task.task_id]
                 return None
         del progress.admitted[task.task_id]
-        self._run_of.pop(task.process_id, None)
+        self._release(task.process_id)
         return End(task_id=task.task_id, error=error)
 
     async def _stop_canceling(self, progress: Progress) -> None:
@@ -268,12 +277,15 @@ class RunController:
         self._exits.pop(run_id, None)
         self._queue.pop(run_id, None)
         for process_id in [each for each, of in self._run_of.items() if of == run_id]:
-            del self._run_of[process_id]
+            self._release(process_id)
             self._stopped.discard(process_id)
 
-    def _tidy(self, process_id: str) -> None:
-        """Remove the files of a task that succeeded: its inputs were links, its outputs moved."""
-        work = self._executor.folder(process_id) / "work"
-        tidying = asyncio.create_task(asyncio.to_thread(shutil.rmtree, work, ignore_errors=True))
-        self._background.add(tidying)
-        tidying.add_done_callback(self._background.discard)
+    def _tidy(self, process_ids: list[str]) -> None:
+        """Remove the files of tasks that succeeded: inputs were links, outputs were moved."""
+        for process_id in process_ids:
+            work = self._executor.folder(process_id) / "work"
+            tidying = asyncio.create_task(
+                asyncio.to_thread(shutil.rmtree, work, ignore_errors=True)
+            )
+            self._background.add(tidying)
+            tidying.add_done_callback(self._background.discard)

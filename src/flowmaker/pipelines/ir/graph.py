@@ -180,7 +180,8 @@ def _component(name: str, document: Document, containers: Mapping[str, Container
 
 
 def _dag(document: Document) -> Dag:
-    nodes = {name: _node(name, task) for name, task in document.get("tasks", {}).items()}
+    # In the order of their names, which is the SDK's own: protobuf gives maps in any order.
+    nodes = {name: _node(name, task) for name, task in sorted(document.get("tasks", {}).items())}
     downstream: dict[str, list[str]] = {name: [] for name in nodes}
     for node in nodes.values():
         for name in node.upstream:

@@ -8,6 +8,7 @@ that has the packages: a second less for each task. A command of any other shape
 import re
 import shlex
 from dataclasses import dataclass
+from functools import lru_cache
 
 #: Up to 2.4 the script installs at once; later it first makes sure that there is a pip.
 _INSTALL = re.compile(
@@ -41,6 +42,7 @@ class Lightweight:
     source: str
 
 
+@lru_cache(maxsize=1024)
 def recognise(command: tuple[str, ...]) -> Lightweight | None:
     """What the command says, when it is one of a lightweight component to the letter."""
     if len(command) == 7 and command[:2] == _SHELL:  # noqa: PLR2004 - see the parts below

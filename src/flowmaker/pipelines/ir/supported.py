@@ -100,7 +100,7 @@ def check_dag_outputs(where: str, dag: Document) -> None:
             raise _unsupported(where, f"dsl.OneOf, of which output {name!r} is made")
 
 
-def check_executor(where: str, executor: Document, known_image: Callable[[str], None]) -> None:
+def check_executor(where: str, executor: Document, known_image: Callable[[str], object]) -> None:
     """ExecutorSpec."""
     for field, feature in _EXECUTOR.items():
         if field in executor:
@@ -117,7 +117,7 @@ def check_executor(where: str, executor: Document, known_image: Callable[[str], 
         raise _unsupported(where, "an image that is given neither a command nor arguments")
 
 
-def _check_image(where: str, image: str, known_image: Callable[[str], None]) -> None:
+def _check_image(where: str, image: str, known_image: Callable[[str], object]) -> None:
     if not image:
         raise InvalidInput(f"{where} has no image")
     if "{{$" in image:
