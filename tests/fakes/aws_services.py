@@ -47,6 +47,12 @@ async def pieces(data: bytes, size: int) -> AsyncIterator[bytes]:
         yield data[start : start + size]
 
 
+async def breaking(*, at_once: bool = False) -> AsyncIterator[bytes]:
+    if not at_once:
+        yield b"the first half"
+    raise OSError("the disk is gone")
+
+
 class MemoryS3:
     """Objects of one request after the other."""
 
@@ -84,6 +90,10 @@ class MemoryS3:
             raise AwsError("NoSuchKey", message, 404, Key=call.parameters["Key"]) from None
 
     async def get(self, call: Call) -> Answer:
+        if call.parameters["Key"] == "breaks":
+            return Reply(body=breaking(), length=100)
+        if call.parameters["Key"] == "breaks-at-once":
+            return Reply(body=breaking(at_once=True), length=100)
         data = self._find(call)
         return Reply(
             parameters={

@@ -12,7 +12,7 @@ from flowmaker.aws.auth.sigv4 import Key, KeyStore, Signed
 from flowmaker.aws.errors import AwsError
 from flowmaker.aws.identity import Authorizer
 from flowmaker.aws.protocol import models, parse_query, target
-from flowmaker.aws.protocol.asgi import Receive, Send, begun, send_response
+from flowmaker.aws.protocol.asgi import Receive, Receiver, Send, begun, send_response
 from flowmaker.aws.protocol.errors import Place, error_response
 from flowmaker.aws.protocol.models import ServiceModel
 from flowmaker.aws.protocol.parse import parse
@@ -91,10 +91,11 @@ class Gateway:
             method=request.method,
             path=request.path,
         )
-        exchange = _Exchange(request=request, receive=receive, place=place)
+        receiver = Receiver(receive, request)
+        exchange = _Exchange(request=request, receive=receiver, place=place)
         response = await self._answer_or_error(exchange)
         try:
-            await send_response(response, request.method, receive, send)
+            await send_response(response, request.method, receiver, send)
         except Exception:  # noqa: BLE001 - the connection ends unfinished: that is the error
             _log.exception("AWS answer broke off", extra={"request_id": place.request_id})
 

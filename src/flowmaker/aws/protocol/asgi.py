@@ -6,13 +6,65 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, cast
 
+from flowmaker.aws.protocol.request import Request
+from flowmaker.aws.protocol.request import Request
 from flowmaker.aws.protocol.response import Response
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
+#: What is read of a body that nobody wants, so that a client that sends it reads the answer.
+_DRAINED = 1 << 20
+
 #: Without a body, so without a length.
 _BODILESS = (204, 304)
+
+
+class Receiver:
+    """`receive`, which remembers whether it was used: the first use says `100 Continue`."""
+
+    def __init__(self, receive: Receive, request: Request) -> None:
+        self._receive = receive
+        self._waits = request.headers.get("expect", "").lower() == "100-continue"
+
+    async def __call__(self) -> Mapping[str, Any]:
+        self._waits = False
+        return await self._receive()
+
+    @property
+    def client_waits(self) -> bool:
+        """The client holds its body back, and will never send it after a final answer."""
+        return self._waits
+
+
+class Incoming:
+    """The request's body as the server gives it, and whether any of it is still to come.
+
+    An answer that is sent before leaves the rest on the connection, where it would be taken for
+    the next request, or the next request for it.
+    """
+
+    def __init__(self, request: Request, receive: Receive) -> None:
+        headers = request.headers
+        self._receive = receive
+        self._waits = "expect" in headers
+        self._left = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+
+    async def __call__(self) -> Mapping[str, Any]:
+        message = await self._receive()
+        if message["type"] != "http.request" or not message.get("more_body", False):
+            self._left = False
+        return message
+
+    async def leave(self, response: Response) -> Response:
+        """The response after which the connection is fit for the next request, or is closed."""
+        size = 0
+        # Who waits for leave to send the body (`Expect: 100-continue`) has not sent it.
+        while self._left and not self._waits and size < _DRAINED:
+            size += len((await self()).get("body", b""))
+        if not self._left:
+            return response
+        return replace(response, headers={**response.headers, "Connection": "close"})
 
 
 async def begun(response: Response) -> Response:
@@ -35,8 +87,11 @@ async def _again(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[byte
             await close()
 
 
-async def send_response(response: Response, method: str, receive: Receive, send: Send) -> None:
+async def send_response(response: Response, method: str, receive: Receiver, send: Send) -> None:
     """Sends all of it.
+
+    A client whose body was never asked for might use the connection for its next request, which
+    the server would take for that body: such a connection ends here.
 
     When a stream breaks off, so does the connection: a client must not take half for the whole.
     """
@@ -45,6 +100,8 @@ async def send_response(response: Response, method: str, receive: Receive, send:
     bodiless = method == "HEAD" or response.status in _BODILESS
     if length is not None and not bodiless:
         headers.setdefault("content-length", str(length))
+    if receive.client_waits:
+        headers["connection"] = "close"
     encoded = [(name.encode(), _latin1(value)) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": response.status, "headers": encoded})
     if isinstance(response.body, bytes):
@@ -65,7 +122,7 @@ def _latin1(value: str) -> bytes:
     return encoded.replace(b"\r", b" ").replace(b"\n", b" ")
 
 
-async def _stream(body: AsyncIterator[bytes], receive: Receive, send: Send) -> None:
+async def _stream(body: AsyncIterator[bytes], receive: Receiver, send: Send) -> None:
     """Piece by piece, until the end or until nobody listens."""
     gone = asyncio.ensure_future(receive())
     try:

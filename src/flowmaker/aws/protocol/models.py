@@ -90,7 +90,7 @@ def _read(service: str) -> ServiceModel:
 
 
 def has_stream(shape: Structure | None) -> bool:
-    """Whether the payload is a stream. (botocore's own answer calls every blob a stream.)"""
+    """Whether the payload is a stream: botocore's own answer is yes for every blob."""
     payload = shape.serialization.get("payload") if shape else None
     return bool(shape and payload and shape.members[payload].serialization.get("streaming"))
 
