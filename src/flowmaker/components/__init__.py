@@ -1,1 +1,4 @@
-"""Components for Kubeflow Pipelines: client code only, which also runs on a real cluster."""
+"""SageMaker in pipelines: the components, and the programs that run inside them.
+
+Client code only: it talks to SageMaker through boto3, here as on AWS.
+"""

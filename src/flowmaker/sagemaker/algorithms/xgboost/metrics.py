@@ -81,7 +81,7 @@ def regex(data_set: str, metric: str) -> str:
 
     CloudWatch shows the tab as `#011`; the regex takes both, for either may be read.
     """
-    return rf".*\[[0-9]+\].*(?:#011|\t){data_set}-{metric}:(\S+)"
+    return rf".*\[[0-9]+\].*(?:#011|\t){data_set}-{metric}:([^\s#]+)"
 
 
 #: Name and regex of every metric that AWS defines for the algorithm.

@@ -1,0 +1,191 @@
+"""The published component `SageMaker - Training Job`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from flowmaker.components.following import Client, follow, log_printer
+from flowmaker.components.published.arguments import (
+    COMMON,
+    Input,
+    Inputs,
+    boolean,
+    integer,
+    mapping,
+    parse,
+    sequence,
+    tags,
+    vpc,
+    without_empty,
+    write_outputs,
+)
+from flowmaker.components.published.session import Failed, Session, generated
+from flowmaker.sagemaker.algorithms.accounts import ACCOUNTS, domain
+
+LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+FINAL = ("Completed", "Failed", "Stopped")
+
+INPUTS = (
+    *COMMON,
+    Input("spot_instance", boolean, default=False),
+    Input("max_wait_time", integer, 86400),
+    Input("max_run_time", integer, 86400),
+    Input("checkpoint_config", mapping, {}),
+    Input("job_name", str, ""),
+    Input("role"),
+    Input("image", str, ""),
+    Input("algorithm_name", str, ""),
+    Input("metric_definitions", mapping, {}),
+    Input("training_input_mode", str, "File", ("File", "Pipe")),
+    Input("hyperparameters", mapping, {}),
+    Input("channels", sequence),
+    Input("instance_type", str, "ml.m4.xlarge"),
+    Input("instance_count", integer, 1),
+    Input("volume_size", integer, 30),
+    Input("resource_encryption_key", str, ""),
+    Input("model_artifact_path"),
+    Input("output_encryption_key", str, ""),
+    Input("vpc_security_group_ids", str, ""),
+    Input("vpc_subnets", str, ""),
+    Input("network_isolation", boolean, default=True),
+    Input("traffic_encryption", boolean, default=False),
+    Input("debug_hook_config", mapping, {}),
+    Input("debug_rule_config", sequence, []),
+)
+OUTPUTS = ("model_artifact_url", "job_name", "training_image")
+
+#: The names that the component takes for built-in algorithms, and their repository and tag.
+_BUILT_IN = {
+    "k-means": ("kmeans", "1"),
+    "kmeans": ("kmeans", "1"),
+    "xgboost": ("sagemaker-xgboost", "1.7-1"),
+}
+
+
+def _algorithm(values: Inputs) -> dict[str, object]:
+    image, name = values["image"], values["algorithm_name"]
+    if not image and not name:
+        raise Failed("Please specify image or algorithm_name; neither is given.")
+    if not image and name.lower() in _BUILT_IN:
+        repository, tag = _BUILT_IN[name.lower()]
+        account = ACCOUNTS.get((values["region"], repository))
+        if not account:
+            raise Failed(f"There is no {name} in the region {values['region']}.")
+        registry = f"{account}.dkr.ecr.{values['region']}.{domain(values['region'])}"
+        image = f"{registry}/{repository}:{tag}"
+    source = {"TrainingImage": image} if image else {"AlgorithmName": name}
+    definitions = [
+        {"Name": metric, "Regex": regex} for metric, regex in values["metric_definitions"].items()
+    ]
+    return without_empty(
+        {
+            **source,
+            "TrainingInputMode": values["training_input_mode"],
+            "MetricDefinitions": definitions,
+        }
+    )
+
+
+def _spot(values: Inputs) -> dict[str, object]:
+    if not values["spot_instance"]:
+        return {}
+    if values["max_wait_time"] < values["max_run_time"]:
+        raise Failed("max_wait_time must be at least max_run_time for spot instances.")
+    if not values["checkpoint_config"].get("S3Uri"):
+        raise Failed("checkpoint_config must have an S3Uri for spot instances.")
+    return {
+        "EnableManagedSpotTraining": True,
+        "CheckpointConfig": values["checkpoint_config"],
+    }
+
+
+def request(values: Inputs) -> dict[str, Any]:
+    """The request of CreateTrainingJob."""
+    wrong = [
+        name for name, value in values["hyperparameters"].items() if not isinstance(value, str)
+    ]
+    if wrong:
+        raise Failed(f"Hyperparameters must be strings; these are not: {', '.join(wrong)}")
+    stopping = {"MaxRuntimeInSeconds": values["max_run_time"]}
+    if values["spot_instance"]:
+        stopping["MaxWaitTimeInSeconds"] = values["max_wait_time"]
+    return without_empty(
+        {
+            "TrainingJobName": values["job_name"] or generated("TrainingJob-"),
+            "RoleArn": values["role"],
+            "AlgorithmSpecification": _algorithm(values),
+            "HyperParameters": values["hyperparameters"],
+            "InputDataConfig": values["channels"],
+            "OutputDataConfig": without_empty(
+                {
+                    "S3OutputPath": values["model_artifact_path"],
+                    "KmsKeyId": values["output_encryption_key"],
+                }
+            ),
+            "ResourceConfig": without_empty(
+                {
+                    "InstanceType": values["instance_type"],
+                    "InstanceCount": values["instance_count"],
+                    "VolumeSizeInGB": values["volume_size"],
+                    "VolumeKmsKeyId": values["resource_encryption_key"],
+                }
+            ),
+            "StoppingCondition": stopping,
+            "EnableNetworkIsolation": values["network_isolation"],
+            "EnableInterContainerTrafficEncryption": values["traffic_encryption"],
+            "DebugHookConfig": values["debug_hook_config"],
+            "DebugRuleConfigurations": values["debug_rule_config"],
+            "Tags": tags(values["tags"]),
+            **_spot(values),
+            **vpc(values),
+        }
+    )
+
+
+def _status(description: dict[str, Any]) -> str:
+    """The job's status; a completed one is not at its end before its debug rules are."""
+    rules = description.get("DebugRuleEvaluationStatuses", [])
+    status: str = description["TrainingJobStatus"]
+    if status == "Completed" and any(
+        rule.get("RuleEvaluationStatus") == "InProgress" for rule in rules
+    ):
+        return "Completed, debug rules in progress"
+    return status
+
+
+def _image(sagemaker: Client, description: dict[str, Any]) -> str:
+    algorithm = description["AlgorithmSpecification"]
+    if algorithm.get("TrainingImage"):
+        return algorithm["TrainingImage"]
+    found = sagemaker.describe_algorithm(AlgorithmName=algorithm["AlgorithmName"])
+    return found["TrainingSpecification"]["TrainingImage"]
+
+
+def main(argv: Sequence[str]) -> None:
+    """Trains, and writes the outputs."""
+    values = parse(INPUTS, OUTPUTS, argv)
+    asked = request(values)
+    session = Session(values)
+    name = asked["TrainingJobName"]
+    session.client("sagemaker").create_training_job(**asked)
+    print(f"Training job {name} is created", flush=True)  # noqa: T201 - a component's log
+    description = follow(
+        describe=lambda: session.client("sagemaker").describe_training_job(TrainingJobName=name),
+        status=_status,
+        final=FINAL,
+        print_log=log_printer(lambda: session.client("logs"), LOG_GROUP, f"{name}/"),
+        stop=lambda: session.client("sagemaker").stop_training_job(TrainingJobName=name),
+    )
+    status = description["TrainingJobStatus"]
+    if status != "Completed":
+        raise Failed(f"Training job {name}: {description.get('FailureReason') or status}")
+    for rule in description.get("DebugRuleEvaluationStatuses", []):
+        if rule.get("RuleEvaluationStatus") == "Error":
+            raise Failed(f"Debug rule {rule['RuleConfigurationName']}: {rule.get('StatusDetails')}")
+    write_outputs(
+        values,
+        {
+            "model_artifact_url": description["ModelArtifacts"]["S3ModelArtifacts"],
+            "job_name": name,
+            "training_image": _image(session.client("sagemaker"), description),
+        },
+    )

@@ -1,0 +1,102 @@
+"""A training job."""
+# ruff: noqa: PLR0913, B006, T201 - a component's inputs are its arguments; its log is its stdout
+
+from typing import NamedTuple
+
+from flowmaker.components.following import connect, follow, log_printer, start_once, unique_name
+from flowmaker.components.sagemaker.component import sagemaker_component
+
+
+@sagemaker_component
+def training(
+    region: str,
+    role: str,
+    image: str,
+    channels: list,  # pyright: ignore
+    model_artifact_path: str,
+    hyperparameters: dict = {},  # pyright: ignore
+    instance_type: str = "ml.m5.large",
+    instance_count: int = 1,
+    volume_size: int = 30,
+    max_run_time: int = 86400,
+    environment: dict = {},  # pyright: ignore
+    metric_definitions: dict = {},  # pyright: ignore
+    network_isolation: bool = False,
+    job_name: str = "",
+    tags: dict = {},  # pyright: ignore
+) -> NamedTuple(  # pyright: ignore
+    "Outputs", [("model_artifact_url", str), ("job_name", str), ("training_image", str)]
+):
+    """Train a model with Amazon SageMaker, following the job and its log to the end.
+
+    Args:
+        region: The AWS region.
+        role: ARN of the role that SageMaker assumes for the job.
+        image: The training image, e.g. of a built-in algorithm.
+        channels: The input data, as `InputDataConfig` of CreateTrainingJob has it.
+        model_artifact_path: `s3://…` under which SageMaker puts the model.
+        hyperparameters: The algorithm's settings; values may be numbers or strings.
+        instance_type: The kind of machine that trains.
+        instance_count: How many of them.
+        volume_size: Gigabytes of disk for each.
+        max_run_time: Seconds after which SageMaker stops the job.
+        environment: Environment variables of the training container.
+        metric_definitions: Metrics to read from the log: name to regular expression.
+        network_isolation: Train without a network.
+        job_name: The job's name; made up for this task if empty.
+        tags: Tags of the job.
+
+    Returns:
+        Where the model is, the job's name, and the image that it was trained with.
+    """
+    request = {
+        "RoleArn": role,
+        "AlgorithmSpecification": {
+            "TrainingImage": image,
+            "TrainingInputMode": "File",
+            "MetricDefinitions": [
+                {"Name": name, "Regex": regex} for name, regex in metric_definitions.items()
+            ],
+        },
+        "HyperParameters": {
+            name: value if isinstance(value, str) else str(value)
+            for name, value in hyperparameters.items()
+        },
+        "InputDataConfig": channels,
+        "OutputDataConfig": {"S3OutputPath": model_artifact_path},
+        "ResourceConfig": {
+            "InstanceType": instance_type,
+            "InstanceCount": instance_count,
+            "VolumeSizeInGB": volume_size,
+        },
+        "StoppingCondition": {"MaxRuntimeInSeconds": max_run_time},
+        "EnableNetworkIsolation": network_isolation,
+    }
+    if environment:
+        request["Environment"] = environment
+    if tags:
+        request["Tags"] = [{"Key": key, "Value": value} for key, value in tags.items()]
+    sagemaker, logs = connect("sagemaker", region), connect("logs", region)
+
+    def create(name: str) -> None:
+        sagemaker.create_training_job(TrainingJobName=name, **request)
+
+    def status(name: str) -> str:
+        return sagemaker.describe_training_job(TrainingJobName=name)["TrainingJobStatus"]
+
+    if job_name:
+        create(job_name)
+    else:
+        job_name = start_once(unique_name("training"), create, status)
+    print(f"Training job {job_name}", flush=True)
+    job = follow(
+        describe=lambda: sagemaker.describe_training_job(TrainingJobName=job_name),
+        status=lambda job: job["TrainingJobStatus"],
+        final=("Completed", "Failed", "Stopped"),
+        print_log=log_printer(lambda: logs, "/aws/sagemaker/TrainingJobs", f"{job_name}/"),
+        stop=lambda: sagemaker.stop_training_job(TrainingJobName=job_name),
+    )
+    if job["TrainingJobStatus"] != "Completed":
+        reason = job.get("FailureReason") or job["TrainingJobStatus"]
+        raise SystemExit(f"Training job {job_name}: {reason}")
+    return (job["ModelArtifacts"]["S3ModelArtifacts"], job_name, image)

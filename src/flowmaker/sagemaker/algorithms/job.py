@@ -1,0 +1,164 @@
+"""A training job as the program inside it sees it: the folder that SageMaker calls /opt/ml.
+
+    input/config/hyperparameters.json   input/data/<channel>/…   model/   output/failure
+    input/config/inputdataconfig.json
+    input/config/resourceconfig.json
+
+`SAGEMAKER_BASE_DIR` names the folder where it is not /opt/ml.
+"""
+
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from flowmaker.sagemaker.algorithms.hyperparameters import Schema, Value
+
+#: The exit codes of AWS's algorithms: whose fault it was.
+ALGORITHM_ERROR = 1
+CUSTOMER_ERROR = 2
+
+#: What SageMaker keeps of /opt/ml/output/failure.
+_FAILURE_LENGTH = 1024
+
+
+class CustomerError(Exception):
+    """The data or the settings are wrong; the message says what to change."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Channel:
+    """One named input of the job."""
+
+    name: str
+    folder: Path
+    #: As the user declared it, parameters and all; empty if not at all.
+    content_type: str
+
+    def files(self) -> list[Path]:
+        """All its data files, in subfolders too, in one order everywhere."""
+        found = (path for path in self.folder.rglob("*") if path.is_file())
+        hidden = (".", "_")
+        return sorted(
+            path
+            for path in found
+            if not any(part.startswith(hidden) for part in path.relative_to(self.folder).parts)
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """What the job was given."""
+
+    base: Path
+    hyperparameters: Mapping[str, Value]
+    channels: Mapping[str, Channel]
+    #: All instances, e.g. `algo-1`, `algo-2`; the first leads.
+    hosts: tuple[str, ...]
+    host: str
+
+    @property
+    def model(self) -> Path:
+        return self.base / "model"
+
+    @property
+    def leads(self) -> bool:
+        return self.host == self.hosts[0]
+
+    def integer(self, name: str, default: int) -> int:
+        """The value of an integer hyperparameter."""
+        return cast("int", self.hyperparameters.get(name, default))
+
+    def number(self, name: str, default: float) -> float:
+        """The value of a hyperparameter that is a number."""
+        return cast("float", self.hyperparameters.get(name, default))
+
+    def text(self, name: str, default: str = "") -> str:
+        """The value of a hyperparameter as text."""
+        return str(self.hyperparameters.get(name, default))
+
+    def words(self, name: str) -> list[str]:
+        """The value of a hyperparameter that is a list of words; empty if not given."""
+        return cast("list[str]", self.hyperparameters.get(name, []))
+
+
+def say(message: str) -> None:
+    """A line in the job's log, with its time as AWS's containers write it."""
+    stamp = time.strftime("%Y-%m-%d:%H:%M:%S", time.gmtime())
+    print(f"[{stamp}:INFO] {message}", flush=True)  # noqa: T201 - the log of a job is its stdout
+
+
+def _read(folder: Path, name: str) -> dict[str, object]:
+    path = folder / name
+    if not path.exists():
+        return {}
+    return cast("dict[str, object]", json.loads(path.read_text()))
+
+
+def _channels(base: Path, declared: Mapping[str, object]) -> dict[str, Channel]:
+    channels: dict[str, Channel] = {}
+    for name, value in declared.items():
+        config = cast("dict[str, str]", value)
+        if config.get("TrainingInputMode") == "Pipe":
+            raise CustomerError(
+                f"Channel {name}: Pipe mode is not supported here. Use File or FastFile."
+            )
+        channels[name] = Channel(
+            name=name,
+            folder=base / "input" / "data" / name,
+            content_type=config.get("ContentType", "") or "",
+        )
+    return channels
+
+
+def load(base: Path, schema: Schema) -> Job:
+    """Reads the job's folder.
+
+    Raises:
+        CustomerError: hyperparameters or channels are wrong.
+    """
+    config = base / "input" / "config"
+    given = {name: str(value) for name, value in _read(config, "hyperparameters.json").items()}
+    values, problems = schema.parse(given)
+    if problems:
+        raise CustomerError("; ".join(problems))
+    resources = _read(config, "resourceconfig.json")
+    hosts = cast("list[str]", resources.get("hosts") or ["algo-1"])
+    return Job(
+        base=base,
+        hyperparameters=values,
+        channels=_channels(base, _read(config, "inputdataconfig.json")),
+        hosts=tuple(hosts),
+        host=str(resources.get("current_host") or hosts[0]),
+    )
+
+
+def base_folder() -> Path:
+    """Where /opt/ml is for this process."""
+    return Path(os.environ.get("SAGEMAKER_BASE_DIR") or "/opt/ml")
+
+
+def run(schema: Schema, train: Callable[[Job], None]) -> int:
+    """Trains, and gives the exit code. What goes wrong is in output/failure, and in the log."""
+    base = base_folder()
+    try:
+        train(load(base, schema))
+    except CustomerError as error:
+        return _fail(base, str(error), CUSTOMER_ERROR)
+    except Exception as error:  # noqa: BLE001 - the last stop: whatever it is goes into the file
+        traceback.print_exc()
+        return _fail(base, f"{type(error).__name__}: {error}", ALGORITHM_ERROR)
+    return 0
+
+
+def _fail(base: Path, message: str, code: int) -> int:
+    print(f"ERROR: {message}", file=sys.stderr, flush=True)  # noqa: T201 - the job's log
+    output = base / "output"
+    output.mkdir(parents=True, exist_ok=True)
+    (output / "failure").write_text(message[:_FAILURE_LENGTH])
+    return code

@@ -1,0 +1,1 @@
+"""The model server: what answers /ping and /invocations inside an endpoint's container."""

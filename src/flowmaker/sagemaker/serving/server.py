@@ -1,0 +1,132 @@
+"""The HTTP side of a model server, as SageMaker's hosting contract has it.
+
+GET /ping                  200 once the model is loaded: the port is not open before
+POST /invocations          the prediction
+GET /execution-parameters  what a batch transform may ask of it
+"""
+
+import asyncio
+import json
+import os
+import socket
+import traceback
+from collections.abc import Awaitable, Callable, MutableMapping
+from http import HTTPStatus
+from typing import TYPE_CHECKING, cast
+
+import uvicorn
+
+from flowmaker.sagemaker.serving.model import Answer, Model, Refused
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGIApplication
+
+Scope = MutableMapping[str, object]
+Message = MutableMapping[str, object]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+_TEXT = "text/plain; charset=utf-8"
+
+#: A larger body is predicted in a thread, so that /ping is answered meanwhile.
+_INLINE_BYTES = 32 * 1024
+
+_MAX_PAYLOAD_MB = 6
+
+
+def execution_parameters() -> Answer:
+    """What SageMaker's batch transform reads where the user gave no settings."""
+    parameters = {
+        "MaxConcurrentTransforms": os.cpu_count() or 1,
+        "BatchStrategy": "MULTI_RECORD",
+        "MaxPayloadInMB": _MAX_PAYLOAD_MB,
+    }
+    return Answer(json.dumps(parameters).encode(), "application/json")
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    headers = cast("list[tuple[bytes, bytes]]", scope["headers"])
+    return next((value.decode("latin-1") for key, value in headers if key == name), "")
+
+
+async def _body(receive: Receive) -> bytes:
+    parts: list[bytes] = []
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ConnectionResetError
+        parts.append(cast("bytes", message.get("body", b"")))
+        if not message.get("more_body"):
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+async def _reply(send: Send, status: HTTPStatus, answer: Answer) -> None:
+    headers = [
+        (b"content-type", answer.content_type.encode("latin-1")),
+        (b"content-length", str(len(answer.body)).encode()),
+    ]
+    if status == HTTPStatus.NO_CONTENT:
+        headers = []
+    await send({"type": "http.response.start", "status": int(status), "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+class ModelServer:
+    """An ASGI application around one model."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        status, answer = HTTPStatus.OK, Answer(b"", _TEXT)
+        try:
+            answer = await self._answer(scope, receive)
+            if not answer.body and scope["path"] == "/invocations":
+                status = HTTPStatus.NO_CONTENT
+        except ConnectionResetError:
+            return
+        except Refused as refusal:
+            status, answer = refusal.status, Answer(str(refusal).encode(), _TEXT)
+            print(f"{int(status)} {scope['path']}: {refusal}", flush=True)  # noqa: T201 - the log
+        except Exception as error:  # noqa: BLE001 - the model's own failure, told to its caller
+            traceback.print_exc()
+            status = HTTPStatus.INTERNAL_SERVER_ERROR
+            answer = Answer(f"{type(error).__name__}: {error}".encode(), _TEXT)
+        await _reply(send, status, answer)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        route = (scope["method"], scope["path"])
+        if route == ("GET", "/ping"):
+            return Answer(b"", _TEXT)
+        if route == ("GET", "/execution-parameters"):
+            return execution_parameters()
+        if route != ("POST", "/invocations"):
+            raise Refused(
+                HTTPStatus.NOT_FOUND, f"There is no {scope['method']} {scope['path']} here."
+            )
+        body = await _body(receive)
+        if not body:
+            return Answer(b"", _TEXT)
+        content_type, accept = _header(scope, b"content-type"), _header(scope, b"accept")
+        if len(body) <= _INLINE_BYTES:
+            return self._model.predict(body, content_type, accept)
+        return await asyncio.to_thread(self._model.predict, body, content_type, accept)
+
+
+def serve(model: Model) -> None:
+    """Serves until SIGTERM, on this machine alone: what is in front of it is the endpoint."""
+    port = int(os.environ.get("SAGEMAKER_BIND_TO_PORT") or 8080)
+    config = uvicorn.Config(
+        cast("ASGIApplication", ModelServer(model)),
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=75,
+    )
+    with socket.create_server(("127.0.0.1", port)) as listening:
+        print(f"Serving on 127.0.0.1:{port}", flush=True)  # noqa: T201 - the log
+        uvicorn.Server(config).run(sockets=[listening])
