@@ -7,14 +7,10 @@ from dataclasses import replace
 from typing import Any, cast
 
 from flowmaker.aws.protocol.request import Request
-from flowmaker.aws.protocol.request import Request
 from flowmaker.aws.protocol.response import Response
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
-
-#: What is read of a body that nobody wants, so that a client that sends it reads the answer.
-_DRAINED = 1 << 20
 
 #: Without a body, so without a length.
 _BODILESS = (204, 304)
@@ -35,36 +31,6 @@ class Receiver:
     def client_waits(self) -> bool:
         """The client holds its body back, and will never send it after a final answer."""
         return self._waits
-
-
-class Incoming:
-    """The request's body as the server gives it, and whether any of it is still to come.
-
-    An answer that is sent before leaves the rest on the connection, where it would be taken for
-    the next request, or the next request for it.
-    """
-
-    def __init__(self, request: Request, receive: Receive) -> None:
-        headers = request.headers
-        self._receive = receive
-        self._waits = "expect" in headers
-        self._left = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
-
-    async def __call__(self) -> Mapping[str, Any]:
-        message = await self._receive()
-        if message["type"] != "http.request" or not message.get("more_body", False):
-            self._left = False
-        return message
-
-    async def leave(self, response: Response) -> Response:
-        """The response after which the connection is fit for the next request, or is closed."""
-        size = 0
-        # Who waits for leave to send the body (`Expect: 100-continue`) has not sent it.
-        while self._left and not self._waits and size < _DRAINED:
-            size += len((await self()).get("body", b""))
-        if not self._left:
-            return response
-        return replace(response, headers={**response.headers, "Connection": "close"})
 
 
 async def begun(response: Response) -> Response:
