@@ -24,6 +24,12 @@ class Runner:
             while (await self.executor.observe(process_id)).state is not state:  # noqa: ASYNC110 - a file tells
                 await asyncio.sleep(0.005)
 
+    async def until_told(self, *process_ids: str) -> None:
+        """Wait until the listener was told of their ends."""
+        async with asyncio.timeout(20):
+            while not set(process_ids) <= set(self.told):  # noqa: ASYNC110 - a listener tells
+                await asyncio.sleep(0.005)
+
     async def until_logged(self, process_id: str, text: str) -> None:
         async with asyncio.timeout(20):
             while text not in self.log(process_id):  # noqa: ASYNC110 - a file tells

@@ -73,9 +73,7 @@ async def test_processes_outlive_a_killed_server(
     (tmp_path / "jobs" / "p" / "work" / "go").touch()
     assert (await next_server.end("p")).exit_code == 6
     assert (await next_server.end("quick")).exit_code == 4
-    async with asyncio.timeout(10):
-        while "p" not in next_server.told:  # noqa: ASYNC110 - a listener tells
-            await asyncio.sleep(0.01)
+    await next_server.until_told("p")
     assert next_server.log("p").splitlines() == [str(n) for n in range(1, 200_001)]
 
 
@@ -112,9 +110,7 @@ async def test_a_killed_supervisor_takes_its_process_with_it_and_is_told_as_lost
     assert supervisor is not None
     os.kill(supervisor, signal.SIGKILL)
     await runner.until("p", ProcessState.LOST)
-    async with asyncio.timeout(10):
-        while "p" not in runner.told:  # noqa: ASYNC110 - a listener tells
-            await asyncio.sleep(0.01)
+    await runner.until_told("p")
     pulse = runner.executor.folder("p") / "work" / "pulse"
     before = pulse.stat().st_size
     await asyncio.sleep(0.1)

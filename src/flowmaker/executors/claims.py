@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from flowmaker import ids
 from flowmaker.executors import supervisor
 from flowmaker.executors.executor import Observation, Outcome, ProcessState
 
@@ -32,8 +33,11 @@ def prepare(folder: Path, hosts: str) -> None:
 
 
 def claim(folder: Path, job: dict[str, Any]) -> None:
-    """Write what is to be run: from now on the id is taken."""
-    _put(folder / "spec.json", job)
+    """Write what is to be run: from now on the id is taken. The first claim holds."""
+    new = _write_aside(folder / "spec.json", job)
+    with contextlib.suppress(FileExistsError):
+        (folder / "spec.json").hardlink_to(new)
+    new.unlink()
 
 
 def is_claimed(folder: Path) -> bool:
@@ -94,7 +98,7 @@ def stop(folder: Path, grace: float | None) -> None:
     """Leave word that it shall end, and wake its supervisor if there is one."""
     if not is_claimed(folder) or (folder / "outcome.json").exists():
         return
-    _put(folder / "stop.json", {"grace": grace})
+    _write_aside(folder / "stop.json", {"grace": grace}).replace(folder / "stop.json")
     pid = supervisor_pid(folder)
     if pid is None:
         return
@@ -114,10 +118,9 @@ def end_orphans(folder: Path) -> None:
     if record is None or record["boot"] != supervisor.boot_id():
         return
     group = int(record["pid"])
-    members = supervisor.group_members(group)
-    if group in members:
+    if supervisor.birth(group) not in {0, record["birth"]}:
         return  # the number is another process's by now
-    for member in members:
+    for member in supervisor.group_members(group):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(member, signal.SIGKILL)
 
@@ -133,10 +136,10 @@ def _read(path: Path) -> dict[str, Any] | None:
         return None
 
 
-def _put(path: Path, content: dict[str, Any]) -> None:
-    """Whole or not at all, and for the owner's eyes only: environment variables hold secrets."""
-    new = path.with_name(f"{path.name}.{os.getpid()}.new")
+def _write_aside(path: Path, content: dict[str, Any]) -> Path:
+    """A new file beside `path`, for the owner's eyes only: environment variables hold secrets."""
+    new = path.with_name(f"{path.name}.{ids.token()}.new")
     file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     with os.fdopen(file, "wb") as out:
         out.write(json.dumps(content).encode())
-    new.replace(path)
+    return new

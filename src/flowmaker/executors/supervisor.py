@@ -106,6 +106,7 @@ def _start(spec: dict[str, Any], log: int, enter: Enter, body: Body) -> int:
     started = {
         "supervisor": me,
         "pid": child,
+        "birth": birth(child),
         "boot": boot_id(),
         "sandbox": spec["sandbox"],
         "started_at": time.time(),
@@ -272,17 +273,33 @@ def _terminate_inside(wrapper: int) -> bool:
 
 
 def group_members(group: int) -> list[int]:
-    """Every process of the group, as this machine numbers them."""
+    """Every process of the group that lives, as this machine numbers them."""
     members: list[int] = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdecimal():
             continue
         with contextlib.suppress(OSError):
-            # pid (name) state ppid pgrp …; the name may contain anything, even brackets.
-            after_name = (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()
-            if int(after_name[2]) == group:
+            state, _, its_group, *_ = _stat(int(entry.name))
+            if int(its_group) == group and state not in "ZX":
                 members.append(int(entry.name))
     return members
+
+
+def birth(pid: int) -> int:
+    """When the process began, in ticks since the boot; 0 when there is none.
+
+    Process numbers are used again, but not with the same birth.
+    """
+    try:
+        return int(_stat(pid)[19])
+    except OSError:
+        return 0
+
+
+def _stat(pid: int) -> list[str]:
+    """What the kernel tells of a process, from its state on (proc_pid_stat(5), field 3)."""
+    text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+    return text.rpartition(")")[2].split()  # before it is the name, which may contain anything
 
 
 def _children(pid: int) -> list[int]:
