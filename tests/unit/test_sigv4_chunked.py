@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from flowmaker.aws.auth import chunked, sigv4
+from flowmaker.aws.auth.claims import Signed
 from flowmaker.aws.auth.payload import Payload
 from flowmaker.aws.errors import AwsError
 from flowmaker.aws.protocol.request import Request
@@ -49,7 +50,7 @@ def signed_body(signatures: tuple[str, ...], end: bytes = b"") -> bytes:
     return b"".join(map(chunk, parts, signatures)) + end + b"\r\n"
 
 
-def example(kind: str, seed: str, **headers: str) -> tuple[Request, sigv4.Signed]:
+def example(kind: str, seed: str, **headers: str) -> tuple[Request, Signed]:
     fields = {
         "content-encoding": "aws-chunked",
         "host": "s3.amazonaws.com",
@@ -72,7 +73,7 @@ def example(kind: str, seed: str, **headers: str) -> tuple[Request, sigv4.Signed
 
 
 async def read(
-    request: Request, signed: sigv4.Signed, body: bytes, size: int = 1000
+    request: Request, signed: Signed, body: bytes, size: int = 1000
 ) -> tuple[bytes, dict[str, str]]:
     payload = Payload(pieces(body, size), signed, request)
     payload.start(SECRET, checksums=True)
@@ -81,7 +82,7 @@ async def read(
     return content, payload.trailers
 
 
-async def refused(request: Request, signed: sigv4.Signed, body: bytes) -> str:
+async def refused(request: Request, signed: Signed, body: bytes) -> str:
     with pytest.raises(AwsError) as caught:
         await read(request, signed, body)
     return caught.value.code
@@ -142,7 +143,7 @@ async def test_a_body_that_ends_early() -> None:
         assert await refused(request, signed, body[:end]) == "IncompleteBody"
 
 
-def unsigned(**headers: str) -> tuple[Request, sigv4.Signed]:
+def unsigned(**headers: str) -> tuple[Request, Signed]:
     length = headers.pop("length", str(len(CONTENT)))
     return example(chunked.UNSIGNED_TRAILER, SEED, x_amz_decoded_content_length=length, **headers)
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from flowmaker import ids
 from flowmaker.aws.auth import payload, presign, sigv4
-from flowmaker.aws.auth.sigv4 import Key, KeyStore, Signed
+from flowmaker.aws.auth.claims import Signed
+from flowmaker.aws.auth.sigv4 import Key, KeyStore
 from flowmaker.aws.errors import AwsError
 from flowmaker.aws.identity import Authorizer
 from flowmaker.aws.protocol import models, parse_query, target

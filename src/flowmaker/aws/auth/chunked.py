@@ -13,7 +13,8 @@ import hmac
 import re
 from collections.abc import Iterator
 
-from flowmaker.aws.auth.sigv4 import Signed, sign
+from flowmaker.aws.auth.canonical import sign
+from flowmaker.aws.auth.claims import Signed
 from flowmaker.aws.errors import AwsError
 
 SIGNED = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"

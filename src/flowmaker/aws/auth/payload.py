@@ -8,8 +8,9 @@ from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, I
 from typing import Any
 
 from flowmaker.aws.auth import chunked
+from flowmaker.aws.auth.canonical import signing_key
 from flowmaker.aws.auth.checksums import Checksums
-from flowmaker.aws.auth.sigv4 import Signed, signing_key
+from flowmaker.aws.auth.claims import Signed
 from flowmaker.aws.errors import AwsError
 from flowmaker.aws.protocol.request import Request
 

@@ -1,6 +1,6 @@
 """Signatures in the query: presigned URLs of S3, presigned calls of STS and others."""
 
-from flowmaker.aws.auth.sigv4 import Signed, read_credential, refuse_other
+from flowmaker.aws.auth.claims import Signed, read_credential, refuse_other
 from flowmaker.aws.errors import AwsError
 from flowmaker.aws.protocol.request import Request
 

@@ -5,20 +5,24 @@ others in two: its paths are not normalised and are encoded once, and the hash o
 what the client says in `x-amz-content-sha256` (verified when the body has been read).
 """
 
-import hashlib
 import hmac
 import re
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
-from urllib.parse import parse_qsl, quote, unquote_to_bytes
 
+from flowmaker.aws.auth.canonical import (
+    canonical_paths,
+    canonical_request,
+    sign,
+    signing_key,
+    string_to_sign,
+)
+from flowmaker.aws.auth.claims import Signed, incomplete, read_credential, refuse_other
 from flowmaker.aws.errors import AwsError
 from flowmaker.aws.protocol.request import Request
 from flowmaker.aws.service import Principal
 
-ALGORITHM = "AWS4-HMAC-SHA256"
 #: How far a client's clock may be off.
 SKEW = timedelta(minutes=15)
 #: Travels unsigned in practice and changes nothing; or its value is in the signature anyway.
@@ -48,50 +52,6 @@ class KeyStore(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Scope:
-    """The credential scope: `DATE/REGION/SERVICE/aws4_request`."""
-
-    date: str
-    region: str
-    service: str
-
-    def __str__(self) -> str:
-        return f"{self.date}/{self.region}/{self.service}/aws4_request"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Signed:
-    """What a request claims about its signature; nothing of it is verified yet."""
-
-    access_key_id: str
-    scope: Scope
-    signed_headers: tuple[str, ...]
-    signature: str
-    #: When it was signed: `20260131T120000Z`.
-    date: str
-    session_token: str | None = None
-    #: Seconds that a presigned URL lives; None for a signature in the header.
-    expires: int | None = None
-
-    @property
-    def presigned(self) -> bool:
-        return self.expires is not None
-
-    @property
-    def moment(self) -> datetime:
-        try:
-            return datetime.strptime(self.date, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-        except ValueError:
-            raise incomplete(
-                f"Date must be in ISO-8601 'basic format'. Got '{self.date}'."
-            ) from None
-
-
-def incomplete(message: str) -> AwsError:
-    return AwsError("IncompleteSignature", message)
-
-
 def read(request: Request) -> Signed:
     """The signature in the Authorization header.
 
@@ -116,29 +76,6 @@ def read(request: Request) -> Signed:
         date=_header_date(request),
         session_token=request.headers.get("x-amz-security-token"),
     )
-
-
-def refuse_other(algorithm: str) -> None:
-    """Only the one algorithm: others are refused by name."""
-    if not algorithm:
-        raise AwsError("MissingAuthenticationToken", "Request is missing Authentication Token", 403)
-    if algorithm != ALGORITHM:
-        message = (
-            f"The authorization mechanism you have provided ({algorithm}) is not supported. "
-            f"Please use {ALGORITHM}."
-        )
-        raise AwsError("InvalidRequest", message)
-
-
-def read_credential(credential: str) -> tuple[str, Scope]:
-    """`AKIA…/20260131/us-east-1/s3/aws4_request`, in its parts."""
-    parts = credential.rsplit("/", 4)
-    if len(parts) != 5 or parts[4] != "aws4_request" or not all(parts):  # noqa: PLR2004
-        message = (
-            f"Credential must be KEYID/YYYYMMDD/REGION/SERVICE/aws4_request, got '{credential}'."
-        )
-        raise incomplete(message)
-    return parts[0], Scope(date=parts[1], region=parts[2], service=parts[3])
 
 
 def _header_date(request: Request) -> str:
@@ -260,81 +197,6 @@ def _check_signature(signed: Signed, request: Request, payload_hash: str, secret
             return
         strings.append((canonical, to_sign))
     raise _mismatch(signed, *strings[0])
-
-
-def sign(key: bytes, to_sign: bytes) -> bytes:
-    """The signature in hexadecimal."""
-    return hmac.new(key, to_sign, hashlib.sha256).hexdigest().encode()
-
-
-def signing_key(secret: str, scope: Scope) -> bytes:
-    key = f"AWS4{secret}".encode()
-    for part in (scope.date, scope.region, scope.service, "aws4_request"):
-        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
-    return key
-
-
-def string_to_sign(signed: Signed, canonical: bytes) -> bytes:
-    digest = hashlib.sha256(canonical).hexdigest()
-    return f"{ALGORITHM}\n{signed.date}\n{signed.scope}\n{digest}".encode()
-
-
-def canonical_request(signed: Signed, request: Request, path: str, payload_hash: str) -> bytes:
-    lines = [request.method, path, _canonical_query(request.query_string)]
-    head = "\n".join(lines).encode("latin-1")
-    headers = _canonical_headers(request.header_list, signed.signed_headers)
-    tail = f"\n{';'.join(signed.signed_headers)}\n{payload_hash}".encode("latin-1")
-    return head + b"\n" + headers + tail
-
-
-def canonical_paths(path: str, service: str) -> Iterable[str]:
-    """The path as it is signed, most usual first.
-
-    Of S3's paths some clients sign what they send, others its one right encoding: both stand for
-    the same bytes.
-    """
-    path = path or "/"
-    if service == "s3":
-        encoded = quote(unquote_to_bytes(path), safe="/-_.~")
-        return dict.fromkeys((encoded, path))
-    return (quote(_normalised(path), safe="/-_.~"),)
-
-
-def _normalised(path: str) -> str:
-    """Without `.`, `..` and empty segments."""
-    kept: list[str] = []
-    for segment in path.split("/"):
-        if segment == "..":
-            kept = kept[:-1]
-        elif segment not in ("", "."):
-            kept.append(segment)
-    trailing = "/" if kept and path.endswith("/") else ""
-    return f"/{'/'.join(kept)}{trailing}"
-
-
-def _canonical_query(query: str) -> str:
-    pairs = [
-        (_quote(name), _quote(value))
-        for name, value in parse_qsl(
-            query, keep_blank_values=True, encoding="latin-1", max_num_fields=1000
-        )
-        if name != "X-Amz-Signature"
-    ]
-    return "&".join(f"{name}={value}" for name, value in sorted(pairs))
-
-
-def _quote(part: str) -> str:
-    return quote(part, safe="-_.~", encoding="latin-1")
-
-
-def _canonical_headers(headers: Iterable[tuple[str, str]], signed_headers: Iterable[str]) -> bytes:
-    values: Mapping[str, list[bytes]] = {name: [] for name in signed_headers}
-    for name, value in headers:
-        if name in values:
-            values[name].append(b" ".join(value.encode("latin-1").split()))
-    return b"".join(
-        name.encode("latin-1") + b":" + b",".join(found) + b"\n" for name, found in values.items()
-    )
 
 
 def _mismatch(signed: Signed, canonical: bytes, to_sign: bytes) -> AwsError:

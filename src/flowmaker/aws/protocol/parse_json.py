@@ -24,19 +24,19 @@ def parse_json(shape: Structure | None, body: bytes) -> dict[str, Any]:
     """
     if not body.strip():
         return {}
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        raise AwsError("SerializationException", "The request's body is not valid JSON.") from None
     if shape is None:
         shape = cast("Structure", _Empty())
-    return cast("dict[str, Any]", parse_value(shape, document, ""))
+    try:
+        return cast("dict[str, Any]", parse_value(shape, json.loads(body), ""))
+    except (ValueError, RecursionError):
+        raise AwsError("SerializationException", "The request's body is not valid JSON.") from None
 
 
 class _Empty:
     """The input of an operation that takes none."""
 
     type_name = "structure"
+    metadata: dict[str, Any] = {}  # noqa: RUF012 - never written
     members: dict[str, Shape] = {}  # noqa: RUF012 - never written
 
 
@@ -52,7 +52,7 @@ def join(where: str, name: str) -> str:
 
 
 def _structure(shape: Shape, value: Any, where: str) -> Any:  # noqa: ANN401
-    if shape.metadata.get("document") if hasattr(shape, "metadata") else False:
+    if shape.metadata.get("document"):
         return value
     if not isinstance(value, dict):
         raise malformed(value, "structure", where)
@@ -103,6 +103,7 @@ def _map(shape: Shape, value: Any, where: str) -> dict[str, Any]:  # noqa: ANN40
 def _string(_: Shape, value: Any, where: str) -> str:  # noqa: ANN401
     if not isinstance(value, str):
         raise malformed(value, "string", where)
+    value.encode()  # half of a surrogate pair is no text: a ValueError
     return value
 
 
@@ -134,7 +135,7 @@ def _timestamp(shape: Shape, value: Any, where: str) -> datetime:  # noqa: ANN40
         return parse_timestamp(value, where, form)
     try:
         return from_epoch(_float(shape, value, where))
-    except OverflowError:
+    except (OverflowError, ValueError):
         raise malformed(value, "timestamp", where) from None
 
 

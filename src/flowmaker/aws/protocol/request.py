@@ -6,6 +6,11 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl
 
+from flowmaker.aws.errors import AwsError
+
+#: Of a query. No client needs so many.
+MAX_FIELDS = 1000
+
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
@@ -31,7 +36,12 @@ class Request:
     @cached_property
     def query_pairs(self) -> tuple[tuple[str, str], ...]:
         """Decoded names and values in order; `?uploads` is `("uploads", "")`."""
-        return tuple(parse_qsl(self.query_string, keep_blank_values=True, max_num_fields=1000))
+        try:
+            pairs = parse_qsl(self.query_string, keep_blank_values=True, max_num_fields=MAX_FIELDS)
+        except ValueError:
+            message = f"The query has more than {MAX_FIELDS} fields."
+            raise AwsError("InvalidURI", message) from None
+        return tuple(pairs)
 
     @cached_property
     def query(self) -> Mapping[str, str]:

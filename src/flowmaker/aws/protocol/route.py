@@ -56,7 +56,7 @@ def _by_action(model: ServiceModel, form: Mapping[str, str]) -> OperationModel:
 # --- REST: method, path, and the query's literals ---
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class _Pattern:
     """An operation's requestUri, ready to compare with."""
 
@@ -151,6 +151,13 @@ def _s3_path(request: Request) -> tuple[str, dict[str, str]]:
 
 def _refuse_other_subresource(model: ServiceModel, request: Request, best: _Pattern) -> None:
     """`DELETE /bucket?versioning` must not delete the bucket."""
+    if request.query and not _other_subresources(model, best).isdisjoint(request.query):
+        raise _no_such(model, request)
+
+
+@lru_cache(maxsize=512)
+def _other_subresources(model: ServiceModel, best: _Pattern) -> frozenset[str]:
+    """Query names that make a request one of the service's other operations."""
     known = {name for pattern in _patterns(model) for name in pattern.literals}
     shape = best.operation.input_shape
     own = {
@@ -158,8 +165,7 @@ def _refuse_other_subresource(model: ServiceModel, request: Request, best: _Patt
         for member in (shape.members.values() if shape else ())
         if member.serialization.get("location") == "querystring"
     }
-    if (known - best.literals.keys() - own) & request.query.keys():
-        raise _no_such(model, request)
+    return frozenset(known - best.literals.keys() - own)
 
 
 def _no_such(model: ServiceModel, request: Request) -> AwsError:

@@ -44,6 +44,9 @@ def request_id_header(protocol: str, request_id: str) -> dict[str, str]:
 def _by_protocol(
     model: ServiceModel, operation: OperationModel, reply: Reply, request_id: str
 ) -> Response:
+    if reply.body is not None and model.protocol in ("json", "query"):
+        message = f"{operation.name} has no payload: its handler may not answer with a body"
+        raise TypeError(message)
     if model.protocol == "json":
         version = model.metadata["jsonVersion"]
         return Response(
