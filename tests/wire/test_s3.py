@@ -11,6 +11,7 @@ import boto3
 import pytest
 import urllib3
 from boto3.s3.transfer import TransferConfig
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from flowmaker.clock import SystemClock
@@ -299,15 +300,32 @@ class TestObjects:
         with pytest.raises(client.exceptions.NoSuchKey):
             client.get_object(Bucket=bucket, Key="key")
 
+    def test_a_refused_upload_does_not_spoil_the_connection(
+        self, s3: S3, client: Any, bucket: str
+    ) -> None:
+        s3.authorizer.forbidden = {"s3:PutObject"}
+        try:
+            for size in (10, 100_000, 3 * MIB):
+                with pytest.raises(ClientError) as error:
+                    client.put_object(Bucket=bucket, Key="key", Body=b"x" * size)
+                assert code(error) == ("AccessDenied", 403)
+                assert client.list_objects_v2(Bucket=bucket)["KeyCount"] == 0
+        finally:
+            s3.authorizer.forbidden = set()
+
     def test_a_key_that_is_too_long(self, client: Any, bucket: str) -> None:
         put(client, bucket, "k" * 1024)
         with pytest.raises(ClientError) as error:
             put(client, bucket, "ü" * 513)
         assert code(error) == ("KeyTooLongError", 400)
 
-    def test_a_presigned_url_overrides_what_the_answer_says(self, client: Any, bucket: str) -> None:
+    def test_a_presigned_url_overrides_what_the_answer_says(
+        self, s3: S3, client: Any, bucket: str
+    ) -> None:
         put(client, bucket, "key")
-        url = client.generate_presigned_url(
+        config = Config(signature_version="s3v4")
+        signing = boto3.client("s3", endpoint_url=s3.url, config=config, **credentials())
+        url = signing.generate_presigned_url(
             "get_object",
             {"Bucket": bucket, "Key": "key", "ResponseContentDisposition": "attachment"},
         )
