@@ -202,10 +202,11 @@ def mnist_classification(
             job_name=f"mnist-{suffix}",
             model_name=model.outputs["model_name"],
             instance_type="ml.m5.large",
-            data_input=f"s3://{bucket}/test/",
+            input_location=f"s3://{bucket}/test/",
             content_type="text/csv",
             split_type="Line",
             assemble_with="Line",
+            batch_strategy="MultiRecord",
             output_location=f"s3://{bucket}/predictions",
         )
     )
