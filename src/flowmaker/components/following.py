@@ -43,6 +43,26 @@ def error_code(error: Exception) -> str:
     return response.get("Error", {}).get("Code", "")
 
 
+def as_text(value: object) -> str:
+    """A hyperparameter as SageMaker takes it; numbers come out of KFP's JSON as floats."""
+    import json
+
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def configuration_in_use(sagemaker: "Client", endpoint: str) -> str:
+    """The name of an endpoint's configuration; empty if there is no such endpoint."""
+    try:
+        return sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
+    except Exception as error:
+        # "Could not find endpoint" is a ValidationException; any other error is an error.
+        if error_code(error) == "ValidationException":
+            return ""
+        raise
+
+
 def start_once(name: str, create: "Callable[[str], object]", status: "Callable[[str], str]") -> str:
     """Creates a job, unless an earlier try of this task did; gives the job's name.
 

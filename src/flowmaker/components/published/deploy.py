@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from flowmaker.components.following import Client, error_code, follow
+from flowmaker.components.following import configuration_in_use, follow
 from flowmaker.components.published.arguments import (
     COMMON,
     Input,
@@ -75,24 +75,13 @@ def config_request(values: Inputs, *, update: bool) -> dict[str, Any]:
     )
 
 
-def _configuration_in_use(sagemaker: Client, name: str) -> str:
-    """The configuration of an endpoint; empty if there is no such endpoint."""
-    try:
-        return sagemaker.describe_endpoint(EndpointName=name)["EndpointConfigName"]
-    except Exception as error:
-        # "Could not find endpoint" is a ValidationException; any other error is an error.
-        if error_code(error) == "ValidationException":
-            return ""
-        raise
-
-
 def main(argv: Sequence[str]) -> None:
     """Deploys, waits until the endpoint is in service, and writes the output."""
     values = parse(INPUTS, OUTPUTS, argv)
     session = Session(values)
     sagemaker = session.client("sagemaker")
     name = values["endpoint_name"] or generated("Endpoint")
-    old = _configuration_in_use(sagemaker, name) if values["update_endpoint"] else ""
+    old = configuration_in_use(sagemaker, name) if values["update_endpoint"] else ""
     config = config_request(values, update=bool(old))
     new = config["EndpointConfigName"]
     sagemaker.create_endpoint_config(**config)

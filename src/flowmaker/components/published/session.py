@@ -74,8 +74,8 @@ def run(main: Callable[[Sequence[str]], None]) -> int:
         print(f"ERROR: {failure}", file=sys.stderr)  # noqa: T201 - a component's log
         return 1
     except Exception as error:
-        # AWS's own answers are for the person who reads them; anything else is a defect.
-        if not hasattr(error, "response"):
+        # What AWS answers, and what boto3 does not send, is for the person who reads it.
+        if not type(error).__module__.startswith(("botocore.", "boto3.")):
             raise
         print(f"ERROR: {error}", file=sys.stderr)  # noqa: T201
         return 1

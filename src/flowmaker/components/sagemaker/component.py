@@ -1,4 +1,5 @@
 """What the components have in common when they are compiled."""
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 
 from collections.abc import Callable
 
@@ -18,7 +19,9 @@ def sagemaker_component(function: Callable[..., object]) -> Callable[..., dsl.Pi
         base_image=BASE_IMAGE,
         packages_to_install=PACKAGES,
         additional_funcs=[
+            following.as_text,
             following.connect,
+            following.configuration_in_use,
             following.error_code,
             following.unique_name,
             following.start_once,

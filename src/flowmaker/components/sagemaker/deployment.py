@@ -1,9 +1,16 @@
 """An endpoint, with its configuration."""
-# ruff: noqa: PLR0913, B006, T201 - a component's inputs are its arguments; its log is its stdout
+# ruff: noqa: PLR0913, PLR0917, B006, T201 - inputs are arguments; the log is stdout
+# pyright: reportInvalidTypeForm=false, reportUnknownParameterType=false
 
 from typing import NamedTuple
 
-from flowmaker.components.following import connect, error_code, follow, unique_name
+from flowmaker.components.following import (
+    configuration_in_use,
+    connect,
+    error_code,
+    follow,
+    unique_name,
+)
 from flowmaker.components.sagemaker.component import sagemaker_component
 
 
@@ -15,8 +22,8 @@ def deploy(
     instance_type: str = "ml.m5.large",
     instance_count: int = 1,
     variant_name: str = "AllTraffic",
-    tags: dict = {},  # pyright: ignore
-) -> NamedTuple("Outputs", [("endpoint_name", str)]):  # pyright: ignore
+    tags: dict[str, str] = {},
+) -> NamedTuple("Outputs", [("endpoint_name", str)]):
     """Serve a model at an endpoint; one of that name that is there already gets the new model.
 
     Args:
@@ -47,13 +54,7 @@ def deploy(
         found = error_code(error) in ("ValidationException", "ResourceInUse")
         if not found or not sagemaker.list_endpoint_configs(NameContains=config)["EndpointConfigs"]:
             raise
-    try:
-        current = sagemaker.describe_endpoint(EndpointName=name)["EndpointConfigName"]
-    except Exception as error:
-        # "Could not find endpoint"; anything else is an error.
-        if error_code(error) != "ValidationException":
-            raise
-        current = ""
+    current = configuration_in_use(sagemaker, name)
     if not current:
         labels = [{"Key": key, "Value": value} for key, value in tags.items()]
         sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config, Tags=labels)

@@ -1,7 +1,8 @@
 """A model."""
-# ruff: noqa: PLR0913, B006, T201 - a component's inputs are its arguments; its log is its stdout
+# ruff: noqa: PLR0913, PLR0917, FBT001, FBT002, B006, T201 - inputs are arguments; the log is stdout
+# pyright: reportInvalidTypeForm=false, reportUnknownParameterType=false
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flowmaker.components.following import connect, error_code, unique_name
 from flowmaker.components.sagemaker.component import sagemaker_component
@@ -14,10 +15,10 @@ def model(
     image: str,
     model_artifact_url: str,
     model_name: str = "",
-    environment: dict = {},  # pyright: ignore
+    environment: dict[str, str] = {},
     network_isolation: bool = False,
-    tags: dict = {},  # pyright: ignore
-) -> NamedTuple("Outputs", [("model_name", str)]):  # pyright: ignore
+    tags: dict[str, str] = {},
+) -> NamedTuple("Outputs", [("model_name", str)]):
     """Make a SageMaker model of a training job's result.
 
     Args:
@@ -36,7 +37,7 @@ def model(
     sagemaker = connect("sagemaker", region)
     name = model_name or unique_name("model")
     container = {"Image": image, "ModelDataUrl": model_artifact_url, "Environment": environment}
-    request = {
+    request: dict[str, Any] = {
         "ModelName": name,
         "ExecutionRoleArn": role,
         "PrimaryContainer": container,
@@ -46,25 +47,21 @@ def model(
         request["Tags"] = [{"Key": key, "Value": value} for key, value in tags.items()]
     try:
         sagemaker.create_model(**request)
+        print(f"Model {name}")
     except Exception as error:
         # An earlier try of this task may have made it; anyone else's model is not taken for it.
         if error_code(error) not in ("ValidationException", "ResourceInUse"):
             raise
-        try:
-            found = sagemaker.describe_model(ModelName=name)
-        except Exception:
-            raise error from None
-        primary = found.get("PrimaryContainer", {})
-        same = all(
-            primary.get(key, {} if key == "Environment" else "") == container[key]
-            for key in container
-        )
-        if not same or found["ExecutionRoleArn"] != role:
+        found = sagemaker.list_models(NameContains=name)["Models"]
+        if name not in [each["ModelName"] for each in found]:
+            raise
+        there = sagemaker.describe_model(ModelName=name)
+        primary: dict[str, Any] = {"Environment": {}} | there.get("PrimaryContainer", {})
+        same = all(primary.get(key) == value for key, value in container.items())
+        if not same or there["ExecutionRoleArn"] != role:
             raise SystemExit(
                 f"There is a model {name} of something else already. "
                 "Give another model_name, or none."
             ) from error
         print(f"Model {name} is there already, of the same image, artifact and role")
-    else:
-        print(f"Model {name}")
     return (name,)

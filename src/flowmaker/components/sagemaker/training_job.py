@@ -1,9 +1,17 @@
 """A training job."""
-# ruff: noqa: PLR0913, B006, T201 - a component's inputs are its arguments; its log is its stdout
+# ruff: noqa: PLR0913, PLR0917, FBT001, FBT002, B006, T201 - inputs are arguments; the log is stdout
+# pyright: reportInvalidTypeForm=false, reportUnknownParameterType=false
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from flowmaker.components.following import connect, follow, log_printer, start_once, unique_name
+from flowmaker.components.following import (
+    as_text,
+    connect,
+    follow,
+    log_printer,
+    start_once,
+    unique_name,
+)
 from flowmaker.components.sagemaker.component import sagemaker_component
 
 
@@ -12,19 +20,19 @@ def training(
     region: str,
     role: str,
     image: str,
-    channels: list,  # pyright: ignore
+    channels: list[dict[str, Any]],
     model_artifact_path: str,
-    hyperparameters: dict = {},  # pyright: ignore
+    hyperparameters: dict[str, str] = {},
     instance_type: str = "ml.m5.large",
     instance_count: int = 1,
     volume_size: int = 30,
     max_run_time: int = 86400,
-    environment: dict = {},  # pyright: ignore
-    metric_definitions: dict = {},  # pyright: ignore
+    environment: dict[str, str] = {},
+    metric_definitions: dict[str, str] = {},
     network_isolation: bool = False,
     job_name: str = "",
-    tags: dict = {},  # pyright: ignore
-) -> NamedTuple(  # pyright: ignore
+    tags: dict[str, str] = {},
+) -> NamedTuple(
     "Outputs", [("model_artifact_url", str), ("job_name", str), ("training_image", str)]
 ):
     """Train a model with Amazon SageMaker, following the job and its log to the end.
@@ -49,7 +57,7 @@ def training(
     Returns:
         Where the model is, the job's name, and the image that it was trained with.
     """
-    request = {
+    request: dict[str, Any] = {
         "RoleArn": role,
         "AlgorithmSpecification": {
             "TrainingImage": image,
@@ -58,10 +66,7 @@ def training(
                 {"Name": name, "Regex": regex} for name, regex in metric_definitions.items()
             ],
         },
-        "HyperParameters": {
-            name: value if isinstance(value, str) else str(value)
-            for name, value in hyperparameters.items()
-        },
+        "HyperParameters": {name: as_text(value) for name, value in hyperparameters.items()},
         "InputDataConfig": channels,
         "OutputDataConfig": {"S3OutputPath": model_artifact_path},
         "ResourceConfig": {

@@ -1,5 +1,6 @@
 """A batch transform job."""
-# ruff: noqa: PLR0913, B006, T201 - a component's inputs are its arguments; its log is its stdout
+# ruff: noqa: PLR0913, PLR0917, B006, T201 - inputs are arguments; the log is stdout
+# pyright: reportInvalidTypeForm=false, reportUnknownParameterType=false
 
 from typing import NamedTuple
 
@@ -25,12 +26,12 @@ def batch_transform(
     input_filter: str = "",
     output_filter: str = "",
     join_source: str = "None",
-    environment: dict = {},  # pyright: ignore
+    environment: dict[str, str] = {},
     instance_type: str = "ml.m5.large",
     instance_count: int = 1,
     job_name: str = "",
-    tags: dict = {},  # pyright: ignore
-) -> NamedTuple("Outputs", [("output_location", str), ("job_name", str)]):  # pyright: ignore
+    tags: dict[str, str] = {},
+) -> NamedTuple("Outputs", [("output_location", str), ("job_name", str)]):
     """Have a model predict all that is under an S3 prefix.
 
     Args:
@@ -60,7 +61,7 @@ def batch_transform(
         Where the predictions are, and the job's name.
     """
 
-    def given(**members: object) -> dict:  # pyright: ignore
+    def given(**members: object) -> dict[str, object]:
         return {name: value for name, value in members.items() if value not in ("", 0, {}, [])}
 
     source = {"S3DataType": data_type, "S3Uri": input_location}
