@@ -1,0 +1,1 @@
+"""Identity and Access Management: users, keys, roles and policies, kept as IAM keeps them."""

@@ -1,0 +1,21 @@
+"""The text in force of a managed policy, the account's own or AWS's."""
+
+from flowmaker.aws.auth import managed_policies
+from flowmaker.aws.auth.repository import policy_texts
+from flowmaker.aws.iam import refusals
+from flowmaker.store.database import Transaction
+
+
+def text_of(tx: Transaction, arn: str) -> str:
+    """Reads a file for AWS's own policies: it runs in the database's thread.
+
+    Raises:
+        AwsError: there is no such policy.
+    """
+    own = policy_texts(tx, [arn]).get(arn)
+    if own is not None:
+        return own
+    aws = managed_policies.find(arn)
+    if aws is None:
+        raise refusals.no_such_policy(arn)
+    return aws.document

@@ -1,0 +1,163 @@
+"""Roles and who may assume them."""
+
+from collections.abc import Mapping
+from functools import partial
+
+from flowmaker.aws.auth.changes import changes_of
+from flowmaker.aws.iam import documents, new, paging, refusals, shapes
+from flowmaker.aws.iam.attachable import require_attachable
+from flowmaker.aws.iam.permissions import Resources, operation
+from flowmaker.aws.iam.records import Role
+from flowmaker.aws.iam.repository import entities, holdings
+from flowmaker.aws.iam.tags import merged, tags_of
+from flowmaker.aws.service import Answer, Call, Operation
+from flowmaker.clock import Clock
+from flowmaker.store.database import Database, Transaction
+
+_DURATION = 3600
+
+
+class Roles:
+    """CreateRole and what follows."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._changes = changes_of(database)
+        self._clock = clock
+
+    def operations(self) -> Mapping[str, Operation]:
+        resources = Resources(self._database)
+        on_role = {
+            "CreateRole": self.create,
+            "GetRole": self.get,
+            "UpdateRole": self.update,
+            "UpdateRoleDescription": self.update_description,
+            "UpdateAssumeRolePolicy": self.update_trust,
+            "DeleteRole": self.delete,
+            "TagRole": self.tag,
+            "UntagRole": self.untag,
+            "ListRoleTags": self.list_tags,
+            "PutRolePermissionsBoundary": self.put_boundary,
+            "DeleteRolePermissionsBoundary": self.delete_boundary,
+        }
+        found = {
+            name: operation(handler, name, resources.role) for name, handler in on_role.items()
+        }
+        return found | {"ListRoles": operation(self.list, "ListRoles", resources.roles)}
+
+    async def create(self, call: Call) -> Answer:
+        role = Role(
+            role_name=call.parameters["RoleName"],
+            role_id=new.role_id(),
+            path=call.parameters.get("Path", "/"),
+            trust_policy=documents.trust(call.parameters["AssumeRolePolicyDocument"]),
+            description=call.parameters.get("Description", ""),
+            max_session_duration=call.parameters.get("MaxSessionDuration", _DURATION),
+            boundary=call.parameters.get("PermissionsBoundary", ""),
+            tags=tags_of(call.parameters),
+            created_at=self._clock.now(),
+        )
+        await self._changes.write(_create, role)
+        return {"Role": shapes.role(role, call.account)}
+
+    async def get(self, call: Call) -> Answer:
+        role = await self._database.read(require, call.parameters["RoleName"])
+        return {"Role": shapes.role(role, call.account)}
+
+    async def list(self, call: Call) -> Answer:
+        parameters = call.parameters
+        found = await self._database.read(
+            entities.roles,
+            parameters.get("PathPrefix", "/"),
+            paging.after(parameters),
+            paging.limit(parameters),
+        )
+        shown, answer = paging.page(parameters, "Roles", found, lambda role: role.role_name)
+        answer["Roles"] = [shapes.role(role, call.account, listed=True) for role in shown]
+        return answer
+
+    async def update(self, call: Call) -> Answer:
+        """As documented: a description that is not given is emptied, a duration is reset."""
+        await self._change(
+            call,
+            description=call.parameters.get("Description", ""),
+            max_session_duration=call.parameters.get("MaxSessionDuration", _DURATION),
+        )
+        return {}
+
+    async def update_description(self, call: Call) -> Answer:
+        await self._change(call, description=call.parameters["Description"])
+        return await self.get(call)
+
+    async def update_trust(self, call: Call) -> Answer:
+        await self._change(call, trust_policy=documents.trust(call.parameters["PolicyDocument"]))
+        return {}
+
+    async def delete(self, call: Call) -> Answer:
+        await self._changes.write(_delete, call.parameters["RoleName"])
+        return {}
+
+    async def tag(self, call: Call) -> Answer:
+        await self._changes.write(
+            partial(_retag, add=tags_of(call.parameters)), call.parameters["RoleName"]
+        )
+        return {}
+
+    async def untag(self, call: Call) -> Answer:
+        await self._changes.write(
+            partial(_retag, remove=call.parameters["TagKeys"]), call.parameters["RoleName"]
+        )
+        return {}
+
+    async def list_tags(self, call: Call) -> Answer:
+        role = await self._database.read(require, call.parameters["RoleName"])
+        return {"Tags": shapes.tags(role.tags), "IsTruncated": False}
+
+    async def put_boundary(self, call: Call) -> Answer:
+        await self._database.read(require_attachable, call.parameters["PermissionsBoundary"])
+        await self._change(call, boundary=call.parameters["PermissionsBoundary"])
+        return {}
+
+    async def delete_boundary(self, call: Call) -> Answer:
+        await self._change(call, boundary="")
+        return {}
+
+    async def _change(self, call: Call, **values: str | int) -> None:
+        name: str = call.parameters["RoleName"]
+        if not await self._changes.write(partial(entities.change_role, **values), name=name):
+            raise refusals.no_such("role", name)
+
+
+def require(tx: Transaction, name: str) -> Role:
+    role = entities.role(tx, name)
+    if role is None:
+        raise refusals.no_such("role", name)
+    return role
+
+
+def _create(tx: Transaction, role: Role) -> None:
+    if entities.role_exists(tx, role.role_name):
+        raise refusals.exists("Role", role.role_name)
+    if role.boundary:
+        require_attachable(tx, role.boundary)
+    entities.add_role(tx, role)
+
+
+def _delete(tx: Transaction, name: str) -> None:
+    require(tx, name)
+    if holdings.attached(tx, "role", name):
+        raise refusals.conflict("detach all policies")
+    if holdings.inline(tx, "role", name):
+        raise refusals.conflict("delete policies")
+    entities.remove_role(tx, name)
+
+
+def _retag(
+    tx: Transaction,
+    name: str,
+    *,
+    add: Mapping[str, str] | None = None,
+    remove: "list[str] | None" = None,
+) -> None:
+    tags = merged(require(tx, name).tags, add or {}, remove or [])
+    entities.change_role(tx, name, tags=tags)

@@ -1,0 +1,158 @@
+"""SimulatePrincipalPolicy and SimulateCustomPolicy: the decision without the deed."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from flowmaker.aws.auth import standing
+from flowmaker.aws.auth.evaluate import Decision, Layer, Policies, Policy, Request, evaluate
+from flowmaker.aws.auth.policy import Kind, parse
+from flowmaker.aws.auth.principals import Caller
+from flowmaker.aws.auth.standing import Standing
+from flowmaker.aws.errors import AwsError
+from flowmaker.aws.iam import paging, refusals
+from flowmaker.aws.iam.permissions import Resources, operation
+from flowmaker.aws.service import Answer, Call, Operation, Parameters
+from flowmaker.store.database import Database
+
+_REFUSED = ("PolicyExclusionList", "ResourceHandlingOption", "CallerArn")
+
+
+class Simulation:
+    """What a user, a role or given policies would be allowed."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def operations(self) -> Mapping[str, Operation]:
+        resources = Resources(self._database)
+        return {
+            "SimulatePrincipalPolicy": operation(
+                self.principal, "SimulatePrincipalPolicy", resources.simulated
+            ),
+            "SimulateCustomPolicy": operation(
+                self.custom, "SimulateCustomPolicy", resources.anything
+            ),
+        }
+
+    async def principal(self, call: Call) -> Answer:
+        kind, name = _source(call.parameters["PolicySourceArn"])
+        found = await self._database.read(standing.read, call.account, kind, name)
+        if found is None:
+            raise refusals.no_such(kind, name)
+        return _simulate(call, found)
+
+    async def custom(self, call: Call) -> Answer:
+        return _simulate(call, Standing(arn="", unique_id=""))
+
+
+def _source(arn: str) -> tuple[str, str]:
+    resource = arn.rsplit(":", 1)[-1]
+    kind, _, rest = resource.partition("/")
+    if kind not in ("user", "role") or not rest:
+        raise AwsError(
+            "InvalidInput",
+            f"Invalid Entity Arn: {arn} does not clearly define entity type and name. Give that "
+            "of a user or a role; Flowmaker has no groups.",
+        )
+    return kind, rest.rsplit("/", 1)[-1]
+
+
+def _simulate(call: Call, source: Standing) -> Answer:
+    for name in _REFUSED:
+        if name in call.parameters:
+            raise refusals.unsupported(f"{name} of {call.operation}")
+    policies = _policies(call.parameters, source)
+    kind, _, _ = source.arn.rpartition(":")[2].partition("/")
+    request = Request(
+        caller=Caller(
+            account=call.account,
+            arn=source.arn,
+            role_arn=source.arn if kind == "role" else "",
+        ),
+        action="",
+        context=_context(call, source),
+        owner=_owner(call.parameters),
+    )
+    asked = [
+        replace(request, action=action, resource=resource)
+        for action in call.parameters["ActionNames"]
+        for resource in call.parameters.get("ResourceArns", ["*"])
+    ]
+    begin = int(paging.after(call.parameters) or -1) + 1
+    indexes = list(range(begin, len(asked)))[: paging.limit(call.parameters)]
+    shown, answer = paging.page(call.parameters, "EvaluationResults", indexes, str)
+    answer["EvaluationResults"] = [_result(asked[index], policies) for index in shown]
+    return answer
+
+
+def _policies(parameters: Parameters, source: Standing) -> Policies:
+    given = _given(parameters.get("PolicyInputList", ()), "PolicyInputList")
+    boundaries = _given(
+        parameters.get("PermissionsBoundaryPolicyInputList", ()),
+        "PermissionsBoundaryPolicyInputList",
+    )
+    if len(boundaries) > 1:
+        raise AwsError("InvalidInput", "There can be one permissions boundary only.")
+    text = parameters.get("ResourcePolicy", "")
+    return Policies(
+        identity=(*source.identity, *given),
+        boundary=boundaries[0] if boundaries else source.boundary,
+        resource=Policy("ResourcePolicy", parse(text, Kind.RESOURCE)) if text else None,
+    )
+
+
+def _given(texts: Iterable[str], name: str) -> tuple[Policy, ...]:
+    return tuple(
+        Policy(f"{name}.{number}", parse(text)) for number, text in enumerate(texts, start=1)
+    )
+
+
+def _owner(parameters: Parameters) -> str:
+    """The account that owns the resources: an ARN's, or what is given."""
+    owner: str = parameters.get("ResourceOwner", "")
+    return owner.split(":")[4] if owner.startswith("arn:") and owner.count(":") > 4 else owner  # noqa: PLR2004
+
+
+def _context(call: Call, source: Standing) -> Mapping[str, tuple[str, ...]]:
+    """What is given, and what is always so of the source."""
+    context: dict[str, tuple[str, ...]] = {}
+    if source.arn:
+        context["aws:principalarn"] = (source.arn,)
+        context["aws:principalaccount"] = (call.account,)
+        name = source.arn.rsplit("/", 1)[-1]
+        if ":user/" in source.arn:
+            context["aws:username"] = (name,)
+            context["aws:userid"] = (source.unique_id,)
+    for key, value in source.tags.items():
+        context[f"aws:principaltag/{key}".lower()] = (value,)
+    for entry in call.parameters.get("ContextEntries", ()):
+        values = tuple(entry.get("ContextKeyValues", ()))
+        context[entry.get("ContextKeyName", "").lower()] = values
+    return context
+
+
+def _result(request: Request, policies: Policies) -> dict[str, Any]:
+    decision = evaluate(request, policies)
+    result: dict[str, Any] = {
+        "EvalActionName": request.action,
+        "EvalResourceName": request.resource,
+        "EvalDecision": _word(decision),
+        "MatchedStatements": [],
+        "MissingContextValues": [],
+    }
+    if decision.policy:
+        kind = "IAM Policy" if decision.layer is not Layer.RESOURCE else "Resource Policy"
+        result["MatchedStatements"] = [
+            {"SourcePolicyId": decision.policy, "SourcePolicyType": kind}
+        ]
+    if policies.boundary is not None:
+        allowed = decision.allowed or decision.layer is not Layer.BOUNDARY
+        result["PermissionsBoundaryDecisionDetail"] = {"AllowedByPermissionsBoundary": allowed}
+    return result
+
+
+def _word(decision: Decision) -> str:
+    if decision.allowed:
+        return "allowed"
+    return "explicitDeny" if decision.explicit else "implicitDeny"

@@ -1,0 +1,161 @@
+"""Users."""
+
+from collections.abc import Mapping
+from functools import partial
+
+from flowmaker.aws.auth.changes import changes_of
+from flowmaker.aws.iam import new, paging, refusals, shapes
+from flowmaker.aws.iam.attachable import require_attachable
+from flowmaker.aws.iam.permissions import Resources, operation
+from flowmaker.aws.iam.records import User
+from flowmaker.aws.iam.repository import credentials, entities, holdings
+from flowmaker.aws.iam.tags import merged, tags_of
+from flowmaker.aws.service import Answer, Call, Operation
+from flowmaker.clock import Clock
+from flowmaker.store.database import Database, Transaction
+
+
+class Users:
+    """CreateUser and what follows."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._changes = changes_of(database)
+        self._clock = clock
+
+    def operations(self) -> Mapping[str, Operation]:
+        resources = Resources(self._database)
+        on_user = {
+            "CreateUser": self.create,
+            "GetUser": self.get,
+            "UpdateUser": self.update,
+            "DeleteUser": self.delete,
+            "TagUser": self.tag,
+            "UntagUser": self.untag,
+            "ListUserTags": self.list_tags,
+            "PutUserPermissionsBoundary": self.put_boundary,
+            "DeleteUserPermissionsBoundary": self.delete_boundary,
+        }
+        found = {
+            name: operation(handler, name, resources.user) for name, handler in on_user.items()
+        }
+        return found | {"ListUsers": operation(self.list, "ListUsers", resources.users)}
+
+    async def create(self, call: Call) -> Answer:
+        user = User(
+            user_name=call.parameters["UserName"],
+            user_id=new.user_id(),
+            path=call.parameters.get("Path", "/"),
+            boundary=call.parameters.get("PermissionsBoundary", ""),
+            tags=tags_of(call.parameters),
+            created_at=self._clock.now(),
+        )
+        await self._changes.write(_create, user)
+        return {"User": shapes.user(user, call.account)}
+
+    async def get(self, call: Call) -> Answer:
+        name = call.parameters.get("UserName", call.principal.user_name)
+        if not name and call.principal.is_root:
+            return {"User": await self._root(call)}
+        if not name:
+            raise refusals.validation(
+                "Must specify userName when calling with non-User credentials"
+            )
+        return {"User": shapes.user(await self._database.read(require, name), call.account)}
+
+    async def _root(self, call: Call) -> dict[str, object]:
+        keys = await self._database.read(credentials.keys, "")
+        since = keys[0].created_at if keys else self._clock.now()
+        arn = call.principal.arn
+        return {"Path": "/", "UserId": call.account, "Arn": arn, "CreateDate": since}
+
+    async def list(self, call: Call) -> Answer:
+        parameters = call.parameters
+        found = await self._database.read(
+            entities.users,
+            parameters.get("PathPrefix", "/"),
+            paging.after(parameters),
+            paging.limit(parameters),
+        )
+        shown, answer = paging.page(parameters, "Users", found, lambda user: user.user_name)
+        answer["Users"] = [shapes.user(user, call.account, listed=True) for user in shown]
+        return answer
+
+    async def update(self, call: Call) -> Answer:
+        if call.parameters.get("NewUserName"):
+            raise refusals.unsupported("NewUserName of UpdateUser: make a new user instead")
+        path = call.parameters.get("NewPath")
+        if path is not None:
+            await self._change(call, path=path)
+        return {}
+
+    async def delete(self, call: Call) -> Answer:
+        await self._changes.write(_delete, call.parameters["UserName"])
+        return {}
+
+    async def tag(self, call: Call) -> Answer:
+        await self._changes.write(
+            partial(_retag, add=tags_of(call.parameters)), call.parameters["UserName"]
+        )
+        return {}
+
+    async def untag(self, call: Call) -> Answer:
+        await self._changes.write(
+            partial(_retag, remove=call.parameters["TagKeys"]), call.parameters["UserName"]
+        )
+        return {}
+
+    async def list_tags(self, call: Call) -> Answer:
+        user = await self._database.read(require, call.parameters["UserName"])
+        return {"Tags": shapes.tags(user.tags), "IsTruncated": False}
+
+    async def put_boundary(self, call: Call) -> Answer:
+        await self._database.read(require_attachable, call.parameters["PermissionsBoundary"])
+        await self._change(call, boundary=call.parameters["PermissionsBoundary"])
+        return {}
+
+    async def delete_boundary(self, call: Call) -> Answer:
+        await self._change(call, boundary="")
+        return {}
+
+    async def _change(self, call: Call, **values: str) -> None:
+        name: str = call.parameters["UserName"]
+        if not await self._changes.write(partial(entities.change_user, **values), name=name):
+            raise refusals.no_such("user", name)
+
+
+def require(tx: Transaction, name: str) -> User:
+    user = entities.user(tx, name)
+    if user is None:
+        raise refusals.no_such("user", name)
+    return user
+
+
+def _create(tx: Transaction, user: User) -> None:
+    if entities.user_exists(tx, user.user_name):
+        raise refusals.exists("User", user.user_name)
+    if user.boundary:
+        require_attachable(tx, user.boundary)
+    entities.add_user(tx, user)
+
+
+def _delete(tx: Transaction, name: str) -> None:
+    require(tx, name)
+    if credentials.keys(tx, name):
+        raise refusals.conflict("delete access keys")
+    if holdings.attached(tx, "user", name):
+        raise refusals.conflict("detach all policies")
+    if holdings.inline(tx, "user", name):
+        raise refusals.conflict("delete policies")
+    entities.remove_user(tx, name)
+
+
+def _retag(
+    tx: Transaction,
+    name: str,
+    *,
+    add: Mapping[str, str] | None = None,
+    remove: "list[str] | None" = None,
+) -> None:
+    tags = merged(require(tx, name).tags, add or {}, remove or [])
+    entities.change_user(tx, name, tags=tags)

@@ -1,0 +1,125 @@
+"""AssumeRole: the role's trust policy and the caller's own policies decide, as AWS has it."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from flowmaker.aws.auth.policy import Kind, parse
+from flowmaker.aws.errors import AwsError, access_denied
+from flowmaker.aws.iam import catalog_documents, refusals, sessions
+from flowmaker.aws.iam.records import Role
+from flowmaker.aws.iam.repository import entities
+from flowmaker.aws.identity import SessionCredentials
+from flowmaker.aws.service import Answer, Call, Need, Principal
+from flowmaker.aws.sts.shapes import credentials
+from flowmaker.clock import Clock
+from flowmaker.store.database import Database, Transaction
+
+_DEFAULT = 3600
+#: A role that assumes another can have its session for an hour at most.
+_CHAINED = 3600
+_POLICY_SIZE = 2048
+_REFUSED = (
+    "Tags",
+    "TransitiveTagKeys",
+    "SerialNumber",
+    "TokenCode",
+    "SourceIdentity",
+    "ProvidedContexts",
+)
+
+
+class AssumeRole:
+    """The operation, and what must be allowed for it."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def needs(self, call: Call) -> Iterable[Need]:
+        """The trust policy goes along. A role that is not there trusts nobody."""
+        role_arn: str = call.parameters["RoleArn"]
+        role = await self._database.read(_role, role_arn, call.account)
+        context: dict[str, str | tuple[str, ...]] = {
+            "sts:RoleSessionName": call.parameters["RoleSessionName"]
+        }
+        if "ExternalId" in call.parameters:
+            context["sts:ExternalId"] = call.parameters["ExternalId"]
+        for key, value in (role.tags if role else {}).items():
+            context[f"iam:ResourceTag/{key}"] = value
+        return [
+            Need(
+                action="sts:AssumeRole",
+                resource=role_arn,
+                context=context,
+                resource_policy=role.trust_policy if role else "",
+                owner=call.account,
+            )
+        ]
+
+    async def __call__(self, call: Call) -> Answer:
+        for name in _REFUSED:
+            if name in call.parameters:
+                raise refusals.unsupported(f"{name} of AssumeRole")
+        if call.principal.is_root:
+            raise access_denied("Roles may not be assumed by root accounts.")
+        lasting = timedelta(seconds=call.parameters.get("DurationSeconds", _DEFAULT))
+        assumed = await self._database.write(_assume, call, self._clock.now(), lasting)
+        who = assumed.principal
+        return {
+            "Credentials": credentials(assumed),
+            "AssumedRoleUser": {"AssumedRoleId": who.user_id, "Arn": who.arn},
+            **_packed(call.parameters),
+        }
+
+
+def _role(tx: Transaction, role_arn: str, account: str) -> Role | None:
+    role = entities.role(tx, role_arn.rsplit("/", 1)[-1])
+    return role if role is not None and role.arn(account) == role_arn else None
+
+
+def _assume(tx: Transaction, call: Call, now: datetime, lasting: timedelta) -> SessionCredentials:
+    role = _role(tx, call.parameters["RoleArn"], call.account)
+    if role is None:
+        raise access_denied(f"The role {call.parameters['RoleArn']} was deleted meanwhile.")
+    _refuse_long(role, call.principal, lasting)
+    who = sessions.of_role(role, call.account, call.parameters["RoleSessionName"])
+    limited = Principal(
+        account=who.account,
+        arn=who.arn,
+        user_id=who.user_id,
+        session_policies=tuple(_session_policies(tx, call.parameters)),
+    )
+    return sessions.issue(tx, limited, now, lasting)
+
+
+def _refuse_long(role: Role, caller: Principal, lasting: timedelta) -> None:
+    if lasting > timedelta(seconds=role.max_session_duration):
+        raise refusals.validation(
+            "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
+        )
+    if caller.role_name and lasting > timedelta(seconds=_CHAINED):
+        raise refusals.validation(
+            "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by "
+            "role chaining."
+        )
+
+
+def _session_policies(tx: Transaction, parameters: dict[str, Any]) -> Iterable[str]:
+    text: str = parameters.get("Policy", "")
+    if text:
+        parse(text, Kind.IDENTITY)
+        if len(text) > _POLICY_SIZE:
+            raise AwsError(
+                "PackedPolicyTooLarge",
+                f"The session policy is longer than {_POLICY_SIZE} characters.",
+            )
+        yield text
+    for one in parameters.get("PolicyArns", ()):
+        yield catalog_documents.text_of(tx, one.get("arn", ""))
+
+
+def _packed(parameters: dict[str, Any]) -> dict[str, int]:
+    """How much of the allowed size a session policy takes, in percent."""
+    text: str = parameters.get("Policy", "")
+    return {"PackedPolicySize": -(-len(text) * 100 // _POLICY_SIZE)} if text else {}
