@@ -77,6 +77,4 @@ class Values:
         return self._random.choice([0.5, -1.25, 3.0, 1e-7, 2.5e30])
 
     def _moment(self, shape: Any, where: str | None) -> datetime:
-        return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(
-            seconds=self._random.randint(0, 10**8)
-        )
+        return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self._random.randint(0, 10**8))

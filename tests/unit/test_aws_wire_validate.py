@@ -6,10 +6,13 @@ import pytest
 
 from flowmaker.aws.errors import AwsError
 from flowmaker.aws.protocol import models
+from flowmaker.aws.protocol.parse import parse
 from flowmaker.aws.protocol.parse_json import parse_json
 from flowmaker.aws.protocol.parse_query import parse_query
 from flowmaker.aws.protocol.parse_xml import parse_document
 from flowmaker.aws.protocol.patterns import matches, translated
+from flowmaker.aws.protocol.request import Request
+from flowmaker.aws.protocol.route import route
 from flowmaker.aws.protocol.validate import validate
 
 SERVICES = ["iam", "logs", "s3", "sagemaker", "sagemaker-runtime", "sts"]
@@ -192,3 +195,14 @@ def test_an_unknown_region_is_left_to_s3() -> None:
     configuration = {"LocationConstraint": "us-east-1"}
     parameters = {"Bucket": "b", "CreateBucketConfiguration": configuration}
     validate(model, model.operation_model("CreateBucket"), parameters)
+
+
+def test_words_in_headers_are_read_in_any_case() -> None:
+    """As the C++ SDK, and so pyarrow, writes them."""
+    model = models.load("s3")
+    headers = (("host", "h"), ("x-amz-checksum-mode", "enabled"))
+    request = Request(method="GET", path="/b/k", query_string="", header_list=headers)
+    routed = route(model, request, {})
+    parameters = parse(model, routed, request, b"", {})
+    validate(model, routed.operation, parameters)
+    assert parameters == {"Bucket": "b", "Key": "k", "ChecksumMode": "ENABLED"}

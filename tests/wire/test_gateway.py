@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import http.client
-import io
 import time
 import urllib.error
 import urllib.request
@@ -317,19 +316,6 @@ def test_signatures_of_other_versions(wire: Wire) -> None:
     assert "Please use AWS4-HMAC-SHA256" in body
 
 
-class Unseekable(io.RawIOBase):
-    """What a pipe is."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = io.BytesIO(data)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        return self._data.readinto(buffer)
-
-
 def signed_put(
     wire: Wire, key: str, headers: dict[str, str], *, said: str = ""
 ) -> http.client.HTTPConnection:
@@ -528,6 +514,12 @@ def test_long_bodies_are_refused(wire: Wire) -> None:
     response = connection.getresponse()
     assert b"<Code>EntityTooLarge</Code>" in response.read()
     connection.close()
+
+
+def test_queries_of_endless_length_are_refused(wire: Wire) -> None:
+    status, body = fetch(f"{wire.url}/b/k?X-Amz-Signature=a{'&a=1' * 2000}")
+    assert status == 400
+    assert "<Code>InvalidURI</Code>" in body
 
 
 def test_requests_are_told_apart() -> None:

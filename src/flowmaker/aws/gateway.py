@@ -98,7 +98,7 @@ class Gateway:
         try:
             await send_response(response, request.method, receiver, send)
         except Exception:  # noqa: BLE001 - the connection ends unfinished: that is the error
-            _log.exception("AWS answer broke off", extra={"request_id": place.request_id})
+            _log.exception("The answer to AWS request %s broke off", place.request_id)
 
     async def _answer_or_error(self, exchange: _Exchange) -> Response:
         try:
@@ -109,7 +109,7 @@ class Gateway:
             return error_response(_as_aws(error), exchange.place)
         except Exception:  # noqa: BLE001 - logged, and no traceback reaches a client
             request_id = exchange.place.request_id
-            _log.exception("AWS request failed", extra={"request_id": request_id})
+            _log.exception("AWS request %s failed", request_id)
             message = f"Something went wrong inside Flowmaker; its log says what at {request_id}."
             return error_response(AwsError("InternalFailure", message, 500), exchange.place)
 
@@ -244,16 +244,16 @@ async def _finish_body(exchange: _Exchange) -> None:
 
 
 def _guessed_protocol(request: Request) -> str:
-    """What a client that speaks to an unknown service can probably read."""
-    if "x-amz-target" in request.headers:
+    """What a client whose service is not known yet can probably read."""
+    headers = request.headers
+    if "x-amz-target" in headers:
         return "json"
-    form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
-    if form or "Action" in request.query:
+    form = headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+    if form or "Action=" in request.query_string:
         return "query"
-    is_s3 = "x-amz-content-sha256" in request.headers or "/s3/" in request.headers.get(
-        "authorization", ""
-    )
-    return "rest-xml" if is_s3 or presign.is_presigned(request) else "rest-json"
+    signed_as_s3 = "/s3/" in headers.get("authorization", "")
+    in_query = "authorization" not in headers
+    return "rest-xml" if signed_as_s3 or in_query else "rest-json"
 
 
 def _as_aws(error: FlowmakerError) -> AwsError:

@@ -64,7 +64,14 @@ def _from_header(name: str, member: Shape, value: str) -> Any:  # noqa: ANN401
         return [parse_text(item, part.strip(), name) for part in value.split(",") if part.strip()]
     if name.lower() == "content-encoding":
         return _real_encoding(value)
+    if "enum" in member.metadata:
+        return _as_in_model(value, member.metadata["enum"])
     return parse_text(member, value, name, default_time="rfc822")
+
+
+def _as_in_model(value: str, allowed: list[str]) -> str:
+    """S3 reads its words in any case: the C++ SDK writes `x-amz-checksum-mode: enabled`."""
+    return next((word for word in allowed if word.lower() == value.lower()), value)
 
 
 def _real_encoding(value: str) -> str | None:
