@@ -1,11 +1,12 @@
 """What goes into a task: from its DAG's inputs, from its siblings' outputs, or by default."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from flowmaker.errors import FailedPrecondition
 from flowmaker.pipelines.driver.placeholders import Placeholders
+from flowmaker.pipelines.ir.conditions import selected
 from flowmaker.pipelines.ir.graph import Interface
 from flowmaker.pipelines.ir.parameters import normalised
 from flowmaker.pipelines.records.catalog import Document
@@ -22,6 +23,8 @@ class Scope:
     inputs: Document
     #: The outputs of those of its tasks that succeeded, by the task's name.
     outputs: Mapping[str, Document]
+    #: The PipelineTaskFinalStatus of those that ended, by the task's name.
+    statuses: Mapping[str, Document] = field(default_factory=dict[str, Document])
     #: The placeholders of the run and of the task.
     job: Mapping[str, str]
 
@@ -68,6 +71,14 @@ def _values(
 
 def parameter(source: Document, scope: Scope) -> Any:  # noqa: ANN401
     """The value of an InputParameterSpec, or ABSENT. A constant keeps its placeholders."""
+    value = _given(source, scope)
+    selector = source.get("parameterExpressionSelector", "")
+    return selected(selector, value) if selector and value is not ABSENT else value
+
+
+def _given(source: Document, scope: Scope) -> Any:  # noqa: ANN401
+    if "taskFinalStatus" in source:
+        return scope.statuses.get(source["taskFinalStatus"]["producerTask"], ABSENT)
     if "componentInputParameter" in source:
         return scope.inputs["parameters"].get(source["componentInputParameter"], ABSENT)
     if "taskOutputParameter" in source:
@@ -91,18 +102,22 @@ def dag_outputs(
     artifacts: Mapping[str, Document],
     outputs: Mapping[str, Document],
 ) -> dict[str, Any]:
-    """What a DAG gives: outputs of its tasks. One that its task did not give is left out."""
+    """What a DAG gives: outputs of its tasks; of several (dsl.OneOf) that of the one that ran.
+
+    An output that no task gave, because it was skipped, is left out.
+    """
     given: dict[str, Any] = {"parameters": {}, "artifacts": {}}
     for name, output in parameters.items():
-        selector = output["valueFromParameter"]
-        produced = outputs.get(selector["producerSubtask"], {}).get("parameters", {})
-        if selector["outputParameterKey"] in produced:
-            given["parameters"][name] = produced[selector["outputParameterKey"]]
+        selectors = output.get("valueFromOneof", {}).get("parameterSelectors")
+        for selector in selectors or [output["valueFromParameter"]]:
+            produced = outputs.get(selector["producerSubtask"], {}).get("parameters", {})
+            if selector["outputParameterKey"] in produced:
+                given["parameters"].setdefault(name, produced[selector["outputParameterKey"]])
     for name, output in artifacts.items():
-        selector = output["artifactSelectors"][0]
-        produced = outputs.get(selector["producerSubtask"], {}).get("artifacts", {})
-        if selector["outputArtifactKey"] in produced:
-            given["artifacts"][name] = produced[selector["outputArtifactKey"]]
+        for selector in output["artifactSelectors"]:
+            produced = outputs.get(selector["producerSubtask"], {}).get("artifacts", {})
+            if selector["outputArtifactKey"] in produced:
+                given["artifacts"].setdefault(name, produced[selector["outputArtifactKey"]])
     return given
 
 

@@ -74,6 +74,10 @@ class Node:
     artifacts: Mapping[str, Document]
     #: The tasks of the same DAG that must have ended before it.
     upstream: frozenset[str]
+    #: A condition in CEL on its inputs; empty: none.
+    condition: str = ""
+    #: It runs however its upstream ended: an exit handler, or `ignore_upstream_failure`.
+    whatever_happened: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -204,6 +208,9 @@ def _node(name: str, task: Document) -> Node:
         parameters=inputs.get("parameters", {}),
         artifacts=inputs.get("artifacts", {}),
         upstream=frozenset(task.get("dependentTasks", ())) | frozenset(producers(inputs)),
+        condition=task.get("triggerPolicy", {}).get("condition", ""),
+        whatever_happened=task.get("triggerPolicy", {}).get("strategy")
+        == "ALL_UPSTREAM_TASKS_COMPLETED",
     )
 
 

@@ -8,19 +8,25 @@ it to choose a node: `cachingOptions` (a task may be taken from the cache; it is
 from collections.abc import Callable, Mapping
 
 from flowmaker.errors import InvalidInput, Unsupported
+from flowmaker.pipelines.ir.conditions import condition, selector_keys
 from flowmaker.pipelines.ir.protobuf import canonical
 from flowmaker.pipelines.records.catalog import Document
 
 #: Fields of PipelineTaskSpec.
 _TASK = {
-    "triggerPolicy": "conditions and exit handlers (dsl.If, dsl.ExitHandler, "
-    "ignore_upstream_failure)",
     "artifactIterator": "loops over artifacts (dsl.ParallelFor)",
     "parameterIterator": "loops (dsl.ParallelFor)",
     "retryPolicy": "retries (set_retry)",
     "iteratorPolicy": "the parallelism of loops (dsl.ParallelFor)",
 }
-_TASK_KNOWN = {"taskInfo", "inputs", "dependentTasks", "cachingOptions", "componentRef"}
+_TASK_KNOWN = {
+    "taskInfo",
+    "inputs",
+    "dependentTasks",
+    "cachingOptions",
+    "componentRef",
+    "triggerPolicy",
+}
 
 #: Kinds of executors.
 _EXECUTOR = {
@@ -30,11 +36,16 @@ _EXECUTOR = {
 }
 
 #: Types of parameters.
-_PARAMETER_TYPES = {"STRING", "NUMBER_INTEGER", "NUMBER_DOUBLE", "BOOLEAN", "LIST", "STRUCT"}
-_PARAMETER = {
-    "TASK_FINAL_STATUS": "the final status of a task (dsl.PipelineTaskFinalStatus)",
-    "TASK_CONFIG": "the configuration of a task (dsl.TaskConfig)",
+_PARAMETER_TYPES = {
+    "STRING",
+    "NUMBER_INTEGER",
+    "NUMBER_DOUBLE",
+    "BOOLEAN",
+    "LIST",
+    "STRUCT",
+    "TASK_FINAL_STATUS",
 }
+_PARAMETER = {"TASK_CONFIG": "the configuration of a task (dsl.TaskConfig)"}
 
 _SECRET_KNOWN = {"secretName", "secretNameParameter", "keyToEnv", "optional"}
 
@@ -73,31 +84,26 @@ def check_task(where: str, task: Document) -> None:
             raise _unsupported(where, f"the field {field} of a task")
     if "cacheKey" in task.get("cachingOptions", {}):
         raise _unsupported(where, "a cache key of one's own (set_caching_options(cache_key=…))")
+    _check_expression(where, task.get("triggerPolicy", {}).get("condition", ""), condition)
     for name, source in task.get("inputs", {}).get("parameters", {}).items():
         _check_source(where, name, source)
 
 
+def _check_expression(where: str, text: str, read: Callable[[str], object]) -> None:
+    """An expression is read now, so that it is understood when it is its turn."""
+    try:
+        read(text) if text else None
+    except InvalidInput as error:
+        raise Unsupported(f"{where}: {error}") from None
+
+
 def _check_source(where: str, name: str, source: Document) -> None:
-    if source.get("parameterExpressionSelector"):
-        raise _unsupported(where, f"expressions that select a part of input {name!r}")
-    if "taskFinalStatus" in source:
-        raise _unsupported(where, _PARAMETER["TASK_FINAL_STATUS"])
+    _check_expression(where, source.get("parameterExpressionSelector", ""), selector_keys)
     value = source.get("runtimeValue")
     if value is not None and "constant" not in value:
         raise _unsupported(where, f"a runtimeValue without a constant, as input {name!r} has")
     if not source:
         raise InvalidInput(f"{where}: input {name!r} has no source")
-
-
-def check_dag_outputs(where: str, dag: Document) -> None:
-    """DagOutputsSpec."""
-    outputs = dag.get("outputs", {})
-    for name, output in outputs.get("parameters", {}).items():
-        if "valueFromParameter" not in output:
-            raise _unsupported(where, f"dsl.OneOf, of which output {name!r} is made")
-    for name, output in outputs.get("artifacts", {}).items():
-        if len(output.get("artifactSelectors", ())) != 1:
-            raise _unsupported(where, f"dsl.OneOf, of which output {name!r} is made")
 
 
 def check_executor(where: str, executor: Document, known_image: Callable[[str], object]) -> None:

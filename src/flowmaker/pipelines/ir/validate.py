@@ -110,7 +110,6 @@ def _check_dag(place: _Place, components: Mapping[str, Document]) -> None:
                 raise InvalidInput(f"{where} waits for task {other!r}, which its DAG lacks")
         _check_inputs(where, task, place.component, components, tasks)
     _check_acyclic(place, tasks)
-    supported.check_dag_outputs(str(place), dag)
     _check_dag_outputs(place, dag, components)
 
 

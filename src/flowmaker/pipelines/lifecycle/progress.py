@@ -26,7 +26,7 @@ class Progress:
         self.children: defaultdict[str, dict[str, Task]] = defaultdict(dict)
         #: How many tasks of each DAG are not final.
         self.open_children: defaultdict[str, int] = defaultdict(int)
-        #: DAGs that failed or lost a task: nothing new is started in them.
+        #: DAGs with a task that failed and nobody who meets that: nothing new starts in them.
         self.broken: set[str] = set()
         #: Containers that wait to be started, in the order in which they became ready.
         self.pending: dict[str, None] = {}
@@ -41,8 +41,9 @@ class Progress:
         self._written: dict[str, Task] = {}
         self._changed: dict[str, None] = {}
         self._written_run = run
-        for task in tasks:
-            self._written[task.task_id] = task
+        self._written.update((task.task_id, task) for task in tasks)
+        self.tasks.update(self._written)
+        for task in self._written.values():
             self._place(task, before=None)
         self.fresh = [task.task_id for task in self.tasks.values() if _is_open_dag(task)]
         self.ended = []
@@ -77,12 +78,20 @@ class Progress:
         self._changed.clear()
         self._written_run = self.run
 
+    def _is_met(self, task: Task) -> bool:
+        """Whether a task waits for it that runs whatever happened."""
+        if not task.parent_task_id:
+            return False
+        dag = self.graph.component(self.tasks[task.parent_task_id].component).dag
+        assert dag is not None, task.name
+        return any(dag.nodes[name].whatever_happened for name in dag.downstream[task.name])
+
     def _place(self, task: Task, *, before: Task | None) -> None:
         self.tasks[task.task_id] = task
         self.children[task.parent_task_id][task.name] = task
         was_open = before is not None and not before.state.is_final
         self.open_children[task.parent_task_id] += (not task.state.is_final) - was_open
-        if task.state in (RuntimeState.FAILED, RuntimeState.CANCELED):
+        if task.state in (RuntimeState.FAILED, RuntimeState.CANCELED) and not self._is_met(task):
             self.broken.add(task.parent_task_id)
         if task.state.is_final:
             self.ended.append(task)

@@ -3,8 +3,10 @@
 The rules are those of KFP on Argo:
 
 * A task is ready when every task that it waits for has succeeded.
-* When a task fails, its DAG starts nothing new (Argo's `failFast`). What runs goes on to its end,
-  then the DAG fails, and so on outwards. A sibling DAG that already runs goes on.
+* A task whose condition does not hold is SKIPPED, and so is what waits for it.
+* When a task fails, its DAG starts nothing new (Argo's `failFast`), unless a task is there that
+  runs whatever happened to it. What runs goes on to its end, then the DAG fails, and so on
+  outwards. A sibling DAG that already runs goes on.
 * Termination starts nothing new, stops what runs, and makes it CANCELED.
 """
 
@@ -12,9 +14,11 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import Enum, auto
 
 from flowmaker.errors import FlowmakerError
 from flowmaker.pipelines.driver.inputs import Scope, dag_outputs, resolve
+from flowmaker.pipelines.ir.conditions import condition
 from flowmaker.pipelines.ir.graph import ROOT, Component, Dag, Node
 from flowmaker.pipelines.ir.parameters import checked
 from flowmaker.pipelines.lifecycle.progress import Progress
@@ -22,6 +26,8 @@ from flowmaker.pipelines.lifecycle.task import moved, run_moved
 from flowmaker.pipelines.records.catalog import Document
 from flowmaker.pipelines.records.run import Run, RuntimeState, StateChange, Task, TaskKind
 
+#: google.rpc.Code.UNKNOWN.
+_UNKNOWN = 2
 TERMINATED = "The run was terminated"
 
 _TASK_NAMESPACE = uuid.UUID("6f1d3c0e-2f0b-5f4e-9d1c-3b8a3c1c9a55")
@@ -134,16 +140,43 @@ def _expand(progress: Progress, dag: Task, nodes: Iterable[Node], now: datetime)
     """Make those of `nodes` that are ready; end the DAG when nothing in it is open any more."""
     made = progress.children[dag.task_id]
     for node in nodes:
-        if dag.state is RuntimeState.CANCELING or dag.task_id in progress.broken:
-            break
-        if node.name not in made and all(_succeeded(made, name) for name in node.upstream):
-            _make(progress, dag, node, now)
+        if dag.state is not RuntimeState.CANCELING and node.name not in made:
+            match _readiness(progress, dag, node):
+                case Readiness.READY:
+                    _make(progress, dag, node, now)
+                case Readiness.SKIP:
+                    _skip(progress, dag, node, now)
+                case Readiness.NOT_NOW:
+                    pass
     if not progress.open_children[dag.task_id]:
         _finish_dag(progress, dag, now)
 
 
-def _succeeded(tasks: dict[str, Task], name: str) -> bool:
-    return name in tasks and tasks[name].state is RuntimeState.SUCCEEDED
+class Readiness(Enum):
+    """Whether it is a task's turn."""
+
+    READY = auto()
+    NOT_NOW = auto()
+    #: It will never be: what it waits for was skipped.
+    SKIP = auto()
+
+
+def _readiness(progress: Progress, dag: Task, node: Node) -> Readiness:
+    made = progress.children[dag.task_id]
+    states = {made[name].state if name in made else None for name in node.upstream}
+    if not all(state is not None and state.is_final for state in states):
+        return Readiness.NOT_NOW
+    if node.whatever_happened:
+        return Readiness.READY
+    if dag.task_id in progress.broken or states & {RuntimeState.FAILED, RuntimeState.CANCELED}:
+        return Readiness.NOT_NOW
+    return Readiness.SKIP if RuntimeState.SKIPPED in states else Readiness.READY
+
+
+def _skip(progress: Progress, dag: Task, node: Node, now: datetime) -> None:
+    component = progress.graph.component(node.component)
+    task = _new_task(progress, dag.task_id, node.name, component, now)
+    progress.put(moved(replace(task, display_name=node.display_name), RuntimeState.SKIPPED, now))
 
 
 def _make(progress: Progress, dag: Task, node: Node, now: datetime) -> None:
@@ -153,11 +186,15 @@ def _make(progress: Progress, dag: Task, node: Node, now: datetime) -> None:
     scope = scope_of(progress, task)
     try:
         inputs = resolve(node.parameters, node.artifacts, component.inputs, scope)
-    except FlowmakerError as error:
+        holds = not node.condition or condition(node.condition)(inputs["parameters"])
+    except (FlowmakerError, ValueError) as error:
         progress.put(moved(task, RuntimeState.FAILED, now, error=str(error)))
         return
     task = replace(task, inputs=inputs)
-    progress.put(moved(task, RuntimeState.RUNNING, now) if component.dag else task)
+    if not holds:
+        progress.put(moved(task, RuntimeState.SKIPPED, now))
+    else:
+        progress.put(moved(task, RuntimeState.RUNNING, now) if component.dag else task)
 
 
 def _finish_dag(progress: Progress, task: Task, now: datetime) -> None:
@@ -192,12 +229,26 @@ def scope_of(progress: Progress, task: Task) -> Scope:
     """What a task can see: its DAG's inputs, and the outputs of those that it waited for."""
     dag = progress.tasks[task.parent_task_id]
     siblings = progress.children[dag.task_id]
-    upstream = _dag_of(progress, dag).nodes[task.name].upstream
+    node = _dag_of(progress, dag).nodes[task.name]
     return Scope(
         inputs=dag.inputs,
-        outputs={name: siblings[name].outputs for name in upstream},
+        outputs={name: siblings[name].outputs for name in node.upstream},
+        statuses={name: _final_status(siblings[name]) for name in node.upstream}
+        if node.whatever_happened
+        else {},
         job=progress.job.placeholders(task.name, task.task_id),
     )
+
+
+def _final_status(task: Task) -> Document:
+    """KFP's PipelineTaskFinalStatus. Success is called COMPLETE there, as on a cluster."""
+    succeeded = task.state is RuntimeState.SUCCEEDED
+    return {
+        "state": "COMPLETE" if succeeded else task.state.value,
+        "pipelineTaskName": task.name,
+        "pipelineJobResourceName": task.run_id,
+        "error": {"code": 0 if succeeded else _UNKNOWN, "message": task.error},
+    }
 
 
 def _dag_of(progress: Progress, task: Task) -> Dag:
