@@ -49,13 +49,15 @@ SAMPLE_BUCKET = "sagemaker-sample-files"
 SAMPLE_KEY = "datasets/image/MNIST/mnist.pkl.gz"
 #: Rows of the full MNIST that are used: as many as two cores train in a few seconds.
 MOST_ROWS = 12_000
+PYTHON = "python:3.11"
+PACKAGES = ["boto3==1.44.5", "numpy==2.4.6"]
 XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
 
 
 # ---------------------------------------------------------------------------------- the pipeline
 
 
-@dsl.component(packages_to_install=["boto3==1.44.5", "numpy==2.4.6"])
+@dsl.component(base_image=PYTHON, packages_to_install=PACKAGES)
 def prepare_data(bucket: str, raw_key: str, digits: dsl.Output[dsl.Dataset]) -> int:
     """Split the images into train, validation and test, as the CSV that XGBoost reads."""
     import io
@@ -84,7 +86,7 @@ def prepare_data(bucket: str, raw_key: str, digits: dsl.Output[dsl.Dataset]) -> 
     return len(labels) - second
 
 
-@dsl.component(packages_to_install=["boto3==1.44.5", "numpy==2.4.6"])
+@dsl.component(base_image=PYTHON, packages_to_install=PACKAGES)
 def ask_endpoint(
     endpoint_name: str, digits: dsl.Input[dsl.Dataset], predictions: dsl.Output[dsl.Dataset]
 ) -> float:
@@ -109,7 +111,7 @@ def ask_endpoint(
     return float((np.array(answers) == test["labels"]).mean())
 
 
-@dsl.component(packages_to_install=["boto3==1.44.5", "numpy==2.4.6"])
+@dsl.component(base_image=PYTHON, packages_to_install=PACKAGES)
 def compare(
     bucket: str,
     output_location: str,
@@ -139,6 +141,15 @@ def compare(
         metrics.log_metric(name, value)
     s3.put_object(Bucket=bucket, Key="results.json", Body=json.dumps(results).encode())
     return results
+
+
+def channel(name: str, uri: str) -> dict[str, Any]:
+    """A training channel of CSV files."""
+    return {
+        "ChannelName": name,
+        "ContentType": "text/csv",
+        "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": uri}},
+    }
 
 
 @dsl.pipeline(name="mnist-classification-pipeline", description="MNIST by XGBoost on SageMaker")
@@ -223,15 +234,6 @@ def mnist_classification(
             predictions=asked.outputs["predictions"],
         )
     )
-
-
-def channel(name: str, uri: str) -> dict[str, Any]:
-    """A training channel of CSV files."""
-    return {
-        "ChannelName": name,
-        "ContentType": "text/csv",
-        "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": uri}},
-    }
 
 
 # --------------------------------------------------------------------------------- the data
