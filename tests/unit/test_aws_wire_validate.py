@@ -106,6 +106,7 @@ def test_java_patterns() -> None:
         (b"[]", "[] at '' is not a valid structure."),
         (b"{", "The request's body is not valid JSON."),
         (b'{"trainingJobName": "x"}', "'trainingJobName' is not a parameter that is known"),
+        (b'{"TrainingJobName": "\\ud800"}', "The request's body is not valid JSON."),
         (b"[" * 100000, "The request's body is not valid JSON."),
     ],
 )
@@ -114,6 +115,14 @@ def test_json_of_another_type(body: bytes, message: str) -> None:
     with pytest.raises(AwsError) as caught:
         parse_json(shape, body)
     assert message in caught.value.message
+
+
+@pytest.mark.parametrize("number", [b"1e400", b"2147483648", b"1.5", b"true", b'"1"', b"9" * 5000])
+def test_numbers_that_are_no_integers(number: bytes) -> None:
+    shape = models.load("sagemaker").operation_model("ListTrainingJobs").input_shape
+    with pytest.raises(AwsError) as caught:
+        parse_json(shape, b'{"MaxResults": ' + number + b"}")
+    assert caught.value.code == "SerializationException"
 
 
 def test_json_null_is_absent() -> None:

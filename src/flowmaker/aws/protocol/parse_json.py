@@ -8,6 +8,7 @@ from typing import Any, cast
 from flowmaker.aws.errors import AwsError
 from flowmaker.aws.protocol.models import ListShape, MapShape, Shape, Structure
 from flowmaker.aws.protocol.scalars import (
+    fitting,
     from_epoch,
     malformed,
     parse_blob,
@@ -107,12 +108,12 @@ def _string(_: Shape, value: Any, where: str) -> str:  # noqa: ANN401
     return value
 
 
-def _integer(_: Shape, value: Any, where: str) -> int:  # noqa: ANN401
+def _integer(shape: Shape, value: Any, where: str) -> int:  # noqa: ANN401
     if isinstance(value, float) and value.is_integer():
-        return int(value)
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise malformed(value, "integer", where)
-    return value
+    return fitting(shape, value, where)
 
 
 def _float(_: Shape, value: Any, where: str) -> float:  # noqa: ANN401

@@ -26,7 +26,7 @@ def parse_text(shape: Shape, text: str, where: str, *, default_time: str = "iso8
     """A scalar from text (XML, form, header, URL)."""
     kind = shape.type_name
     if kind in ("integer", "long"):
-        return parse_integer(text, where)
+        return parse_integer(shape, text, where)
     if kind in ("float", "double"):
         return parse_float(text, where)
     if kind == "boolean":
@@ -38,10 +38,18 @@ def parse_text(shape: Shape, text: str, where: str, *, default_time: str = "iso8
     return parse_blob(text, where) if kind == "blob" else text
 
 
-def parse_integer(text: str, where: str) -> int:
+def parse_integer(shape: Shape, text: str, where: str) -> int:
     if not re.fullmatch(r"[+-]?\d{1,19}", text.strip()):
-        raise malformed(text, "integer", where)
-    return int(text)
+        raise malformed(text, shape.type_name, where)
+    return fitting(shape, int(text), where)
+
+
+def fitting(shape: Shape, number: int, where: str) -> int:
+    """An integer has 32 bits and a long 64, in AWS as in the database."""
+    most = 1 << (31 if shape.type_name == "integer" else 63)
+    if not -most <= number < most:
+        raise malformed(number, shape.type_name, where)
+    return number
 
 
 def parse_float(text: str, where: str) -> float:
