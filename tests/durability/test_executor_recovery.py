@@ -124,7 +124,7 @@ async def test_what_was_claimed_but_not_started_is_started(tmp_path: Path, runne
     folder = runner.executor.folder("p")
     spec = ProcessSpec(id="p", argv=("sh", "-c", "echo ran"))
     await runner.executor.ensure_started(spec)
-    await runner.end("p")
+    await runner.until_told("p")
     for name in ("pid.json", "outcome.json", "lock", "log"):
         (folder / name).unlink()
     assert (await runner.executor.observe("p")).state is ProcessState.ABSENT

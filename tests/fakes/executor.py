@@ -19,13 +19,13 @@ class FakeExecutor:
     root: Path
     clock: Clock = field(default_factory=SystemClock)
     program: Callable[[ProcessSpec], int | None] = lambda _spec: None
-    started: dict[str, ProcessSpec] = field(default_factory=dict)
-    observations: dict[str, Observation] = field(default_factory=dict)
+    started: dict[str, ProcessSpec] = field(default_factory=dict[str, ProcessSpec])
+    observations: dict[str, Observation] = field(default_factory=dict[str, Observation])
     #: Every `stop` with its grace, in order.
-    stops: list[tuple[str, float | None]] = field(default_factory=list)
+    stops: list[tuple[str, float | None]] = field(default_factory=list[tuple[str, float | None]])
     #: False: a stopped process runs on until the test ends it.
     obeys_stop: bool = True
-    _listeners: list[Callable[[str], None]] = field(default_factory=list)
+    _listeners: list[Callable[[str], None]] = field(default_factory=list[Callable[[str], None]])
 
     async def ensure_started(self, spec: ProcessSpec) -> None:
         if spec.id in self.started:

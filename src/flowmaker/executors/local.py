@@ -104,6 +104,7 @@ class LocalExecutor:
 
     async def forget(self, process_id: str) -> None:
         if (await self.observe(process_id)).state is not ProcessState.RUNNING:
+            self._running.discard(process_id)
             await asyncio.to_thread(claims.remove, self.folder(process_id))
 
     async def sandbox_levels(self) -> sandbox.Levels:
