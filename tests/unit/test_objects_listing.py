@@ -46,7 +46,7 @@ def database(tmp_path_factory: pytest.TempPathFactory):
     opened.close()
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     keys=st.sets(words.filter(bool), max_size=25),
     prefix=words,
@@ -94,8 +94,8 @@ class Counting:
 
 def fill(tx: Transaction) -> None:
     buckets.ensure(tx, BUCKET)
-    for number in range(4000):
-        entries.put(tx, stored(f"{number // 1000}/{number}"))
+    for number in range(1000):
+        entries.put(tx, stored(f"{number // 250}/{number}"))
 
 
 def test_a_folder_of_many_is_leapt_over(tmp_path: Path) -> None:

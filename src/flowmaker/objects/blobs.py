@@ -20,6 +20,7 @@ from flowmaker import ids
 #: What is copied at a time where the kernel cannot do it by itself.
 CHUNK = 1 << 20
 FOLDERS = 256
+_WRITE_BACK = 8 << 20
 _READ_ONLY = 0o444
 #: Linking is not possible here: another filesystem, one without links, or too many of them.
 _CANNOT_LINK = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP}
@@ -59,6 +60,8 @@ class NewBlob:
         self._blobs = blobs
         self.blob = ids.new()
         self.size = 0
+        #: Bytes that the kernel was told to begin to write.
+        self._handed = 0
         self._md5 = hashlib.md5(usedforsecurity=False)
         self._file: Descriptor | None = None
 
@@ -67,7 +70,7 @@ class NewBlob:
         for chunk in chunks:
             self._md5.update(chunk)
             self._append(chunk)
-            self.size += len(chunk)
+            self._grown(len(chunk))
 
     def append_file(self, path: Path, start: int = 0, length: int | None = None) -> None:
         """Append a range of a file, inside the kernel where that is possible; it is not hashed."""
@@ -77,7 +80,7 @@ class NewBlob:
             while start < end:
                 copied = self._copy(source, start, end - start)
                 start += copied
-                self.size += copied
+                self._grown(copied)
         finally:
             source.close()
 
@@ -94,6 +97,15 @@ class NewBlob:
         if self._file is not None:
             self._file.close()
             self._blobs.remove([self.blob])
+
+    def _grown(self, size: int) -> None:
+        """Count what was written, and let the disk begin with it: less is left for the end."""
+        self.size += size
+        ready = self.size - self._handed
+        if ready >= _WRITE_BACK and hasattr(os, "posix_fadvise"):
+            target = self._opened().number
+            os.posix_fadvise(target, self._handed, ready, os.POSIX_FADV_DONTNEED)
+            self._handed = self.size
 
     def _append(self, chunk: bytes) -> None:
         view = memoryview(chunk)
