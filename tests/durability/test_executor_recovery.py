@@ -68,8 +68,9 @@ async def test_processes_outlive_a_killed_server(
     await asyncio.to_thread(host.start, "quick", "exit 4")
     host.kill()
     await next_server.executor.start()
-    assert (await next_server.executor.observe("p")).state is ProcessState.RUNNING
+    # As a controller does that finds an open task; the claim of the server before holds.
     await next_server.executor.ensure_started(ProcessSpec(id="p", argv=("echo", "again")))
+    assert (await next_server.executor.observe("p")).state is ProcessState.RUNNING
     (tmp_path / "jobs" / "p" / "work" / "go").touch()
     assert (await next_server.end("p")).exit_code == 6
     assert (await next_server.end("quick")).exit_code == 4
