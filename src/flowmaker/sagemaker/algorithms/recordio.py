@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 _MAGIC = 0xCED7230A
 _HEADER = struct.Struct("<II")
+_START = _MAGIC.to_bytes(4, "little")
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _MORE = 0x80
@@ -151,11 +152,11 @@ def read(data: bytes) -> Iterator[Record]:
     """
     at = 0
     while at < len(data):
+        if not data.startswith(_START, at):
+            raise Malformed(f"no RecordIO frame at byte {at}")
         if len(data) - at < _HEADER.size:
             raise Malformed("a frame that ends in its header")
-        magic, size = _HEADER.unpack_from(data, at)
-        if magic != _MAGIC:
-            raise Malformed(f"no RecordIO frame at byte {at}")
+        _, size = _HEADER.unpack_from(data, at)
         at += _HEADER.size
         if at + size > len(data):
             raise Malformed("a frame that ends too soon")

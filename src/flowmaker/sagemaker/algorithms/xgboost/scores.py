@@ -55,7 +55,7 @@ def _accuracy(labels: Numbers, truth: Numbers) -> float:
 
 def _balanced_accuracy(labels: Numbers, truth: Numbers) -> float:
     hits, _, there = _counts(labels, truth)
-    return float(np.sum(_ratio(hits, there)) / np.count_nonzero(there))
+    return float(np.sum(_ratio(hits, there))) / int(np.sum(there > 0))
 
 
 def _of_class_one(

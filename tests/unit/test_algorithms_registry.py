@@ -1,0 +1,144 @@
+"""Which images are built-in algorithms, and what is wrong with a job's settings."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import sagemaker
+from sagemaker import image_uris
+
+from flowmaker.sagemaker.algorithms.accounts import ACCOUNTS
+from flowmaker.sagemaker.algorithms.registry import find, validate_hyperparameters
+
+CONFIG = Path(sagemaker.__file__).with_name("image_uri_config")
+XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
+KMEANS = "174872318107.dkr.ecr.us-west-2.amazonaws.com/kmeans:1"
+
+
+def _every_uri() -> list[tuple[str, str, str, str]]:
+    """What the SageMaker SDK makes of every region and version: name, version, region, URI."""
+    uris: list[tuple[str, str, str, str]] = []
+    for name in ("xgboost", "kmeans"):
+        config = json.loads((CONFIG / f"{name}.json").read_text())
+        for version, one in config.get("training", config)["versions"].items():
+            uris += [
+                (name, version, region, image_uris.retrieve(name, region, version))
+                for region in one["registries"]
+            ]
+    return uris
+
+
+def test_every_uri_of_the_sdk_is_known() -> None:
+    uris = _every_uri()
+    assert len(uris) > 300
+    for name, version, region, uri in uris:
+        found = find(uri)
+        assert found is not None, uri
+        assert found.name == name, uri
+        assert found.version.startswith(version), uri
+        assert ACCOUNTS[region, uri.partition("/")[2].partition(":")[0]] == uri.partition(".")[0]
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "123456789012.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1",
+        "123456789012.dkr.ecr.us-west-2.amazonaws.com/kmeans:1",
+        "174872318107.dkr.ecr.us-east-1.amazonaws.com/kmeans:1",
+        "174872318107.dkr.ecr.us-west-2.example.com/kmeans:1",
+        "174872318107.dkr.ecr.us-west-2.amazonaws.com/kmeans:2",
+        "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3",
+        "kmeans:1",
+        "python:3.11",
+    ],
+)
+def test_anyone_else_s_image_is_not(image: str) -> None:
+    assert find(image) is None
+
+
+def test_a_built_in_has_all_that_a_job_needs() -> None:
+    found = find(XGBOOST)
+    assert found is not None
+    assert found.module == "flowmaker.sagemaker.algorithms.xgboost"
+    assert found.version == "1.7-1"
+    assert "xgboost-cpu==" in found.lock
+    assert "--hash=sha256:" in found.lock
+    assert "://" not in found.lock
+    assert {one.name for one in found.metric_definitions} >= {"validation:merror", "train:rmse"}
+    assert find(XGBOOST) is found
+
+
+def test_the_registry_imports_no_mathematics() -> None:
+    program = "import sys, flowmaker.sagemaker.algorithms.registry; print(*sys.modules)"
+    out = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=30
+    ).stdout.split()
+    assert not {"numpy", "scipy", "xgboost", "sklearn", "uvicorn"} & set(out)
+
+
+GOOD = {"num_round": "10"}
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({}, "Missing required hyperparameter: num_round"),
+        ({"num_round": "0"}, "Hyperparameter num_round: 0 is not in [1, +inf)"),
+        ({"num_round": "ten"}, "Hyperparameter num_round: could not parse value 'ten'"),
+        ({**GOOD, "eta": "2"}, "Hyperparameter eta: 2.0 is not in [0, 1]"),
+        ({**GOOD, "learning_rate": "nan"}, "Hyperparameter learning_rate: nan is not in [0, 1]"),
+        ({**GOOD, "subsample": "0"}, "Hyperparameter subsample: 0.0 is not in (0, 1]"),
+        ({**GOOD, "nrounds": "3"}, "Extraneous hyperparameter found: nrounds"),
+        ({**GOOD, "eta": "1", "learning_rate": "1"}, "given twice, as learning_rate too"),
+        ({**GOOD, "objective": "multi:softmax"}, "Require input for parameter 'num_class'"),
+        ({**GOOD, "num_class": "3"}, "Do not need to setup parameter 'num_class'"),
+        ({**GOOD, "objective": "x"}, "Hyperparameter objective: x is not in ['binary:logistic'"),
+        ({**GOOD, "eval_metric": "rmse,x"}, "Hyperparameter eval_metric: value x not in range"),
+        ({**GOOD, "eval_metric": "auc"}, "Metric 'auc' can only be applied"),
+        ({**GOOD, "tree_method": "gpu_hist"}, "gpu_hist is not supported here: there is no GPU"),
+        ({**GOOD, "_kfold": "5"}, "5 is not supported here: cross-validation"),
+        ({**GOOD, "monotone_constraints": "(1,-1)"}, "can be used only when the tree_method"),
+        ({**GOOD, "monotone_constraints": "(2)"}, "value (2) not in range [-1, 1]"),
+        ({**GOOD, "interaction_constraints": "[1]"}, "could not parse value '[1]'"),
+    ],
+)
+def test_what_xgboost_refuses(given: dict[str, str], problem: str) -> None:
+    found = find(XGBOOST)
+    assert found is not None
+    problems = validate_hyperparameters(found, given, ["train", "validation"])
+    assert len(problems) == 1
+    assert problem in problems[0]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        GOOD,
+        {**GOOD, "objective": "multi:softprob", "num_class": "3", "eval_metric": "mlogloss"},
+        {**GOOD, "objective": "rank:ndcg", "eval_metric": "ndcg@10,map@5-"},
+        {**GOOD, "eval_metric": '["rmse", "mae"]'},
+        {**GOOD, "reg_lambda": "1", "reg_alpha": "0", "min_split_loss": "4", "silent": "0"},
+        {**GOOD, "tree_method": "hist", "monotone_constraints": "(1, -1,)"},
+        {**GOOD, "tree_method": "hist", "interaction_constraints": "[[0, 1], [2]]"},
+        {**GOOD, "_tuning_objective_metric": "validation:rmse"},
+    ],
+)
+def test_what_xgboost_takes(given: dict[str, str]) -> None:
+    found = find(XGBOOST)
+    assert found is not None
+    assert validate_hyperparameters(found, given, ["train"]) == []
+
+
+def test_k_means_and_channels() -> None:
+    found = find(KMEANS)
+    assert found is not None
+    settings = {"k": "10", "feature_dim": "784", "extra_center_factor": "auto"}
+    more = {"mini_batch_size": "500", "eval_metrics": '["msd","ssd"]', "force_dense": "True"}
+    assert validate_hyperparameters(found, settings | more, ["train", "test"]) == []
+    assert validate_hyperparameters(found, settings | {"k": "auto"}, ["trian"]) == [
+        "Hyperparameter k: could not parse value 'auto'",
+        "Missing required channel: train",
+        "Extraneous channel found: trian; kmeans has train, test",
+    ]
