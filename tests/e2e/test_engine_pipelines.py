@@ -279,3 +279,47 @@ async def test_wrong_parameters_fail_the_run_in_words(running: Engine, tmp_path:
     assert (
         run.error == "Parameter 'n' is of type NUMBER_INTEGER, but its value is 'three', a string"
     )
+
+
+@dsl.component(base_image="python:3.11")
+def count_letters(texts: list[Dataset]) -> int:
+    return sum(len(open(each.path).read()) for each in texts)
+
+
+@dsl.component(base_image="python:3.11")
+def write(text: str, data: Output[Dataset]):
+    with open(data.path, "w") as file:
+        file.write(text)
+
+
+@dsl.component(base_image="python:3.11")
+def third_time() -> str:
+    import os
+
+    attempt = os.environ["KFP_POD_NAME"].rpartition("-")[2]
+    if attempt != "3":
+        raise RuntimeError(f"attempt {attempt}")
+    return attempt
+
+
+async def test_loops_branches_and_retries(running: Engine, tmp_path: Path):
+    @dsl.pipeline(name="control")
+    def pipeline(words: list = ["a", "bc", "def"]):  # noqa: B006
+        with dsl.ParallelFor(words) as word:
+            written = write(text=word)
+        letters = count_letters(texts=dsl.Collected(written.outputs["data"]))
+        with dsl.If(letters.output == 6):
+            third_time().set_retry(4)
+        with dsl.Else():
+            fail(message="it miscounted")
+
+    spec, platform = compiled(pipeline, tmp_path)
+    retried = spec["components"]["comp-condition-3"]["dag"]["tasks"]["third-time"]
+    retried["retryPolicy"]["backoffDuration"] = "0.1s"
+    run_id = await running.submit((spec, platform))
+    run = await running.finished(run_id)
+    assert run.error == ""
+    tasks = await running.tasks(run_id)
+    assert tasks["count-letters"].outputs["parameters"] == {"Output": 6}
+    assert tasks["third-time"].outputs["parameters"] == {"Output": "3"}
+    assert tasks["condition-4"].state is RuntimeState.SKIPPED

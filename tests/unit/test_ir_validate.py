@@ -126,14 +126,18 @@ def test_what_is_wrong_is_said_with_its_place(path: tuple[str, ...], value: Any,
 @pytest.mark.parametrize(
     ("path", "value", "said"),
     [
-        ((*TASK_B, "parameterIterator"), {"itemInput": "i", "items": {"raw": "[]"}}, "ParallelFor"),
+        (
+            (*TASK_B, "artifactIterator"),
+            {"itemInput": "i", "items": {"inputArtifact": "x"}},
+            "loops over artifacts",
+        ),
         ((*EXEC_B,), {"importer": {"artifactUri": {"constant": "s3://b/k"}}}, "dsl.importer"),
         ((*EXEC_B, "container", "image"), "unheard:1", "image 'unheard:1' is not known"),
         ((*EXEC_B, "container", "command"), [], "neither a command nor arguments"),
         (
             ("components", "comp-a", "outputDefinitions", "artifacts"),
             {"l": {"artifactType": {"schemaTitle": "system.Model"}, "isArtifactList": True}},
-            "lists of artifacts",
+            "a list of artifacts",
         ),
     ],
 )

@@ -174,7 +174,7 @@ def shapes(draw: st.DrawFn, depth: int = 2) -> Shape:
     }
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(shapes(), st.data())
 def test_every_run_ends_and_no_final_state_is_left(shape: Shape, data: st.DataObject):
     """Whatever fails and whenever it is terminated, or read again by a new server."""

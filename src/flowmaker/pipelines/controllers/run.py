@@ -17,7 +17,7 @@ from flowmaker.pipelines.controllers.settings import RunSettings
 from flowmaker.pipelines.driver.job import Job, pipeline_root
 from flowmaker.pipelines.ir.graph import graph_of
 from flowmaker.pipelines.lifecycle.progress import Progress
-from flowmaker.pipelines.lifecycle.run import TERMINATED, End, decide, start
+from flowmaker.pipelines.lifecycle.run import TERMINATED, End, decide, start, waits_until
 from flowmaker.pipelines.lifecycle.task import run_moved
 from flowmaker.pipelines.records.run import Run, RuntimeState, Task
 from flowmaker.pipelines.repository import runs
@@ -75,6 +75,7 @@ class RunController:
             progress = await self._load(key)
             if progress is not None:
                 await self._bring_on(progress)
+                return self._pause(progress)
         except BaseException:
             # What is in memory may be ahead of the database now: read it again next time.
             self._drop(key)
@@ -206,6 +207,9 @@ class RunController:
             if len(self._run_of) >= self._settings.width:
                 self._queue[run_id] = None
                 break
+            until = waits_until(progress, task_id)
+            if until is not None and until > self._clock.now():
+                continue
             try:
                 spec = self._spec(progress, task_id)
                 if spec in awaited:
@@ -220,6 +224,12 @@ class RunController:
                 start(progress, task_id, self._clock.now())
                 self._run_of[progress.tasks[task_id].process_id] = run_id
         return failed
+
+    def _pause(self, progress: Progress) -> float | None:
+        """Seconds until the first retry that waits may start."""
+        waits = [waits_until(progress, task_id) for task_id in progress.pending]
+        first = min((until for until in waits if until is not None), default=None)
+        return None if first is None else max(0.0, (first - self._clock.now()).total_seconds())
 
     def _spec(self, progress: Progress, task_id: str) -> EnvironmentSpec:
         component = progress.graph.component(progress.tasks[task_id].component)

@@ -63,6 +63,29 @@ class Container:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Loop:
+    """ParameterIteratorSpec and IteratorPolicy."""
+
+    #: The input of the component that each item becomes.
+    item_input: str
+    #: The items as JSON, or the input that has them.
+    raw: str
+    input_parameter: str
+    #: Iterations at the same time; 0: all.
+    limit: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Retry:
+    """RetryPolicy, in seconds."""
+
+    count: int
+    backoff: float
+    factor: float
+    longest: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Node:
     """One task as its DAG declares it: PipelineTaskSpec."""
 
@@ -78,6 +101,8 @@ class Node:
     condition: str = ""
     #: It runs however its upstream ended: an exit handler, or `ignore_upstream_failure`.
     whatever_happened: bool = False
+    loop: Loop | None = None
+    retry: Retry | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -211,7 +236,33 @@ def _node(name: str, task: Document) -> Node:
         condition=task.get("triggerPolicy", {}).get("condition", ""),
         whatever_happened=task.get("triggerPolicy", {}).get("strategy")
         == "ALL_UPSTREAM_TASKS_COMPLETED",
+        loop=_loop(task) if "parameterIterator" in task else None,
+        retry=_retry(task["retryPolicy"]) if "retryPolicy" in task else None,
     )
+
+
+def _loop(task: Document) -> Loop:
+    iterator = task["parameterIterator"]
+    return Loop(
+        item_input=iterator.get("itemInput", ""),
+        raw=iterator.get("items", {}).get("raw", ""),
+        input_parameter=iterator.get("items", {}).get("inputParameter", ""),
+        limit=task.get("iteratorPolicy", {}).get("parallelismLimit", 0),
+    )
+
+
+def _retry(policy: Document) -> Retry:
+    return Retry(
+        count=policy.get("maxRetryCount", 0),
+        backoff=_seconds(policy.get("backoffDuration", "")),
+        factor=policy.get("backoffFactor", 0.0) or 2.0,
+        longest=_seconds(policy.get("backoffMaxDuration", "")) or 3600.0,
+    )
+
+
+def _seconds(duration: str) -> float:
+    """A google.protobuf.Duration, which JSON writes as `1.5s`."""
+    return float(duration.removesuffix("s") or 0)
 
 
 def producers(inputs: Document) -> Iterator[str]:

@@ -15,9 +15,6 @@ from flowmaker.pipelines.records.catalog import Document
 #: Fields of PipelineTaskSpec.
 _TASK = {
     "artifactIterator": "loops over artifacts (dsl.ParallelFor)",
-    "parameterIterator": "loops (dsl.ParallelFor)",
-    "retryPolicy": "retries (set_retry)",
-    "iteratorPolicy": "the parallelism of loops (dsl.ParallelFor)",
 }
 _TASK_KNOWN = {
     "taskInfo",
@@ -26,6 +23,9 @@ _TASK_KNOWN = {
     "cachingOptions",
     "componentRef",
     "triggerPolicy",
+    "parameterIterator",
+    "iteratorPolicy",
+    "retryPolicy",
 }
 
 #: Kinds of executors.
@@ -69,10 +69,12 @@ def check_parameter(where: str, name: str, definition: Document) -> None:
     raise _unsupported(where, f"parameters without a parameterType, as {name!r} is")
 
 
-def check_artifact(where: str, name: str, definition: Document) -> None:
-    """ArtifactSpec of either side."""
-    if definition.get("isArtifactList"):
-        raise _unsupported(where, f"lists of artifacts, as {name!r} is")
+def check_artifact(where: str, component: Document) -> None:
+    """ArtifactSpecs of the outputs. Lists come of loops; nothing else can make one."""
+    outputs = component.get("outputDefinitions", {}).get("artifacts", {})
+    for name, definition in outputs.items():
+        if definition.get("isArtifactList") and "dag" not in component:
+            raise _unsupported(where, f"a list of artifacts as an output, {name!r}")
 
 
 def check_task(where: str, task: Document) -> None:
@@ -87,6 +89,28 @@ def check_task(where: str, task: Document) -> None:
     _check_expression(where, task.get("triggerPolicy", {}).get("condition", ""), condition)
     for name, source in task.get("inputs", {}).get("parameters", {}).items():
         _check_source(where, name, source)
+
+
+def check_loop(where: str, task: Document) -> str:
+    """ParameterIteratorSpec. The input that each item becomes; empty when it is no loop."""
+    if "parameterIterator" not in task:
+        return ""
+    iterator = task["parameterIterator"]
+    items = iterator.get("items", {})
+    source = items.get("inputParameter", "")
+    if source and source not in task.get("inputs", {}).get("parameters", {}):
+        raise InvalidInput(f"{where} goes over its input {source!r}, which it does not have")
+    if not source and not items.get("raw"):
+        raise InvalidInput(f"{where} is a loop over nothing")
+    if not iterator.get("itemInput"):
+        raise InvalidInput(f"{where} is a loop without an itemInput")
+    return iterator["itemInput"]
+
+
+def check_retry(where: str, task: Document, component: Document) -> None:
+    """RetryPolicy."""
+    if "retryPolicy" in task and "dag" in component:
+        raise _unsupported(where, "retries of a whole pipeline (set_retry on a pipeline's task)")
 
 
 def _check_expression(where: str, text: str, read: Callable[[str], object]) -> None:

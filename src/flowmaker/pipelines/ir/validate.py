@@ -92,8 +92,7 @@ def _check_interface(place: _Place) -> None:
     for side in ("inputDefinitions", "outputDefinitions"):
         for name, definition in place.component.get(side, {}).get("parameters", {}).items():
             supported.check_parameter(str(place), name, definition)
-        for name, definition in place.component.get(side, {}).get("artifacts", {}).items():
-            supported.check_artifact(str(place), name, definition)
+    supported.check_artifact(str(place), place.component)
     supported.check_component(str(place), place.component)
 
 
@@ -121,7 +120,10 @@ def _check_inputs(
     tasks: Mapping[str, Document],
 ) -> None:
     """Each source exists, and each input that must have one has one."""
-    wanted = components[task["componentRef"]["name"]].get("inputDefinitions", {})
+    component = components[task["componentRef"]["name"]]
+    wanted = component.get("inputDefinitions", {})
+    item = supported.check_loop(where, task)
+    supported.check_retry(where, task, component)
     for kind, output, inherited in (
         ("parameters", "taskOutputParameter", "componentInputParameter"),
         ("artifacts", "taskOutputArtifact", "componentInputArtifact"),
@@ -137,7 +139,7 @@ def _check_inputs(
                 _check_output(what, producer, source[output], kind, components)
         for name, definition in wanted.get(kind, {}).items():
             needed = not definition.get("isOptional", False) and "defaultValue" not in definition
-            if needed and name not in given:
+            if needed and name not in given and name != item:
                 raise InvalidInput(f"{where} gives its component no {name!r}, which is required")
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from flowmaker.pipelines.driver.job import Job
-from flowmaker.pipelines.ir.graph import Graph
+from flowmaker.pipelines.ir.graph import Graph, Loop, Node
 from flowmaker.pipelines.records.run import Run, RuntimeState, Task, TaskKind
 
 
@@ -38,6 +38,7 @@ class Progress:
         self.ended: list[Task] = []
         #: DAGs to look at whole.
         self.fresh: list[str] = []
+        self._nodes: dict[str, Node | None] = {}
         self._written: dict[str, Task] = {}
         self._changed: dict[str, None] = {}
         self._written_run = run
@@ -55,6 +56,23 @@ class Progress:
         self._place(task, before=before)
         if _is_open_dag(task) and before is None:
             self.fresh.append(task.task_id)
+
+    def node(self, task: Task) -> Node | None:
+        """How its DAG declares a task. None for the root, and for an iteration of a loop."""
+        if task.task_id not in self._nodes:
+            parent = self.tasks.get(task.parent_task_id)
+            node = None
+            if parent is not None and self.loop(parent) is None:
+                dag = self.graph.component(parent.component).dag
+                assert dag is not None, parent.name
+                node = dag.nodes[task.name]
+            self._nodes[task.task_id] = node
+        return self._nodes[task.task_id]
+
+    def loop(self, task: Task) -> Loop | None:
+        """The loop that a task is; its children are iterations then."""
+        node = self.node(task)
+        return node.loop if node is not None else None
 
     def changes(self) -> tuple[Run, list[Task], list[Task]] | None:
         """What is to be written: the run at its next revision, new tasks, and changed ones."""
@@ -80,7 +98,8 @@ class Progress:
 
     def _is_met(self, task: Task) -> bool:
         """Whether a task waits for it that runs whatever happened."""
-        if not task.parent_task_id:
+        node = self.node(task)
+        if node is None:
             return False
         dag = self.graph.component(self.tasks[task.parent_task_id].component).dag
         assert dag is not None, task.name

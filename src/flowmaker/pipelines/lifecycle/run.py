@@ -10,7 +10,6 @@ The rules are those of KFP on Argo:
 * Termination starts nothing new, stops what runs, and makes it CANCELED.
 """
 
-import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,19 +17,20 @@ from enum import Enum, auto
 
 from flowmaker.errors import FlowmakerError
 from flowmaker.pipelines.driver.inputs import Scope, dag_outputs, resolve
+from flowmaker.pipelines.driver.iteration import collected, items_of, without_item
 from flowmaker.pipelines.ir.conditions import condition
-from flowmaker.pipelines.ir.graph import ROOT, Component, Dag, Node
+from flowmaker.pipelines.ir.graph import ROOT, Component, Dag, Node, Retry
 from flowmaker.pipelines.ir.parameters import checked
+from flowmaker.pipelines.lifecycle.loop import iterate, iteration_name
 from flowmaker.pipelines.lifecycle.progress import Progress
-from flowmaker.pipelines.lifecycle.task import moved, run_moved
+from flowmaker.pipelines.lifecycle.retry import may_retry, not_before
+from flowmaker.pipelines.lifecycle.task import moved, new_task, run_moved
 from flowmaker.pipelines.records.catalog import Document
-from flowmaker.pipelines.records.run import Run, RuntimeState, StateChange, Task, TaskKind
+from flowmaker.pipelines.records.run import Run, RuntimeState, Task, TaskKind
 
 #: google.rpc.Code.UNKNOWN.
 _UNKNOWN = 2
 TERMINATED = "The run was terminated"
-
-_TASK_NAMESPACE = uuid.UUID("6f1d3c0e-2f0b-5f4e-9d1c-3b8a3c1c9a55")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,7 +66,7 @@ def start(progress: Progress, task_id: str, now: datetime) -> None:
 
 def _begin(progress: Progress, now: datetime) -> None:
     progress.run = run_moved(progress.run, RuntimeState.RUNNING, now)
-    root = _new_task(progress, "", ROOT, progress.graph.root, now)
+    root = new_task(progress.run, "", ROOT, progress.graph.root, now)
     try:
         inputs = _root_inputs(progress.graph.root, progress.run)
     except FlowmakerError as error:
@@ -113,8 +113,21 @@ def _end(progress: Progress, end: End, now: datetime) -> None:
         progress.put(replace(done, outputs=end.outputs or {"parameters": {}, "artifacts": {}}))
     elif task.state is RuntimeState.CANCELING:
         progress.put(moved(task, RuntimeState.CANCELED, now, error=TERMINATED))
+    elif may_retry(_retry_of(progress, task), task):
+        progress.put(moved(task, RuntimeState.PENDING, now, error=end.error))
     else:
         progress.put(moved(task, RuntimeState.FAILED, now, error=end.error))
+
+
+def waits_until(progress: Progress, task_id: str) -> datetime | None:
+    """When a pending task may start, when it is a retry that is to wait."""
+    task = progress.tasks[task_id]
+    return not_before(_retry_of(progress, task), task)
+
+
+def _retry_of(progress: Progress, task: Task) -> Retry | None:
+    node = progress.node(task)
+    return node.retry if node is not None else None
 
 
 def _settle(progress: Progress, now: datetime) -> None:
@@ -123,7 +136,7 @@ def _settle(progress: Progress, now: datetime) -> None:
         if progress.fresh:
             dag = progress.tasks[progress.fresh.pop()]
             if not dag.state.is_final:
-                _expand(progress, dag, _dag_of(progress, dag).nodes.values(), now)
+                _go_on(progress, dag, None, now)
             continue
         task = progress.ended.pop()
         if not task.parent_task_id:
@@ -131,13 +144,26 @@ def _settle(progress: Progress, now: datetime) -> None:
             continue
         dag = progress.tasks[task.parent_task_id]
         if not dag.state.is_final:
-            _expand(progress, dag, _after(_dag_of(progress, dag), task.name), now)
+            _go_on(progress, dag, task, now)
     if progress.run.state is RuntimeState.CANCELING and not progress.tasks:
         progress.run = run_moved(progress.run, RuntimeState.CANCELED, now, error=TERMINATED)
 
 
+def _go_on(progress: Progress, dag: Task, ended: Task | None, now: datetime) -> None:
+    """Go on in a DAG, or in a loop: after one of its tasks has ended, or at its beginning."""
+    loop = progress.loop(dag)
+    if loop is not None:
+        iterate(progress, dag, loop, now)
+    else:
+        declared = _dag_of(progress, dag)
+        nodes = _after(declared, ended.name) if ended else declared.nodes.values()
+        _expand(progress, dag, nodes, now)
+    if not progress.open_children[dag.task_id] and not progress.tasks[dag.task_id].state.is_final:
+        _finish_dag(progress, dag, now)
+
+
 def _expand(progress: Progress, dag: Task, nodes: Iterable[Node], now: datetime) -> None:
-    """Make those of `nodes` that are ready; end the DAG when nothing in it is open any more."""
+    """Make those of `nodes` that are ready."""
     made = progress.children[dag.task_id]
     for node in nodes:
         if dag.state is not RuntimeState.CANCELING and node.name not in made:
@@ -148,8 +174,6 @@ def _expand(progress: Progress, dag: Task, nodes: Iterable[Node], now: datetime)
                     _skip(progress, dag, node, now)
                 case Readiness.NOT_NOW:
                     pass
-    if not progress.open_children[dag.task_id]:
-        _finish_dag(progress, dag, now)
 
 
 class Readiness(Enum):
@@ -175,17 +199,20 @@ def _readiness(progress: Progress, dag: Task, node: Node) -> Readiness:
 
 def _skip(progress: Progress, dag: Task, node: Node, now: datetime) -> None:
     component = progress.graph.component(node.component)
-    task = _new_task(progress, dag.task_id, node.name, component, now)
+    task = new_task(progress.run, dag.task_id, node.name, component, now)
     progress.put(moved(replace(task, display_name=node.display_name), RuntimeState.SKIPPED, now))
 
 
 def _make(progress: Progress, dag: Task, node: Node, now: datetime) -> None:
     component = progress.graph.component(node.component)
-    task = _new_task(progress, dag.task_id, node.name, component, now)
+    task = new_task(progress.run, dag.task_id, node.name, component, now)
+    if node.loop:
+        task = replace(task, kind=TaskKind.DAG)
     task = replace(task, display_name=node.display_name)
     scope = scope_of(progress, task)
     try:
-        inputs = resolve(node.parameters, node.artifacts, component.inputs, scope)
+        takes = without_item(node.loop, component.inputs) if node.loop else component.inputs
+        inputs = resolve(node.parameters, node.artifacts, takes, scope)
         holds = not node.condition or condition(node.condition)(inputs["parameters"])
     except (FlowmakerError, ValueError) as error:
         progress.put(moved(task, RuntimeState.FAILED, now, error=str(error)))
@@ -194,24 +221,43 @@ def _make(progress: Progress, dag: Task, node: Node, now: datetime) -> None:
     if not holds:
         progress.put(moved(task, RuntimeState.SKIPPED, now))
     else:
-        progress.put(moved(task, RuntimeState.RUNNING, now) if component.dag else task)
+        is_dag = task.kind is TaskKind.DAG
+        progress.put(moved(task, RuntimeState.RUNNING, now) if is_dag else task)
 
 
 def _finish_dag(progress: Progress, task: Task, now: datetime) -> None:
     """Nothing in it is open: its end is what its tasks' ends say."""
-    dag = _dag_of(progress, task)
     tasks = progress.children[task.task_id].values()
     states = {each.state for each in tasks}
-    is_cut_short = task.state is RuntimeState.CANCELING and len(tasks) < len(dag.nodes)
+    is_cut_short = task.state is RuntimeState.CANCELING and len(tasks) < _size(progress, task)
     if is_cut_short or RuntimeState.CANCELED in states:
         progress.put(moved(task, RuntimeState.CANCELED, now, error=TERMINATED))
     elif RuntimeState.FAILED in states:
         failed = next(each for each in tasks if each.state is RuntimeState.FAILED)
         progress.put(moved(task, RuntimeState.FAILED, now, error=_cause(failed)))
     else:
-        given = {each.name: each.outputs for each in tasks}
-        outputs = dag_outputs(dag.parameters, dag.artifacts, given)
+        outputs = _outputs(progress, task)
         progress.put(replace(moved(task, RuntimeState.SUCCEEDED, now), outputs=outputs))
+
+
+def _size(progress: Progress, task: Task) -> int:
+    """How many tasks it has when it is complete."""
+    loop = progress.loop(task)
+    if loop is not None:
+        return len(items_of(loop, task.inputs))
+    return len(_dag_of(progress, task).nodes)
+
+
+def _outputs(progress: Progress, task: Task) -> Document:
+    children = progress.children[task.task_id]
+    if progress.loop(task) is not None:
+        component = progress.graph.component(task.component)
+        # Iterations are made in the order of their items; a reading has them in any.
+        names = (iteration_name(task, index) for index in range(len(children)))
+        return collected(component.outputs, (children[name].outputs for name in names))
+    dag = _dag_of(progress, task)
+    given = {each.name: each.outputs for each in children.values()}
+    return dag_outputs(dag.parameters, dag.artifacts, given)
 
 
 def _cause(failed: Task) -> str:
@@ -228,6 +274,8 @@ def _finish_run(progress: Progress, root: Task, now: datetime) -> None:
 def scope_of(progress: Progress, task: Task) -> Scope:
     """What a task can see: its DAG's inputs, and the outputs of those that it waited for."""
     dag = progress.tasks[task.parent_task_id]
+    if progress.loop(dag) is not None:  # an iteration sees what its loop does
+        return scope_of(progress, dag)
     siblings = progress.children[dag.task_id]
     node = _dag_of(progress, dag).nodes[task.name]
     return Scope(
@@ -259,21 +307,3 @@ def _dag_of(progress: Progress, task: Task) -> Dag:
 
 def _after(dag: Dag, name: str) -> list[Node]:
     return [dag.nodes[each] for each in dag.downstream[name]]
-
-
-def _new_task(
-    progress: Progress, parent: str, name: str, component: Component, now: datetime
-) -> Task:
-    """A task at its place. Its id follows from the place: made twice, it is the same task."""
-    place = f"{progress.run.run_id}/{parent}/{name}"
-    return Task(
-        task_id=str(uuid.uuid5(_TASK_NAMESPACE, place)),
-        run_id=progress.run.run_id,
-        parent_task_id=parent,
-        name=name,
-        kind=TaskKind.DAG if component.dag else TaskKind.CONTAINER,
-        component=component.name,
-        created_at=now,
-        display_name=name,
-        state_history=(StateChange(at=now, state=RuntimeState.PENDING),),
-    )

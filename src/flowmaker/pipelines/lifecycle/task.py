@@ -1,10 +1,12 @@
-"""What a task's states may become."""
+"""A task: how it is made, and what its states may become."""
 
+import uuid
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from flowmaker.pipelines.records.run import Run, RuntimeState, StateChange, Task
+from flowmaker.pipelines.ir.graph import Component
+from flowmaker.pipelines.records.run import Run, RuntimeState, StateChange, Task, TaskKind
 
 #: The states that may follow each; final ones are left by none.
 FOLLOWING: dict[RuntimeState, frozenset[RuntimeState]] = {
@@ -19,6 +21,7 @@ FOLLOWING: dict[RuntimeState, frozenset[RuntimeState]] = {
     ),
     RuntimeState.RUNNING: frozenset(
         {
+            RuntimeState.PENDING,  # another attempt
             RuntimeState.SUCCEEDED,
             RuntimeState.FAILED,
             RuntimeState.CANCELING,
@@ -29,6 +32,9 @@ FOLLOWING: dict[RuntimeState, frozenset[RuntimeState]] = {
         {RuntimeState.SUCCEEDED, RuntimeState.FAILED, RuntimeState.CANCELED}
     ),
 }
+
+
+_TASK_NAMESPACE = uuid.UUID("6f1d3c0e-2f0b-5f4e-9d1c-3b8a3c1c9a55")
 
 
 def moved(task: Task, state: RuntimeState, now: datetime, *, error: str = "") -> Task:
@@ -63,3 +69,18 @@ def run_moved(run: Run, state: RuntimeState, now: datetime, *, error: str = "") 
 
 def _check(before: RuntimeState, after: RuntimeState) -> None:
     assert after in FOLLOWING.get(before, ()), f"{before} never becomes {after}"
+
+
+def new_task(run: Run, parent: str, name: str, component: Component, now: datetime) -> Task:
+    """A task at its place. Its id follows from the place: made twice, it is the same task."""
+    return Task(
+        task_id=str(uuid.uuid5(_TASK_NAMESPACE, f"{run.run_id}/{parent}/{name}")),
+        run_id=run.run_id,
+        parent_task_id=parent,
+        name=name,
+        kind=TaskKind.DAG if component.dag else TaskKind.CONTAINER,
+        component=component.name,
+        created_at=now,
+        display_name=name,
+        state_history=(StateChange(at=now, state=RuntimeState.PENDING),),
+    )
