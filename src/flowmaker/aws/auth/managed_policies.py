@@ -1,6 +1,6 @@
 """AWS's own managed policies, as AWS publishes them, read out of the data of the package moto.
 
-Of its file (4.7 MB, 1,582 policies) only the names and where each begins are kept; a policy is
+Of its file (4.7 MB, 1,582 policies) only the names and where each begins are kept; a document is
 read when it is asked for. Nothing of moto is imported. All of this blocks: call it in a thread.
 """
 
@@ -8,13 +8,12 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache, lru_cache
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 _ENTRY = re.compile(rb'^ "([^"]+)":\{$', re.MULTILINE)
 #: What ends an entry: a brace at the depth of its name.
@@ -24,7 +23,7 @@ PREFIX = "arn:aws:iam::aws:policy"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AwsPolicy:
-    """A policy that AWS manages."""
+    """A policy that AWS manages, without its document."""
 
     name: str
     arn: str
@@ -33,34 +32,43 @@ class AwsPolicy:
     default_version: str
     created_at: datetime
     updated_at: datetime
-    #: As JSON text.
-    document: str
 
 
 def find(arn: str) -> AwsPolicy | None:
     """The policy of that ARN, if AWS has one."""
-    if not arn.startswith(f"{PREFIX}/"):
-        return None
-    policy = _named(arn.rsplit("/", 1)[-1])
-    return policy if policy is not None and policy.arn == arn else None
+    fields = _fields(arn)
+    return _policy(_name(arn), fields) if fields is not None else None
 
 
-def every() -> Iterable[AwsPolicy]:
-    """All of them by name, one in memory at a time."""
+def document(arn: str) -> str | None:
+    """Its document as JSON text."""
+    fields = _fields(arn)
+    return json.dumps(fields["Document"], indent=4) if fields is not None else None
+
+
+@cache
+def every() -> tuple[AwsPolicy, ...]:
+    """All of them by name."""
     with _file().open("rb") as file:
-        for name, (start, end) in sorted(_index().items()):
-            file.seek(start)
-            yield _policy(name, file.read(end - start))
+        return tuple(_policy(name, _read(file, place)) for name, place in sorted(_index().items()))
 
 
-@lru_cache(maxsize=64)
-def _named(name: str) -> AwsPolicy | None:
-    place = _index().get(name)
+def _fields(arn: str) -> dict[str, Any] | None:
+    place = _index().get(_name(arn)) if arn.startswith(f"{PREFIX}/") else None
     if place is None:
         return None
     with _file().open("rb") as file:
-        file.seek(place[0])
-        return _policy(name, file.read(place[1] - place[0]))
+        fields = _read(file, place)
+    return fields if arn == f"{PREFIX}{fields['Path']}{_name(arn)}" else None
+
+
+def _read(file: BinaryIO, place: tuple[int, int]) -> dict[str, Any]:
+    file.seek(place[0])
+    return json.loads(file.read(place[1] - place[0]))
+
+
+def _name(arn: str) -> str:
+    return arn.rsplit("/", 1)[-1]
 
 
 @cache
@@ -82,8 +90,7 @@ def _index() -> dict[str, tuple[int, int]]:
     return places
 
 
-def _policy(name: str, raw: bytes) -> AwsPolicy:
-    fields: dict[str, Any] = json.loads(raw)
+def _policy(name: str, fields: dict[str, Any]) -> AwsPolicy:
     path: str = fields["Path"]
     return AwsPolicy(
         name=name,
@@ -93,7 +100,6 @@ def _policy(name: str, raw: bytes) -> AwsPolicy:
         default_version=fields["DefaultVersionId"],
         created_at=datetime.fromisoformat(fields["CreateDate"]),
         updated_at=datetime.fromisoformat(fields["UpdateDate"]),
-        document=json.dumps(fields["Document"], indent=4),
     )
 
 

@@ -75,13 +75,12 @@ def managed(policy_arn: str, held: Held) -> Policy:
     """
     text = held.texts.get(policy_arn)
     if text is None:
-        found = managed_policies.find(policy_arn)
-        if found is None:
+        text = managed_policies.document(policy_arn)
+        if text is None:
             raise AwsError(
                 "ServiceFailure",
                 f"The attached policy {policy_arn} is in no data of this server. Detach it, or "
                 "install the version of Flowmaker that knows it.",
                 500,
             )
-        text = found.document
     return Policy(policy_arn.rsplit("/", 1)[-1], parse(text, Kind.IDENTITY))

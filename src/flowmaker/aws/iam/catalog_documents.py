@@ -12,10 +12,7 @@ def text_of(tx: Transaction, arn: str) -> str:
     Raises:
         AwsError: there is no such policy.
     """
-    own = policy_texts(tx, [arn]).get(arn)
-    if own is not None:
-        return own
-    aws = managed_policies.find(arn)
-    if aws is None:
+    text = policy_texts(tx, [arn]).get(arn) or managed_policies.document(arn)
+    if text is None:
         raise refusals.no_such_policy(arn)
-    return aws.document
+    return text

@@ -93,7 +93,8 @@ def _versions(tx: Transaction, arn: str) -> dict[str, dict[str, Any]]:
     """As answers show them, the newest first. Of AWS's policies there is the one in force."""
     aws = managed_policies.find(arn)
     if aws is not None:
-        return {aws.default_version: _shape(aws.document, aws.default_version, aws.updated_at)}
+        text = managed_policies.document(arn) or ""
+        return {aws.default_version: _shape(text, aws.default_version, aws.updated_at)}
     policy = require(tx, arn)
     return {
         f"v{one.version}": _shape(one.policy_text, f"v{one.version}", one.created_at)

@@ -38,7 +38,8 @@ def validation(message: str) -> AwsError:
 
 
 def unsupported(what: str) -> AwsError:
-    return AwsError("NotImplemented", f"Flowmaker does not support {what}.", 501)
+    """What IAM or STS has and Flowmaker has not: refused, never ignored."""
+    return validation(f"Flowmaker does not support {what}.")
 
 
 def not_found(message: str) -> AwsError:

@@ -1,0 +1,298 @@
+"""IAM by boto3: what it keeps, what it refuses, and in which words."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.fakes.iam_server import IamServer, iam_server
+
+ACCOUNT = "000000000000"
+AWS = "arn:aws:iam::aws:policy"
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "sagemaker.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+            }
+        ],
+    }
+)
+
+
+def allowing(*actions: str, resource: str = "*") -> str:
+    statement = {"Effect": "Allow", "Action": actions, "Resource": resource}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IamServer]:
+    with iam_server(tmp_path_factory.mktemp("iam")) as running:
+        yield running
+
+
+@pytest.fixture
+def iam(server: IamServer) -> Any:
+    return server.client("iam")
+
+
+def refused(code: str, words: str, status: int, call: Any, **parameters: Any) -> None:
+    with pytest.raises(ClientError) as raised:
+        call(**parameters)
+    error = raised.value.response
+    assert error["Error"]["Code"] == code
+    assert words in error["Error"]["Message"]
+    assert error["ResponseMetadata"]["HTTPStatusCode"] == status
+
+
+def test_life_of_a_user(iam: Any) -> None:
+    made = iam.create_user(UserName="life", Path="/team/", Tags=[{"Key": "a", "Value": "b"}])
+    user = made["User"]
+    assert user["Arn"] == f"arn:aws:iam::{ACCOUNT}:user/team/life"
+    assert user["UserId"].startswith("AIDA")
+    assert iam.get_user(UserName="life")["User"] == user
+    refused(
+        "EntityAlreadyExists",
+        "User with name LIFE already exists.",
+        409,
+        iam.create_user,
+        UserName="LIFE",
+    )
+    listed = iam.list_users(PathPrefix="/team/")["Users"]
+    assert [one["UserName"] for one in listed] == ["life"]
+    iam.create_access_key(UserName="life")
+    iam.put_user_policy(UserName="life", PolicyName="p", PolicyDocument=allowing("s3:*"))
+    iam.attach_user_policy(UserName="life", PolicyArn=f"{AWS}/AmazonS3FullAccess")
+    conflict = ("DeleteConflict", "must delete access keys first", 409, iam.delete_user)
+    refused(*conflict, UserName="life")
+    for key in iam.list_access_keys(UserName="life")["AccessKeyMetadata"]:
+        iam.delete_access_key(UserName="life", AccessKeyId=key["AccessKeyId"])
+    refused(
+        "DeleteConflict", "must detach all policies first", 409, iam.delete_user, UserName="life"
+    )
+    iam.detach_user_policy(UserName="life", PolicyArn=f"{AWS}/AmazonS3FullAccess")
+    refused("DeleteConflict", "must delete policies first", 409, iam.delete_user, UserName="life")
+    iam.delete_user_policy(UserName="life", PolicyName="p")
+    iam.delete_user(UserName="life")
+    refused(
+        "NoSuchEntity",
+        "The user with name life cannot be found.",
+        404,
+        iam.get_user,
+        UserName="life",
+    )
+
+
+def test_two_keys_at_most_and_a_status(server: IamServer, iam: Any) -> None:
+    iam.create_user(UserName="keys")
+    first = iam.create_access_key(UserName="keys")["AccessKey"]
+    assert first["AccessKeyId"].startswith("AKIA")
+    assert len(first["AccessKeyId"]) == 20
+    assert len(first["SecretAccessKey"]) == 40
+    iam.create_access_key(UserName="keys")
+    refused(
+        "LimitExceeded",
+        "Cannot exceed quota for AccessKeysPerUser: 2",
+        409,
+        iam.create_access_key,
+        UserName="keys",
+    )
+    sts = server.client("sts", (first["AccessKeyId"], first["SecretAccessKey"]))
+    assert sts.get_caller_identity()["Arn"].endswith(":user/keys")
+    change = {"UserName": "keys", "AccessKeyId": first["AccessKeyId"]}
+    iam.update_access_key(**change, Status="Inactive")
+    refused("InvalidClientTokenId", "", 403, sts.get_caller_identity)
+    iam.update_access_key(**change, Status="Active")
+    sts.get_caller_identity()
+    iam.delete_access_key(**change)
+    refused("InvalidClientTokenId", "", 403, sts.get_caller_identity)
+    refused(
+        "NoSuchEntity",
+        f"The Access Key with id {first['AccessKeyId']} cannot be found.",
+        404,
+        iam.delete_access_key,
+        **change,
+    )
+
+
+def test_life_of_a_role(iam: Any) -> None:
+    role = iam.create_role(
+        RoleName="worker", AssumeRolePolicyDocument=TRUST, Description="d", MaxSessionDuration=7200
+    )["Role"]
+    assert role["Arn"] == f"arn:aws:iam::{ACCOUNT}:role/worker"
+    assert role["AssumeRolePolicyDocument"] == json.loads(TRUST)
+    assert iam.get_role(RoleName="worker")["Role"] == role
+    ec2 = TRUST.replace("sagemaker", "ec2")
+    iam.update_assume_role_policy(RoleName="worker", PolicyDocument=ec2)
+    iam.update_role(RoleName="worker", MaxSessionDuration=3600)
+    changed = iam.get_role(RoleName="worker")["Role"]
+    assert changed["AssumeRolePolicyDocument"] == json.loads(ec2)
+    assert changed["MaxSessionDuration"] == 3600
+    iam.put_role_policy(RoleName="worker", PolicyName="one", PolicyDocument=allowing("s3:*"))
+    assert iam.list_role_policies(RoleName="worker")["PolicyNames"] == ["one"]
+    shown = iam.get_role_policy(RoleName="worker", PolicyName="one")
+    assert shown["PolicyDocument"] == json.loads(allowing("s3:*"))
+    iam.attach_role_policy(RoleName="worker", PolicyArn=f"{AWS}/AmazonSageMakerFullAccess")
+    iam.attach_role_policy(RoleName="worker", PolicyArn=f"{AWS}/AmazonSageMakerFullAccess")
+    attached = iam.list_attached_role_policies(RoleName="worker")["AttachedPolicies"]
+    assert [one["PolicyName"] for one in attached] == ["AmazonSageMakerFullAccess"]
+    refused(
+        "DeleteConflict", "must detach all policies first", 409, iam.delete_role, RoleName="worker"
+    )
+    iam.detach_role_policy(RoleName="worker", PolicyArn=f"{AWS}/AmazonSageMakerFullAccess")
+    iam.delete_role_policy(RoleName="worker", PolicyName="one")
+    iam.tag_role(RoleName="worker", Tags=[{"Key": "k", "Value": "v"}])
+    assert iam.list_role_tags(RoleName="worker")["Tags"] == [{"Key": "k", "Value": "v"}]
+    iam.untag_role(RoleName="worker", TagKeys=["k"])
+    assert iam.list_role_tags(RoleName="worker")["Tags"] == []
+    iam.delete_role(RoleName="worker")
+    refused(
+        "NoSuchEntity",
+        "The role with name worker cannot be found.",
+        404,
+        iam.get_role,
+        RoleName="worker",
+    )
+
+
+def test_documents_are_checked(iam: Any) -> None:
+    refused(
+        "MalformedPolicyDocument",
+        "invalid Json",
+        400,
+        iam.create_role,
+        RoleName="bad",
+        AssumeRolePolicyDocument="{",
+    )
+    refused(
+        "MalformedPolicyDocument",
+        "Has prohibited field Resource",
+        400,
+        iam.create_role,
+        RoleName="bad",
+        AssumeRolePolicyDocument=allowing("sts:AssumeRole").replace(
+            '"Effect"', '"Principal": "*", "Effect"'
+        ),
+    )
+    iam.create_user(UserName="full")
+    long = allowing("s3:GetObject", resource="arn:aws:s3:::" + "x" * 2048)
+    parameters = {"UserName": "full", "PolicyName": "p", "PolicyDocument": long}
+    refused("LimitExceeded", "UserPolicySize: 2048", 409, iam.put_user_policy, **parameters)
+    refused(
+        "NoSuchEntity",
+        f"Policy {AWS}/Nope does not exist or is not attachable.",
+        404,
+        iam.attach_user_policy,
+        UserName="full",
+        PolicyArn=f"{AWS}/Nope",
+    )
+    refused("ValidationError", "", 400, iam.create_user, UserName="no spaces")
+
+
+def test_managed_policies_and_their_versions(iam: Any) -> None:
+    made = iam.create_policy(PolicyName="mine", PolicyDocument=allowing("s3:*"))["Policy"]
+    arn = made["Arn"]
+    assert arn == f"arn:aws:iam::{ACCOUNT}:policy/mine"
+    refused(
+        "EntityAlreadyExists",
+        "A policy called mine already exists.",
+        409,
+        iam.create_policy,
+        PolicyName="mine",
+        PolicyDocument=allowing("s3:*"),
+    )
+    second = iam.create_policy_version(
+        PolicyArn=arn, PolicyDocument=allowing("iam:*"), SetAsDefault=True
+    )["PolicyVersion"]
+    assert second["VersionId"] == "v2"
+    shown = iam.get_policy_version(PolicyArn=arn, VersionId="v2")["PolicyVersion"]
+    assert shown["Document"] == json.loads(allowing("iam:*"))
+    assert shown["IsDefaultVersion"]
+    versions = iam.list_policy_versions(PolicyArn=arn)["Versions"]
+    assert [one["VersionId"] for one in versions] == ["v2", "v1"]
+    refused(
+        "DeleteConflict",
+        "Cannot delete the default version",
+        409,
+        iam.delete_policy_version,
+        PolicyArn=arn,
+        VersionId="v2",
+    )
+    iam.create_user(UserName="holder")
+    iam.attach_user_policy(UserName="holder", PolicyArn=arn)
+    assert iam.get_policy(PolicyArn=arn)["Policy"]["AttachmentCount"] == 1
+    entities = iam.list_entities_for_policy(PolicyArn=arn)
+    assert [one["UserName"] for one in entities["PolicyUsers"]] == ["holder"]
+    refused("DeleteConflict", "attached to entities", 409, iam.delete_policy, PolicyArn=arn)
+    iam.detach_user_policy(UserName="holder", PolicyArn=arn)
+    iam.delete_policy_version(PolicyArn=arn, VersionId="v1")
+    iam.delete_policy(PolicyArn=arn)
+    refused("NoSuchEntity", f"Policy {arn} was not found.", 404, iam.get_policy, PolicyArn=arn)
+
+
+def test_policies_of_aws_are_the_real_ones_and_only_read(iam: Any) -> None:
+    arn = f"{AWS}/AmazonSageMakerFullAccess"
+    policy = iam.get_policy(PolicyArn=arn)["Policy"]
+    version = iam.get_policy_version(PolicyArn=arn, VersionId=policy["DefaultVersionId"])
+    assert len(version["PolicyVersion"]["Document"]["Statement"]) > 20
+    refused("AccessDenied", "managed by AWS", 403, iam.delete_policy, PolicyArn=arn)
+    paginator = iam.get_paginator("list_policies")
+    pages = list(paginator.paginate(Scope="AWS", PaginationConfig={"PageSize": 1000}))
+    names = [one["PolicyName"] for page in pages for one in page["Policies"]]
+    assert len(pages) == 2
+    assert len(names) == len(set(names)) > 1000
+    attached = iam.list_policies(Scope="AWS", OnlyAttached=True)["Policies"]
+    assert "AdministratorAccess" in {one["PolicyName"] for one in attached}
+
+
+def test_pages(iam: Any) -> None:
+    for number in range(5):
+        iam.create_user(UserName=f"page-{number}", Path="/pages/")
+    paginator = iam.get_paginator("list_users")
+    pages = list(paginator.paginate(PathPrefix="/pages/", PaginationConfig={"PageSize": 2}))
+    names = [[user["UserName"] for user in page["Users"]] for page in pages]
+    assert names == [["page-0", "page-1"], ["page-2", "page-3"], ["page-4"]]
+    refused("ValidationError", "Invalid Marker", 400, iam.list_users, Marker="nonsense!")
+
+
+def test_what_is_not_there_is_refused_by_name(iam: Any) -> None:
+    refused("InvalidAction", "CreateGroup", 400, iam.create_group, GroupName="g")
+    iam.create_user(UserName="renamed")
+    refused(
+        "ValidationError",
+        "NewUserName",
+        400,
+        iam.update_user,
+        UserName="renamed",
+        NewUserName="other",
+    )
+
+
+def test_simulation_decides_as_the_server_does(iam: Any) -> None:
+    iam.create_role(RoleName="simulated", AssumeRolePolicyDocument=TRUST)
+    iam.attach_role_policy(RoleName="simulated", PolicyArn=f"{AWS}/AmazonSageMakerFullAccess")
+    results = iam.simulate_principal_policy(
+        PolicySourceArn=f"arn:aws:iam::{ACCOUNT}:role/simulated",
+        ActionNames=["sagemaker:CreateTrainingJob", "s3:GetObject"],
+        ResourceArns=["arn:aws:s3:::my-sagemaker-bucket/x", "arn:aws:s3:::other/x"],
+    )["EvaluationResults"]
+    decisions = [
+        (one["EvalActionName"], one["EvalResourceName"][-8:], one["EvalDecision"])
+        for one in results
+    ]
+    assert decisions == [
+        ("sagemaker:CreateTrainingJob", "bucket/x", "allowed"),
+        ("sagemaker:CreateTrainingJob", ":other/x", "allowed"),
+        ("s3:GetObject", "bucket/x", "allowed"),
+        ("s3:GetObject", ":other/x", "implicitDeny"),
+    ]
+    denied = iam.simulate_custom_policy(
+        PolicyInputList=[allowing("s3:*"), allowing("s3:*").replace("Allow", "Deny")],
+        ActionNames=["s3:GetObject"],
+    )["EvaluationResults"]
+    assert denied[0]["EvalDecision"] == "explicitDeny"

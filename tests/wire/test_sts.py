@@ -1,0 +1,195 @@
+"""STS by boto3, and the sessions that the server gives itself."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from flowmaker.aws.errors import AwsError
+from flowmaker.aws.iam.bootstrap import WORKER_ROLE, admin_session, bootstrap
+from flowmaker.aws.sts.sessions import RoleSessions
+from flowmaker.store.schema.aws import sts_sessions
+from tests.fakes.iam_server import IamServer, iam_server
+
+ACCOUNT = "000000000000"
+ADMIN = f"arn:aws:iam::{ACCOUNT}:role/FlowmakerAdmin"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IamServer]:
+    with iam_server(tmp_path_factory.mktemp("sts")) as running:
+        yield running
+
+
+def admin(server: IamServer, service: str) -> Any:
+    session = server.admin
+    keys = (session.access_key_id, session.secret_access_key, session.session_token)
+    return server.client(service, keys)
+
+
+def of(server: IamServer, service: str, credentials: dict[str, str]) -> Any:
+    names = ("AccessKeyId", "SecretAccessKey", "SessionToken")
+    return server.client(service, tuple(credentials[name] for name in names))
+
+
+def refusal(call: Any, **parameters: Any) -> tuple[str, str]:
+    with pytest.raises(ClientError) as raised:
+        call(**parameters)
+    error = raised.value.response["Error"]
+    return error["Code"], error["Message"]
+
+
+def trusting(principal: Any) -> str:
+    statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def test_everybody_may_ask_who_they_are(server: IamServer) -> None:
+    assert server.client("sts").get_caller_identity()["Arn"] == f"arn:aws:iam::{ACCOUNT}:root"
+    session = admin(server, "sts").get_caller_identity()
+    assert session["Arn"] == f"arn:aws:sts::{ACCOUNT}:assumed-role/FlowmakerAdmin/flowmaker-env"
+    assert session["UserId"].startswith("AROA")
+    iam = server.client("iam")
+    iam.create_user(UserName="poor")
+    key = iam.create_access_key(UserName="poor")["AccessKey"]
+    poor = server.client("sts", (key["AccessKeyId"], key["SecretAccessKey"]))
+    assert poor.get_caller_identity()["UserId"].startswith("AIDA")
+    code, message = refusal(poor.assume_role, RoleArn=ADMIN, RoleSessionName="try")
+    assert code == "AccessDenied"
+    assert "sts:AssumeRole" in message
+
+
+def test_a_role_is_assumed_and_expires(server: IamServer) -> None:
+    assumed = admin(server, "sts").assume_role(
+        RoleArn=ADMIN, RoleSessionName="me", DurationSeconds=900
+    )
+    assert assumed["AssumedRoleUser"]["Arn"].endswith("assumed-role/FlowmakerAdmin/me")
+    client = of(server, "sts", assumed["Credentials"])
+    assert client.get_caller_identity()["Arn"] == assumed["AssumedRoleUser"]["Arn"]
+    server.clock.ahead = timedelta(minutes=14)
+    client.get_caller_identity()
+    server.clock.ahead = timedelta(0)
+    wrong = assumed["Credentials"] | {"SessionToken": "x" + assumed["Credentials"]["SessionToken"]}
+    code, _ = refusal(of(server, "sts", wrong).get_caller_identity)
+    assert code == "InvalidClientTokenId"
+
+
+def test_an_expired_session_is_refused_and_forgotten(server: IamServer) -> None:
+    sessions = RoleSessions(server.database, server.clock)
+    short = asyncio.run(sessions.for_service(ADMIN, "sagemaker.amazonaws.com", "short", seconds=-1))
+    client = server.client(
+        "sts", (short.access_key_id, short.secret_access_key, short.session_token)
+    )
+    code, _ = refusal(client.get_caller_identity)
+    assert code == "ExpiredToken"
+    asyncio.run(sessions.for_service(ADMIN, "sagemaker.amazonaws.com", "next"))
+    kept = server.database.read_now(
+        lambda tx: set(
+            tx.scalars(sts_sessions.select().with_only_columns(sts_sessions.c.access_key_id))
+        )
+    )
+    assert short.access_key_id not in kept
+    assert server.admin.access_key_id in kept
+
+
+def test_a_session_policy_narrows(server: IamServer) -> None:
+    only = json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Action": "iam:ListUsers", "Resource": "*"}],
+        }
+    )
+    assumed = admin(server, "sts").assume_role(RoleArn=ADMIN, RoleSessionName="me", Policy=only)
+    iam = of(server, "iam", assumed["Credentials"])
+    iam.list_users()
+    code, message = refusal(iam.list_roles)
+    assert code == "AccessDenied"
+    assert "because no session policy allows the iam:ListRoles action" in message
+    assumed = admin(server, "sts").assume_role(
+        RoleArn=ADMIN,
+        RoleSessionName="me",
+        PolicyArns=[{"arn": "arn:aws:iam::aws:policy/IAMReadOnlyAccess"}],
+    )
+    iam = of(server, "iam", assumed["Credentials"])
+    iam.list_roles()
+    assert refusal(iam.create_user, UserName="x")[0] == "AccessDenied"
+
+
+def test_who_may_assume_is_what_the_trust_policy_says(server: IamServer) -> None:
+    iam = server.client("iam")
+    iam.create_user(UserName="tom")
+    key = iam.create_access_key(UserName="tom")["AccessKey"]
+    tom = server.client("sts", (key["AccessKeyId"], key["SecretAccessKey"]))
+    iam.create_role(
+        RoleName="toms",
+        AssumeRolePolicyDocument=trusting({"AWS": f"arn:aws:iam::{ACCOUNT}:user/tom"}),
+    )
+    toms = {"RoleArn": f"arn:aws:iam::{ACCOUNT}:role/toms", "RoleSessionName": "tom"}
+    tom.assume_role(**toms)
+    iam.update_assume_role_policy(
+        RoleName="toms", PolicyDocument=trusting({"Service": "ec2.amazonaws.com"})
+    )
+    assert "because no resource-based policy allows" in refusal(tom.assume_role, **toms)[1]
+    assert refusal(admin(server, "sts").assume_role, **toms)[0] == "AccessDenied"
+    nobody = toms | {"RoleArn": f"arn:aws:iam::{ACCOUNT}:role/nobody"}
+    code, message = refusal(tom.assume_role, **nobody)
+    assert code == "AccessDenied"
+    assert "There is no role" in message
+
+
+def test_limits_of_assume_role(server: IamServer) -> None:
+    sts = admin(server, "sts")
+    asked = {"RoleArn": ADMIN, "RoleSessionName": "me"}
+    assert refusal(sts.assume_role, **asked, DurationSeconds=7200)[0] == "ValidationError"
+    assert refusal(sts.assume_role, **asked, Policy="{")[0] == "MalformedPolicyDocument"
+    assert refusal(sts.assume_role, **asked, SourceIdentity="me")[0] == "ValidationError"
+    assert refusal(server.client("sts").assume_role, **asked)[0] == "AccessDenied"
+
+
+def test_session_token_and_key_info(server: IamServer) -> None:
+    root = server.client("sts")
+    session = root.get_session_token()["Credentials"]
+    client = of(server, "sts", session)
+    assert client.get_caller_identity()["Arn"].endswith(":root")
+    assert refusal(client.get_session_token)[0] == "AccessDenied"
+    assert root.get_access_key_info(AccessKeyId=session["AccessKeyId"])["Account"] == ACCOUNT
+    assert refusal(root.decode_authorization_message, EncodedMessage="x")[0] == "InvalidAction"
+
+
+def test_sessions_of_the_server(server: IamServer) -> None:
+    sessions = RoleSessions(server.database, server.clock)
+    worker = asyncio.run(sessions.for_worker(WORKER_ROLE, "task-1"))
+    client = server.client(
+        "sts", (worker.access_key_id, worker.secret_access_key, worker.session_token)
+    )
+    assert client.get_caller_identity()["Arn"].endswith(f"assumed-role/{WORKER_ROLE}/task-1")
+    for role, words in (
+        (f"arn:aws:iam::{ACCOUNT}:role/none", "there is no such role"),
+        (
+            f"arn:aws:iam::{ACCOUNT}:role/{WORKER_ROLE}",
+            "allows principal 'sagemaker.amazonaws.com'",
+        ),
+    ):
+        with pytest.raises(AwsError) as raised:
+            asyncio.run(sessions.for_service(role, "sagemaker.amazonaws.com", "s"))
+        assert raised.value.code == "ValidationException"
+        assert words in raised.value.message
+
+
+def test_starting_again_changes_nothing(server: IamServer) -> None:
+    iam = server.client("iam")
+    iam.put_role_policy(
+        RoleName=WORKER_ROLE,
+        PolicyName="kubeflow-pipelines-artifacts",
+        PolicyDocument='{"Statement": {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}}',
+    )
+    before = iam.list_roles()["Roles"]
+    assert asyncio.run(bootstrap(server.database, server.clock)) == server.root
+    assert asyncio.run(admin_session(server.database, server.clock)) == server.admin
+    assert iam.list_roles()["Roles"] == before
+    kept = iam.get_role_policy(RoleName=WORKER_ROLE, PolicyName="kubeflow-pipelines-artifacts")
+    assert kept["PolicyDocument"]["Statement"]["Effect"] == "Deny"
