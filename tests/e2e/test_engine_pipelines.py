@@ -323,3 +323,30 @@ async def test_loops_branches_and_retries(running: Engine, tmp_path: Path):
     assert tasks["count-letters"].outputs["parameters"] == {"Output": 6}
     assert tasks["third-time"].outputs["parameters"] == {"Output": "3"}
     assert tasks["condition-4"].state is RuntimeState.SKIPPED
+
+
+async def test_a_command_of_another_shape_runs_as_it_stands(running: Engine, tmp_path: Path):
+    """It starts `kfp.dsl.executor_main` by itself, as a containerised component does."""
+
+    @dsl.pipeline(name="byhand")
+    def pipeline():
+        made = write(text="hello")
+        count = count_letters_of(data=made.outputs["data"])
+        count.set_display_name("count")
+
+    spec, platform = compiled(pipeline, tmp_path)
+    for executor in spec["deploymentSpec"]["executors"].values():
+        *_, shell, flag, run, source = executor["container"]["command"]
+        executor["container"]["command"] = [shell, flag, f"{run}\n# by hand\n", source]
+    run_id = await running.submit((spec, platform))
+    run = await running.finished(run_id)
+    assert run.error == ""
+    tasks = await running.tasks(run_id)
+    assert tasks["count-letters-of"].outputs["parameters"] == {"Output": 5}
+    (data,) = tasks["write"].outputs["artifacts"]["data"]
+    assert data["uri"].startswith("s3://mlpipeline/v2/artifacts/byhand/run-1/write/")
+
+
+@dsl.component(base_image="python:3.11")
+def count_letters_of(data: Input[Dataset]) -> int:
+    return len(open(data.path).read())

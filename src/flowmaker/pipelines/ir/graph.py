@@ -270,10 +270,10 @@ def producers(inputs: Document) -> Iterator[str]:
     for source in inputs.get("parameters", {}).values():
         for kind in ("taskOutputParameter", "taskFinalStatus"):
             if kind in source:
-                yield source[kind]["producerTask"]
+                yield source[kind].get("producerTask", "")
     for source in inputs.get("artifacts", {}).values():
         if "taskOutputArtifact" in source:
-            yield source["taskOutputArtifact"]["producerTask"]
+            yield source["taskOutputArtifact"].get("producerTask", "")
 
 
 def _container(label: str, document: Document, kubernetes: Document) -> Container:

@@ -132,10 +132,12 @@ def _check_inputs(
         outer = parent.get("inputDefinitions", {}).get(kind, {})
         for name, source in given.items():
             what = f"{where}: input {name!r}"
-            if source.get(inherited, next(iter(outer), "")) not in outer and inherited in source:
+            if not source:
+                raise InvalidInput(f"{what} has no source")
+            if inherited in source and source[inherited] not in outer:
                 raise InvalidInput(f"{what} takes {source[inherited]!r}, which its DAG lacks")
             if output in source:
-                producer = tasks[source[output]["producerTask"]]
+                producer = tasks[source[output].get("producerTask", "")]
                 _check_output(what, producer, source[output], kind, components)
         for name, definition in wanted.get(kind, {}).items():
             needed = not definition.get("isOptional", False) and "defaultValue" not in definition
@@ -160,7 +162,10 @@ def _check_output(
 def _check_dag_outputs(place: _Place, dag: Document, components: Mapping[str, Document]) -> None:
     for kind in ("parameters", "artifacts"):
         for name, output in dag.get("outputs", {}).get(kind, {}).items():
-            for selector in _selectors(output):
+            selectors = list(_selectors(output))
+            if not selectors:
+                raise InvalidInput(f"{place}: output {name!r} comes from nowhere")
+            for selector in selectors:
                 producer = dag["tasks"].get(selector.get("producerSubtask", ""))
                 what = f"{place}: output {name!r}"
                 if producer is None:
