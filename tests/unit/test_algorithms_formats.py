@@ -20,7 +20,7 @@ TABLE = np.array([[0, 1.5, -2], [3, 0, 0]], dtype=np.float32)
 LABELS = np.array([1, 0], dtype=np.float32)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64", "int32"])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
 def test_dense_records_of_the_sdk(dtype: str) -> None:
     buffer = io.BytesIO()
     table = TABLE.astype(dtype)

@@ -17,6 +17,7 @@ from sklearn.cluster import KMeans
 from sklearn.datasets import load_digits
 
 from flowmaker.sagemaker.algorithms.kmeans import clustering
+from flowmaker.sagemaker.algorithms.kmeans.__main__ import main
 from flowmaker.sagemaker.algorithms.kmeans.schema import DEFINITIONS
 from tests.fakes.training_folder import Served, TrainingFolder, training_folder
 
@@ -156,13 +157,19 @@ def test_refusals(served: Served, body: str, content_type: str, status: int, wor
     ],
 )
 def test_failures_say_what_to_change(
-    tmp_path: Path, settings: dict[str, object], content_type: str, data: bytes, words: str
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    settings: dict[str, object],
+    content_type: str,
+    data: bytes,
+    words: str,
 ) -> None:
     folder = training_folder(tmp_path, "kmeans", settings, {"train": (content_type, {"a": data})})
-    code, log = folder.train()
-    assert code == 2, log
+    monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(folder.base))
+    assert main(["train"]) == 2
     assert words in folder.failure
-    assert "Traceback" not in log
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_two_instances_make_one_model(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 from flowmaker.sagemaker.algorithms import recordio
+from flowmaker.sagemaker.algorithms.xgboost.__main__ import main
 from flowmaker.sagemaker.algorithms.xgboost.metrics import regex
 from tests.fakes.training_folder import Served, TrainingFolder, training_folder
 
@@ -217,15 +218,21 @@ def test_early_stopping_and_weights(tmp_path: Path) -> None:
     ],
 )
 def test_failures_say_what_to_change(
-    tmp_path: Path, hyperparameters: dict[str, object], content_type: str, data: bytes, words: str
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    hyperparameters: dict[str, object],
+    content_type: str,
+    data: bytes,
+    words: str,
 ) -> None:
     folder = training_folder(
         tmp_path / "ml", "xgboost", hyperparameters, {"train": (content_type, {"a": data})}
     )
-    code, log = folder.train()
-    assert code == 2, log
+    monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(folder.base))
+    assert main(["train"]) == 2
     assert words in folder.failure
-    assert "Traceback" not in log
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_sigterm_keeps_the_model_so_far(tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def _tensor(data: bytes, dtype: np.dtype[np.generic]) -> Tensor:
     shape: list[int] = []
     for number, value in _fields(data):
         if number == 1 and dtype.kind == "i":
-            integers += _varints(value)
+            integers += [each - (each >> 63 << 64) for each in _varints(value)]
         elif number == 1 and isinstance(value, bytes):
             values += value
         elif number == 2:  # noqa: PLR2004 - the field numbers stand in the docstring

@@ -16,7 +16,7 @@ from flowmaker.sagemaker.algorithms.xgboost import metrics as xgboost_metrics
 from flowmaker.sagemaker.algorithms.xgboost import schema as xgboost
 
 _URI = re.compile(
-    r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.(?P<domain>[a-z.]+)"
+    r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.(?P<domain>[a-z0-9.]+)"
     r"/(?P<repository>[a-z0-9._/-]+?)(?::(?P<tag>[\w.-]+))?"
 )
 

@@ -28,17 +28,20 @@ def nearest(points: Points, centers: Points) -> tuple[NDArray[np.int64], Numbers
     return labels, squares
 
 
+def _squares(points: Points, center: Points) -> Numbers:
+    return np.einsum("ij,ij->i", points - center, points - center, dtype=np.float64)
+
+
 def plus_plus(points: Points, weights: Numbers, k: int, rng: np.random.Generator) -> Points:
     """K of the points, each drawn with the square of its distance to those drawn before."""
     chosen = [int(rng.choice(len(points), p=weights / weights.sum()))]
-    squares = np.sum((points - points[chosen[0]]) ** 2, axis=1, dtype=np.float64)
+    squares = _squares(points, points[chosen[0]])
     for _ in range(1, k):
         odds = weights * squares
         total = odds.sum()
         odds = odds / total if total > 0 else weights / weights.sum()
         chosen.append(int(rng.choice(len(points), p=odds)))
-        away = np.sum((points - points[chosen[-1]]) ** 2, axis=1, dtype=np.float64)
-        np.minimum(squares, away, out=squares)
+        squares = np.minimum(squares, _squares(points, points[chosen[-1]]))
     return points[chosen].copy()
 
 

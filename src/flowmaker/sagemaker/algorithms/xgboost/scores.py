@@ -50,7 +50,7 @@ def _f1(labels: Numbers, truth: Numbers) -> Numbers:
 
 
 def _accuracy(labels: Numbers, truth: Numbers) -> float:
-    return float(np.mean(labels == truth))
+    return int(np.count_nonzero(labels == truth)) / len(truth)
 
 
 def _balanced_accuracy(labels: Numbers, truth: Numbers) -> float:
