@@ -82,7 +82,7 @@ async def test_a_job_is_trained_and_its_model_uploaded(at: Bench, player: Player
         assert model.read() == b"Job-1"
 
 
-async def test_the_container_contract(tmp_path: Path) -> None:
+async def test_the_container_contract(tmp_path: Path) -> None:  # noqa: PLR0915 - one contract
     seen: dict[str, Any] = {}
 
     def play(spec: ProcessSpec) -> int:

@@ -1,0 +1,90 @@
+"""The server is killed while jobs run and an endpoint serves; the next one goes on with them."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.house import House, start, stop
+from tests.wire.test_sagemaker import BUCKET, IMAGE, ROLE, Clients, until
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_training_job_survives_the_server(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    house = start(data)
+    try:
+        aws = Clients(house.environment)
+        aws.s3.create_bucket(Bucket=BUCKET)
+        rows = [f"{int(a + b > 60)},{a},{b}" for a in range(60) for b in range(60)]
+        aws.s3.put_object(Bucket=BUCKET, Key="train/data.csv", Body="\n".join(rows))
+        _train(aws, rounds=1500)
+        describe = {"TrainingJobName": "kept"}
+        until(
+            lambda: aws.sagemaker.describe_training_job(**describe)["SecondaryStatus"],
+            lambda status: status == "Training",
+        )
+        until(lambda: _processes(data), bool)
+        _kill(house)
+
+        again = start(data)
+
+        aws = Clients(again.environment)
+        job = until(
+            lambda: aws.sagemaker.describe_training_job(**describe),
+            lambda one: one["TrainingJobStatus"] != "InProgress",
+        )
+        assert job["TrainingJobStatus"] == "Completed", job
+        assert [one["Status"] for one in job["SecondaryStatusTransitions"]].count("Training") == 1
+        assert len(_processes(data)) == 1
+        key = "out/kept/output/model.tar.gz"
+        assert aws.s3.head_object(Bucket=BUCKET, Key=key)["ContentLength"] > 0
+    finally:
+        stop(data)
+
+
+def _train(aws: Clients, rounds: int) -> None:
+    source = {
+        "S3DataType": "S3Prefix",
+        "S3Uri": f"s3://{BUCKET}/train",
+        "S3DataDistributionType": "FullyReplicated",
+    }
+    aws.sagemaker.create_training_job(
+        TrainingJobName="kept",
+        AlgorithmSpecification={"TrainingImage": IMAGE, "TrainingInputMode": "File"},
+        RoleArn=ROLE,
+        InputDataConfig=[
+            {
+                "ChannelName": "train",
+                "ContentType": "text/csv",
+                "DataSource": {"S3DataSource": source},
+            }
+        ],
+        OutputDataConfig={"S3OutputPath": f"s3://{BUCKET}/out"},
+        ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
+        StoppingCondition={"MaxRuntimeInSeconds": 600},
+        HyperParameters={"num_round": str(rounds), "objective": "binary:logistic"},
+    )
+
+
+def _processes(data: Path) -> list[Path]:
+    """The processes of training jobs that were ever started."""
+    return list((data / "jobs").glob("training-*-algo-1/pid.json"))
+
+
+def _kill(house: House) -> None:
+    """kill -9, and wait until it is gone."""
+    pid = house.pid
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: _is_gone(pid), bool, seconds=10)
+
+
+def _is_gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    status = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    return status == "Z"
