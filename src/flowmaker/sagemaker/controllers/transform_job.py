@@ -9,6 +9,7 @@ from flowmaker.aws.logs.repository import Place
 from flowmaker.executors.executor import ProcessState
 from flowmaker.sagemaker.container.storage import DataError
 from flowmaker.sagemaker.controllers.model_server import Hosted, ModelServers
+from flowmaker.sagemaker.controllers.outputs import remove
 from flowmaker.sagemaker.controllers.parts import Parts
 from flowmaker.sagemaker.controllers.transforming import Transforming, batching
 from flowmaker.sagemaker.lifecycle import hosting
@@ -191,6 +192,7 @@ class TransformJobs:
         ended = [await self._servers.end(server.process_id) for server in state.servers]
         if not all(ended):
             return PATIENCE
+        await asyncio.to_thread(remove, self._parts.folder(f"{PREFIX}{job.id}-out"))
         return None if await self._parts.save(replace(job, open=False)) else 0.0
 
 
