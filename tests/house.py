@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from flowmaker.executors import claims
+
 FLOWMAKER = (sys.executable, "-m", "flowmaker")
 
 
@@ -72,10 +74,10 @@ def start(data: Path, *, port: int = 0) -> House:
 def stop(data: Path) -> None:
     """Stop the server, and whatever processes it left."""
     flowmaker("down", "--data", str(data), check=False)
-    for file in data.glob("jobs/*/pid.json"):
-        with suppress(ProcessLookupError, json.JSONDecodeError, KeyError):
-            if not (file.parent / "outcome.json").exists():
-                os.kill(json.loads(file.read_text())["shim"], signal.SIGKILL)
+    for job in data.glob("jobs/*/"):
+        if pid := claims.supervisor_pid(job):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 @contextmanager

@@ -2,10 +2,11 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 
-from tests.house import House
+from tests.house import House, house
 
 TOOLS = ("aws", "kubectl", "jq", "bash")
 
@@ -64,7 +65,12 @@ aws s3 rb s3://abc123-kubeflow-pipeline-data --force
 @pytest.mark.skipif(
     not all(map(shutil.which, TOOLS)), reason=f"needs {', '.join(TOOLS)} on this machine"
 )
-def test_the_shell_block_runs_as_published(server: House) -> None:
+def test_the_shell_block_runs_as_published(data: Path) -> None:
+    with house(data) as server:
+        _type_it(server)
+
+
+def _type_it(server: House) -> None:
     shown = server.run("bash", "-c", f"cd $HOME\n{BLOCK}")
 
     assert "secret/aws-secret created" in shown

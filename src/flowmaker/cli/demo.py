@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from flowmaker.cli import down, running, up
+from flowmaker.cli.folders import data_option, default_folder
 from flowmaker.errors import FailedPrecondition
 from flowmaker.server.config import DEFAULT_PORT, Settings
 from flowmaker.server.data_folder import DataFolder
@@ -68,8 +69,6 @@ def tutorial() -> Path:
 
 def _data_and_dataset(arguments: argparse.Namespace) -> tuple[Path, Path | None]:
     """`--data` names the data folder, as everywhere; a file there is meant as the data set."""
-    from flowmaker.cli.main import default_folder  # noqa: PLC0415 - it imports us
-
     dataset: Path | None = arguments.dataset
     if arguments.data.is_file():
         return default_folder(), arguments.data
@@ -101,7 +100,7 @@ def _server(data: Path) -> tuple[str, bool]:
 
 def _farewell(data: Path, *, keep: bool, ours: bool, seconds: float) -> None:
     print(f"\nAll of it took {seconds:.1f} s.")
-    option = up.data_option(data)
+    option = data_option(data)
     if keep:
         print(f'The server goes on; talk to it with\n\n    eval "$(flowmaker env{option})"')
         print(f"\nand stop it with `flowmaker down{option}`.")

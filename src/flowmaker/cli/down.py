@@ -6,19 +6,37 @@ import os
 import signal
 
 from flowmaker.cli import running
+from flowmaker.cli.folders import data_option
+from flowmaker.executors import claims
 from flowmaker.server.data_folder import DataFolder
 
 NAME = "down"
-HELP = "stop the server; processes that run go on, and the next server finds them"
+#: Seconds that a process gets to end by itself.
+GRACE = 10.0
+HELP = "stop the server; jobs that run go on, and the next server finds them"
 
 
 def configure(command: argparse.ArgumentParser) -> None:
-    del command
+    command.add_argument(
+        "--all", action="store_true", help="stop the processes of jobs and endpoints as well"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    stop(running.find(arguments.data), DataFolder(arguments.data))
+    folder = DataFolder(arguments.data)
+    stop(running.find(arguments.data), folder)
+    left = [job for job in folder.jobs.glob("*/") if claims.supervisor_pid(job)]
     print(f"The server on {arguments.data} has stopped.")
+    if left and arguments.all:
+        for job in left:
+            claims.stop(job, GRACE)
+        print(f"So were {len(left)} running processes told to.")
+    elif left:
+        option = data_option(arguments.data)
+        print(
+            f"Its {len(left)} running processes go on, and the next `flowmaker up{option}` finds "
+            f"them. `flowmaker down --all{option}` would have stopped them too."
+        )
     return 0
 
 

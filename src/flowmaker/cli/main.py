@@ -4,12 +4,10 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from flowmaker import __version__
+from flowmaker.cli.folders import DEFAULT, default_folder, folder
 from flowmaker.errors import FlowmakerError
-
-DEFAULT_FOLDER = "~/.flowmaker"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -47,18 +45,8 @@ def parser() -> argparse.ArgumentParser:
             type=folder,
             default=default_folder(),
             metavar="DIR",
-            help=f"the data folder (default: $FLOWMAKER_HOME or {DEFAULT_FOLDER})",
+            help=f"the data folder (default: $FLOWMAKER_HOME or {DEFAULT})",
         )
         module.configure(command)
         command.set_defaults(run=module.run)
     return whole
-
-
-def default_folder() -> Path:
-    """The data folder when none is named."""
-    return folder(os.environ.get("FLOWMAKER_HOME") or DEFAULT_FOLDER)
-
-
-def folder(text: str) -> Path:
-    """A folder as a person writes it."""
-    return Path(text).expanduser().absolute()

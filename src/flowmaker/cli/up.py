@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from flowmaker.cli.folders import data_option
 from flowmaker.errors import FailedPrecondition
 from flowmaker.server.config import DEFAULT_HOST, DEFAULT_PORT, Settings
 from flowmaker.server.data_folder import DataFolder
@@ -111,10 +112,3 @@ def greeting(url: str, data: Path) -> str:
         "Then kfp, boto3, aws and kubectl talk to it unchanged. "
         f"Stop it with `flowmaker down{option}`."
     )
-
-
-def data_option(data: Path) -> str:
-    """The `--data` that names `data` to another command; empty when that is its default."""
-    from flowmaker.cli.main import default_folder  # noqa: PLC0415 - it imports us
-
-    return "" if data == default_folder() else f" --data {data}"

@@ -58,8 +58,10 @@ class UvEnvironments:
 
         `programs` is made to hold Flowmaker's own package alone, for specs that say `programs`.
         """
-        self._folder = folder.absolute()
-        self._programs = programs.absolute()
+        # Resolved: processes are shown these very paths, and a link may lead out of what they see.
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder.resolve()
+        self._programs = programs.resolve()
         self._clock = clock
         self._uv = Path(uv.find_uv_bin())
         self._turns = asyncio.Semaphore(_AT_ONCE)

@@ -41,7 +41,7 @@ class DataFolder:
     @property
     def programs(self) -> Path:
         """Flowmaker's own programs, for environments that may import them."""
-        return self.path / "programs"
+        return self.environments / "programs"
 
     @property
     def credentials(self) -> Path:

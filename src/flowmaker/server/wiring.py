@@ -83,7 +83,12 @@ class Ground:
             hints=Hints(),
             database=database,
             objects=DiskObjectStore(folder.objects, database, clock),
-            executor=LocalExecutor(folder.jobs, Path(sockets.name), clock),
+            executor=LocalExecutor(
+                folder.jobs,
+                Path(sockets.name),
+                clock,
+                visible=(folder.path, folder.environments.resolve()),
+            ),
             environments=UvEnvironments(folder.environments, folder.programs, clock),
             authorizer=PolicyAuthorizer(database, clock),
             sessions=RoleSessions(database, clock),

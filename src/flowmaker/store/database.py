@@ -48,7 +48,10 @@ class Database:
         metadata.create_all(self._engine)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="database-reader")
         self._writes: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
-        self._writer = threading.Thread(target=self._write_all, name="database-writer")
+        self._writer = threading.Thread(
+            # What is not yet written was not yet acknowledged: it need not keep a process alive.
+            target=self._write_all, name="database-writer", daemon=True
+        )
         self._writer.start()
 
     async def read(

@@ -27,7 +27,7 @@ def create_app(
     hints: Hints,
     clock: Clock,
     *,
-    known_image: Callable[[str], None],
+    known_image: Callable[[str], object],
     multi_user: bool = False,
 ) -> Starlette:
     """KFP's API on a database.

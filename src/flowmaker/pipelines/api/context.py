@@ -16,4 +16,4 @@ class Context:
     hints: Hints
     clock: Clock
     #: Raises Unsupported for an image that no environment stands for.
-    known_image: Callable[[str], None]
+    known_image: Callable[[str], object]
