@@ -158,6 +158,7 @@ def test_refusals(served: Served, body: str, content_type: str, status: int, wor
 )
 def test_failures_say_what_to_change(
     tmp_path: Path,
+    *,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
     settings: dict[str, object],

@@ -219,6 +219,7 @@ def test_early_stopping_and_weights(tmp_path: Path) -> None:
 )
 def test_failures_say_what_to_change(
     tmp_path: Path,
+    *,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
     hyperparameters: dict[str, object],

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -9,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from kfp import compiler, components, dsl
 
 from flowmaker.components.images import rule
 from flowmaker.components.published import batch_transform, deploy, model, session, train
-from flowmaker.components.published.arguments import parse
+from flowmaker.components.published.arguments import boolean, integer, mapping, parse, sequence
 from flowmaker.errors import Unsupported
 from tests.fakes.stubbed_sagemaker import Stubbed
 
@@ -408,3 +411,64 @@ def test_batch_transform(tmp_path: Path) -> None:
     with stubbed.active():
         batch_transform.main(only_own_outputs(words, batch_transform))
     assert output(tmp_path, "output_location") == "s3://b/out"
+
+
+def _component_yaml(script: str, program: Any) -> str:
+    """A component.yaml of the published form: every input and every output on the command line."""
+    types = {boolean: "Bool", integer: "Integer", mapping: "JsonObject", sequence: "JsonArray"}
+    inputs: list[dict[str, object]] = []
+    arguments: list[object] = []
+    for one in program.INPUTS:
+        item: dict[str, object] = {"name": one.name, "type": types.get(one.parse, "String")}
+        if one.default is not None:
+            text = one.default if isinstance(one.default, str) else json.dumps(one.default)
+            item["default"] = text.capitalize() if isinstance(one.default, bool) else text
+        inputs.append(item)
+        arguments += [f"--{one.name}", {"inputValue": one.name}]
+    for name in program.OUTPUTS:
+        arguments += [f"--{name}_output_path", {"outputPath": name}]
+    container = {"image": IMAGE, "command": ["python3"], "args": [script, *arguments]}
+    return yaml.safe_dump(
+        {
+            "name": "SageMaker",
+            "inputs": inputs,
+            "outputs": [{"name": name} for name in program.OUTPUTS],
+            "implementation": {"container": container},
+        }
+    )
+
+
+def _rendered(word: str, component: dict[str, Any]) -> str:
+    """A placeholder of the IR as KFP's launcher fills it: text as it is, all else as JSON."""
+    found = re.fullmatch(r"{{\$\.inputs\.parameters\['(.*)'\]}}", word)
+    if not found:
+        return word
+    parameter = component["inputDefinitions"]["parameters"][found[1]]
+    value = parameter.get("defaultValue", "[]" if found[1] == "channels" else "given")
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+@pytest.mark.parametrize("script", PROGRAMS)
+def test_a_pipeline_of_the_published_component_fills_the_command_line(
+    script: str, tmp_path: Path
+) -> None:
+    program: Any = PROGRAMS[script]
+    component = components.load_component_from_text(_component_yaml(script, program))
+    required = {one.name: "given" for one in program.INPUTS if one.default is None}
+    if "channels" in required:
+        required["channels"] = CHANNELS
+
+    @dsl.pipeline(name="one-step")
+    def one_step() -> None:
+        component(**required)
+
+    compiler.Compiler().compile(one_step, str(tmp_path / "p.yaml"))
+    ir = yaml.safe_load((tmp_path / "p.yaml").read_text())
+    (executor,) = ir["deploymentSpec"]["executors"].values()
+    (definition,) = ir["components"].values()
+    words = [_rendered(word, definition) for word in executor["container"]["args"]]
+    assert words[0] == script
+    values = parse(program.INPUTS, program.OUTPUTS, words[1:])
+    for one in program.INPUTS:
+        if one.default is not None:
+            assert values[one.name] == one.default, one.name
