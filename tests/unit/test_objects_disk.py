@@ -139,6 +139,9 @@ async def test_the_sweep_removes_what_a_crash_left_and_nothing_else(tmp_path: Pa
     orphan = before.blobs.create()
     orphan.write([b"orphan"])
     orphan.finish()
+    written = before.blobs.path(orphan.blob).stat().st_ctime_ns
+    while before.blobs.now() <= written:
+        pass  # the filesystem's clock ticks in milliseconds
     before.close()
 
     after = DiskObjectStore(tmp_path / "objects", database, SystemClock())
