@@ -8,6 +8,7 @@ from flowmaker.aws.logs.repository import Place
 from flowmaker.errors import FlowmakerError
 from flowmaker.executors.executor import Mount, Observation, ProcessSpec, ProcessState
 from flowmaker.sagemaker.algorithms import registry
+from flowmaker.sagemaker.algorithms.job import CUSTOMER_ERROR
 from flowmaker.sagemaker.container import channels, metrics
 from flowmaker.sagemaker.container.storage import DataError
 from flowmaker.sagemaker.container.training import TrainingFolder, addresses, hosts
@@ -175,7 +176,8 @@ class TrainingJobs:
             log = self._parts.executor.log(_processes(job)[index])
             text = text or await asyncio.to_thread(metrics.last_lines, log)
             ending = f", exit code: {one.outcome.exit_code}"
-            head = "AlgorithmError: "
+            blame = "ClientError" if one.outcome.exit_code == CUSTOMER_ERROR else "AlgorithmError"
+            head = f"{blame}: "
             room = lifecycle.LONGEST_REASON - len(head) - len(ending)
             return f"{head}{text[:room]}{ending}"
         return "InternalServerError: an instance failed"
