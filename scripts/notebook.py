@@ -17,13 +17,13 @@ RULER = re.compile(r"^# -+ (.+)$", re.MULTILINE)
 STAGES = (
     (
         (
-            "## Who may do what\n\nThe pipeline's user, SageMaker's role, the worker nodes' leave; and "
-            "the user's key where the pipeline's steps find it."
+            "## Who may do what\n\nThe pipeline's user, SageMaker's role, the worker nodes' leave; "
+            "and the user's key where the pipeline's steps find it."
         ),
         (
             "suffix = secrets.token_hex(4)\n"
             'region = boto3.Session().region_name or "us-east-1"\n'
-            "# AmazonSageMakerFullAccess reaches only buckets that have `sagemaker` in their name.\n"
+            "# AmazonSageMakerFullAccess reaches only buckets with `sagemaker` in their name.\n"
             'bucket = f"mnist-sagemaker-{suffix}"\n\n'
             "role_arn, keys = set_up_iam()\n"
             "set_up_secret(keys)"

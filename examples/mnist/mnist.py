@@ -466,7 +466,7 @@ def main() -> None:
     options = parser.parse_args()
     suffix = secrets.token_hex(4)
     region = boto3.Session().region_name or "us-east-1"
-    # AmazonSageMakerFullAccess reaches only buckets that have `sagemaker` in their name.
+    # AmazonSageMakerFullAccess reaches only buckets with `sagemaker` in their name.
     bucket = f"mnist-sagemaker-{suffix}"
 
     with stage("1. IAM: who may do what"):

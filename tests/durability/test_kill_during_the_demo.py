@@ -50,7 +50,8 @@ def _run_and_kill(before: House, moment: float) -> None:
     output, _ = script.communicate()
 
     run = _wait_for_end(kfp.Client(host=after.url), run_id)
-    assert run.state == "SUCCEEDED", f"{run.error} {output}"
+    errors = [task.error for task in run.run_details.task_details if task.error]
+    assert run.state == "SUCCEEDED", f"{errors}\n{output}"
     started = [task.display_name for task in run.run_details.task_details if task.parent_task_id]
     assert sorted(started) == sorted(set(started)), "a task was started twice"
 

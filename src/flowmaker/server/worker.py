@@ -20,6 +20,8 @@ from flowmaker.aws.sts.sessions import RoleSessions
 from flowmaker.server.front_doors import WORKER_CREDENTIALS
 
 REGION = "us-east-1"
+#: A task outlives the server: its AWS clients wait for the next one instead of failing.
+PATIENCE = {"AWS_RETRY_MODE": "standard", "AWS_MAX_ATTEMPTS": "10"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class Worker:
             "AWS_ENDPOINT_URL": self.url,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_REGION": REGION,
+            **PATIENCE,
             "AWS_CONTAINER_CREDENTIALS_FULL_URI": self.url + WORKER_CREDENTIALS,
             "AWS_CONTAINER_AUTHORIZATION_TOKEN": f"{task_id}.{self._sign(task_id)}",
         }
