@@ -100,6 +100,13 @@ def test_a_sound_pipeline_passes():
         (("components", "comp-b", "executorLabel"), "exec-z", "executor 'exec-z'"),
         (("deploymentSpec", "executors"), {}, "which deploymentSpec lacks"),
         ((*EXEC_B, "container", "imagee"), "x", 'no field named "imagee"'),
+        ((*EXEC_B,), {"importer": {"artifactUri": {"constant": "b/k"}}}, "nor an absolute path"),
+        ((*EXEC_B,), {"importer": {"artifactUri": {"constant": "s3://b/k"}}}, "one artifact"),
+        (
+            (*TASK_B, "artifactIterator"),
+            {"itemInput": "i", "items": {"inputArtifact": "zzz"}},
+            "goes over its input 'zzz'",
+        ),
         (
             ("root", "dag", "outputs"),
             {
@@ -126,18 +133,14 @@ def test_what_is_wrong_is_said_with_its_place(path: tuple[str, ...], value: Any,
 @pytest.mark.parametrize(
     ("path", "value", "said"),
     [
-        (
-            (*TASK_B, "artifactIterator"),
-            {"itemInput": "i", "items": {"inputArtifact": "x"}},
-            "loops over artifacts",
-        ),
-        ((*EXEC_B,), {"importer": {"artifactUri": {"constant": "s3://b/k"}}}, "dsl.importer"),
+        ((*EXEC_B,), {"importer": {"artifactUri": {"constant": "oci://b/k"}}}, "pulls no images"),
+        ((*EXEC_B,), {"resolver": {}}, "resolvers of artifacts"),
         ((*EXEC_B, "container", "image"), "unheard:1", "image 'unheard:1' is not known"),
         ((*EXEC_B, "container", "command"), [], "neither a command nor arguments"),
         (
-            ("components", "comp-a", "outputDefinitions", "artifacts"),
-            {"l": {"artifactType": {"schemaTitle": "system.Model"}, "isArtifactList": True}},
-            "a list of artifacts",
+            (*EXEC_B, "container"),
+            {"image": "own:1", "command": ["python3", "-m", "kfp.dsl.executor_main"]},
+            "a containerised Python component (target_image)",
         ),
     ],
 )

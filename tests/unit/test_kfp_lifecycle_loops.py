@@ -135,17 +135,27 @@ def test_and_no_more_often_than_it_says(tmp_path: Path):
     assert max(task.attempt for task in run.tasks.values()) == 3
 
 
-def test_retries_of_a_whole_pipeline_are_refused(tmp_path: Path):
+def test_retries_of_a_whole_pipeline_are_those_of_its_tasks(tmp_path: Path):
     @dsl.pipeline(name="inner")
     def inner():
         say(text="a")
+        say(text="b").set_retry(0)
+        with dsl.ParallelFor(["c"]) as text:
+            say(text=text)
 
     @dsl.pipeline(name="p")
     def pipeline():
-        inner().set_retry(2)
+        inner().set_retry(2, backoff_duration="0s")
 
-    with pytest.raises(InvalidInput, match="Task 'inner' uses retries of a whole pipeline"):
-        validate(*compiled(pipeline, tmp_path), lambda _: None)
+    attempts: dict[str, int] = {}
+
+    def act(task: Task) -> dict[str, Any]:
+        attempts[task.inputs["parameters"]["text"]] = task.attempt
+        raise RuntimeError("no")
+
+    run = executed(pipeline, tmp_path, act)
+    assert run.run.state is RuntimeState.FAILED
+    assert attempts == {"a": 3, "b": 1, "c": 3}
 
 
 @pytest.mark.parametrize(("attempt", "seconds"), [(1, 10), (2, 20), (3, 40), (4, 60), (5, 60)])

@@ -11,11 +11,13 @@ from flowmaker.pipelines.records.catalog import Document
 
 
 def items_of(loop: Loop, inputs: Document) -> list[Any]:
-    """The items, from the IR itself or from an input of the loop.
+    """The items, from the IR itself or from an input of the loop; of artifacts each one.
 
     Raises:
         FailedPrecondition: it is no list.
     """
+    if loop.input_artifact:
+        return list(inputs["artifacts"].get(loop.input_artifact, ()))
     value: Any = loop.raw or inputs["parameters"].get(loop.input_parameter)
     if isinstance(value, str):
         try:
@@ -34,6 +36,8 @@ def inputs_of_iteration(
     item: Any,  # noqa: ANN401
 ) -> dict[str, Any]:
     """The inputs of one iteration: those of the loop, and the item."""
+    if loop.input_artifact:
+        return {**inputs, "artifacts": {**inputs["artifacts"], loop.item_input: [item]}}
     definition = component.parameters.get(loop.item_input)
     value = normalised(definition.type if definition else "", item)
     return {**inputs, "parameters": {**inputs["parameters"], loop.item_input: value}}
@@ -44,7 +48,10 @@ def without_item(loop: Loop, component: Interface) -> Interface:
     parameters = {
         name: each for name, each in component.parameters.items() if name != loop.item_input
     }
-    return Interface(parameters=parameters, artifacts=component.artifacts)
+    artifacts = {
+        name: each for name, each in component.artifacts.items() if name != loop.item_input
+    }
+    return Interface(parameters=parameters, artifacts=artifacts)
 
 
 def collected(component: Interface, outputs: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

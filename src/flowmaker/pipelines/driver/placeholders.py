@@ -49,11 +49,11 @@ class Placeholders:
         return _PLACEHOLDER.sub(lambda match: self._value(match["path"]), template)
 
     def inside(self, value: Any) -> Any:  # noqa: ANN401
-        """`text`, for every string inside a JSON value."""
+        """`text`, for every string inside a JSON value, be it a key."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Mapping):
-            return {key: self.inside(each) for key, each in value.items()}  # pyright: ignore[reportUnknownVariableType]
+            return {self.inside(key): self.inside(each) for key, each in value.items()}  # pyright: ignore[reportUnknownVariableType]
         if isinstance(value, list):
             return [self.inside(each) for each in value]  # pyright: ignore[reportUnknownVariableType]
         return value

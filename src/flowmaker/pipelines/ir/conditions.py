@@ -4,6 +4,7 @@ inputs.parameter_values['x'] · int(…) · strings, numbers, true, false
 == != < <= > >= · && || · !( ) and brackets
 """
 
+import json
 import operator
 import re
 from collections.abc import Callable, Mapping
@@ -50,7 +51,13 @@ def selected(expression: str, value: Any) -> Any:  # noqa: ANN401
     Raises:
         FailedPrecondition: the value has no such part.
     """
-    for key in selector_keys(expression):
+    keys = selector_keys(expression)
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            raise FailedPrecondition(f"{expression} is asked of {value[:80]!r}, no JSON") from None
+    for key in keys:
         try:
             value = value[key]
         except (KeyError, IndexError, TypeError):

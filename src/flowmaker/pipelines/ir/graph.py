@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from flowmaker.pipelines.ir.deprecated import pipeline_spec as modern
+from flowmaker.pipelines.ir.importers import Importer, importer_of
 from flowmaker.pipelines.ir.protobuf import canonical
 from flowmaker.pipelines.records.catalog import Document
 
@@ -60,11 +62,13 @@ class Container:
     resources: Document
     #: kfp-kubernetes' SecretAsEnv messages.
     secrets: tuple[Document, ...]
+    #: kfp-kubernetes' KubernetesExecutorConfig, whole.
+    kubernetes: Document = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Loop:
-    """ParameterIteratorSpec and IteratorPolicy."""
+    """ParameterIteratorSpec or ArtifactIteratorSpec, and IteratorPolicy."""
 
     #: The input of the component that each item becomes.
     item_input: str
@@ -73,6 +77,8 @@ class Loop:
     input_parameter: str
     #: Iterations at the same time; 0: all.
     limit: int
+    #: The input whose artifacts are the items; empty when they are values.
+    input_artifact: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,6 +131,10 @@ class Component:
     outputs: Interface
     dag: Dag | None = None
     container: Container | None = None
+    importer: Importer | None = None
+    #: TaskConfigPassthroughs: which parts of its configuration the task is told (dsl.TaskConfig),
+    #: and whether they are applied to itself too.
+    passthroughs: Mapping[str, bool] = field(default_factory=dict[str, bool])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -143,7 +153,7 @@ class Graph:
 
 def graph_of(pipeline_spec: Document, platform_spec: Document) -> Graph:
     """The graph of a pipeline that was validated."""
-    spec = canonical(pipeline_spec, "PipelineSpec", "The pipeline spec")
+    spec = modern(pipeline_spec)
     executors = canonical(
         spec.get("deploymentSpec", {}), "PipelineDeploymentConfig", "deploymentSpec"
     ).get("executors", {})
@@ -153,12 +163,17 @@ def graph_of(pipeline_spec: Document, platform_spec: Document) -> Graph:
         for label, executor in executors.items()
         if "container" in executor
     }
+    importers = {
+        label: executor["importer"]
+        for label, executor in executors.items()
+        if "importer" in executor
+    }
     return Graph(
         name=spec.get("pipelineInfo", {}).get("name", ""),
         default_root=spec.get("defaultPipelineRoot", ""),
-        root=_component("", spec["root"], containers),
+        root=_component("", spec["root"], containers, importers),
         components={
-            name: _component(name, document, containers)
+            name: _component(name, document, containers, importers)
             for name, document in spec.get("components", {}).items()
         },
     )
@@ -198,13 +213,24 @@ def interface_of(document: Document) -> Interface:
     )
 
 
-def _component(name: str, document: Document, containers: Mapping[str, Container]) -> Component:
+def _component(
+    name: str,
+    document: Document,
+    containers: Mapping[str, Container],
+    importers: Mapping[str, Document],
+) -> Component:
+    label = document.get("executorLabel", "")
     return Component(
         name=name,
         inputs=interface_of(document.get("inputDefinitions", {})),
         outputs=interface_of(document.get("outputDefinitions", {})),
         dag=_dag(document["dag"]) if "dag" in document else None,
-        container=containers.get(document.get("executorLabel", "")),
+        container=containers.get(label),
+        importer=importer_of(importers[label], document) if label in importers else None,
+        passthroughs={
+            each.get("field", ""): each.get("applyToTask", False)
+            for each in document.get("taskConfigPassthroughs", ())
+        },
     )
 
 
@@ -236,18 +262,21 @@ def _node(name: str, task: Document) -> Node:
         condition=task.get("triggerPolicy", {}).get("condition", ""),
         whatever_happened=task.get("triggerPolicy", {}).get("strategy")
         == "ALL_UPSTREAM_TASKS_COMPLETED",
-        loop=_loop(task) if "parameterIterator" in task else None,
+        loop=_loop(task),
         retry=_retry(task["retryPolicy"]) if "retryPolicy" in task else None,
     )
 
 
-def _loop(task: Document) -> Loop:
-    iterator = task["parameterIterator"]
+def _loop(task: Document) -> Loop | None:
+    iterator = task.get("parameterIterator", task.get("artifactIterator"))
+    if iterator is None:
+        return None
     return Loop(
         item_input=iterator.get("itemInput", ""),
         raw=iterator.get("items", {}).get("raw", ""),
         input_parameter=iterator.get("items", {}).get("inputParameter", ""),
         limit=task.get("iteratorPolicy", {}).get("parallelismLimit", 0),
+        input_artifact=iterator.get("items", {}).get("inputArtifact", ""),
     )
 
 
@@ -285,4 +314,5 @@ def _container(label: str, document: Document, kubernetes: Document) -> Containe
         env=tuple((each["name"], each.get("value", "")) for each in document.get("env", ())),
         resources=document.get("resources", {}),
         secrets=tuple(kubernetes.get("secretAsEnv", ())),
+        kubernetes=kubernetes,
     )

@@ -17,8 +17,8 @@ import yaml
 from yaml import CSafeLoader
 
 from flowmaker.errors import InvalidInput
+from flowmaker.pipelines.ir.deprecated import pipeline_spec as modern
 from flowmaker.pipelines.ir.documents import DEEPEST, LIMIT, MEGABYTES, check, too_deep
-from flowmaker.pipelines.ir.protobuf import canonical
 from flowmaker.pipelines.records.catalog import Document
 
 #: Keys, scalars, lists and objects in YAML: about 70 for each task with a component of its own.
@@ -90,8 +90,7 @@ def _package(documents: list[Any]) -> Package:
         raise InvalidInput("The package's pipeline spec and platform spec must be objects.")
     pipeline_spec = cast("dict[str, Any]", pipeline_spec)
     _refuse_others(pipeline_spec)
-    specs = canonical(pipeline_spec, "PipelineSpec", "The pipeline spec")
-    return specs, cast("dict[str, Any]", platform_spec)
+    return modern(pipeline_spec), cast("dict[str, Any]", platform_spec)
 
 
 def _refuse_others(document: Document) -> None:

@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping
 
 from flowmaker.errors import InvalidInput, Unsupported
 from flowmaker.pipelines.ir.conditions import condition, selector_keys
+from flowmaker.pipelines.ir.deprecated import constant_of
+from flowmaker.pipelines.ir.importers import located
 from flowmaker.pipelines.ir.protobuf import canonical
 from flowmaker.pipelines.records.catalog import Document
 
 #: Fields of PipelineTaskSpec.
-_TASK = {
-    "artifactIterator": "loops over artifacts (dsl.ParallelFor)",
-}
+_TASK: dict[str, str] = {}
 _TASK_KNOWN = {
     "taskInfo",
     "inputs",
@@ -24,13 +24,13 @@ _TASK_KNOWN = {
     "componentRef",
     "triggerPolicy",
     "parameterIterator",
+    "artifactIterator",
     "iteratorPolicy",
     "retryPolicy",
 }
 
 #: Kinds of executors.
 _EXECUTOR = {
-    "importer": "importing artifacts (dsl.importer)",
     "resolver": "resolvers of artifacts",
     "customJob": "AI Platform custom jobs",
 }
@@ -44,17 +44,19 @@ _PARAMETER_TYPES = {
     "LIST",
     "STRUCT",
     "TASK_FINAL_STATUS",
+    "TASK_CONFIG",
 }
-_PARAMETER = {"TASK_CONFIG": "the configuration of a task (dsl.TaskConfig)"}
+
+#: The command of a containerised Python component.
+CONTAINERISED = ["python3", "-m", "kfp.dsl.executor_main"]
 
 _SECRET_KNOWN = {"secretName", "secretNameParameter", "keyToEnv", "optional"}
 
 
 def check_component(where: str, component: Document) -> None:
     """ComponentSpec."""
-    for field in ("singlePlatformSpecs", "taskConfigPassthroughs"):
-        if component.get(field):
-            raise _unsupported(where, f"{field} of a component")
+    if component.get("singlePlatformSpecs"):
+        raise _unsupported(where, "singlePlatformSpecs of a component")
     if "dag" not in component and "executorLabel" not in component:
         raise InvalidInput(f"{where} has a component with neither a dag nor an executorLabel")
 
@@ -64,17 +66,7 @@ def check_parameter(where: str, name: str, definition: Document) -> None:
     type_ = definition.get("parameterType", "")
     if type_ in _PARAMETER_TYPES:
         return
-    if type_ in _PARAMETER:
-        raise _unsupported(where, f"{_PARAMETER[type_]}, as {name!r} is")
     raise _unsupported(where, f"parameters without a parameterType, as {name!r} is")
-
-
-def check_artifact(where: str, component: Document) -> None:
-    """ArtifactSpecs of the outputs. Lists come of loops; nothing else can make one."""
-    outputs = component.get("outputDefinitions", {}).get("artifacts", {})
-    for name, definition in outputs.items():
-        if definition.get("isArtifactList") and "dag" not in component:
-            raise _unsupported(where, f"a list of artifacts as an output, {name!r}")
 
 
 def check_task(where: str, task: Document) -> None:
@@ -92,25 +84,20 @@ def check_task(where: str, task: Document) -> None:
 
 
 def check_loop(where: str, task: Document) -> str:
-    """ParameterIteratorSpec. The input that each item becomes; empty when it is no loop."""
-    if "parameterIterator" not in task:
+    """The iterator of a task. The input that each item becomes; empty when it is no loop."""
+    iterator = task.get("parameterIterator", task.get("artifactIterator"))
+    if iterator is None:
         return ""
-    iterator = task["parameterIterator"]
     items = iterator.get("items", {})
-    source = items.get("inputParameter", "")
-    if source and source not in task.get("inputs", {}).get("parameters", {}):
+    kind = "parameters" if "parameterIterator" in task else "artifacts"
+    source = items.get("inputParameter", items.get("inputArtifact", ""))
+    if source and source not in task.get("inputs", {}).get(kind, {}):
         raise InvalidInput(f"{where} goes over its input {source!r}, which it does not have")
     if not source and not items.get("raw"):
         raise InvalidInput(f"{where} is a loop over nothing")
     if not iterator.get("itemInput"):
         raise InvalidInput(f"{where} is a loop without an itemInput")
     return iterator["itemInput"]
-
-
-def check_retry(where: str, task: Document, component: Document) -> None:
-    """RetryPolicy."""
-    if "retryPolicy" in task and "dag" in component:
-        raise _unsupported(where, "retries of a whole pipeline (set_retry on a pipeline's task)")
 
 
 def _check_expression(where: str, text: str, read: Callable[[str], object]) -> None:
@@ -135,6 +122,9 @@ def check_executor(where: str, executor: Document, known_image: Callable[[str], 
     for field, feature in _EXECUTOR.items():
         if field in executor:
             raise _unsupported(where, feature)
+    if "importer" in executor:
+        _check_importer(where, executor["importer"])
+        return
     container = executor.get("container")
     if container is None:
         raise InvalidInput(f"{where} has an executor without a container")
@@ -142,20 +132,48 @@ def check_executor(where: str, executor: Document, known_image: Callable[[str], 
         raise _unsupported(where, "lifecycle hooks of a container")
     if "accelerator" in container.get("resources", {}):
         raise _unsupported(where, "accelerators (set_accelerator_type, set_accelerator_limit)")
-    _check_image(where, container.get("image", ""), known_image)
-    if not container.get("command") and not container.get("args"):
-        raise _unsupported(where, "an image that is given neither a command nor arguments")
+    _check_image(where, container, known_image)
 
 
-def _check_image(where: str, image: str, known_image: Callable[[str], object]) -> None:
+def _check_importer(where: str, importer: Document) -> None:
+    """ImporterSpec."""
+    uri = importer.get("artifactUri", {})
+    if "runtimeParameter" in uri:
+        return
+    try:
+        located(str(constant_of(uri) or ""))
+    except InvalidInput as error:
+        raise type(error)(f"{where}: {error}") from None
+
+
+def _check_image(where: str, container: Document, known_image: Callable[[str], object]) -> None:
+    image = container.get("image", "")
+    command = container.get("command", [])
     if not image:
         raise InvalidInput(f"{where} has no image")
     if "{{$" in image:
-        raise _unsupported(where, f"an image that is only known when it runs ({image})")
+        return  # It is looked for when the task's inputs are known.
     try:
-        known_image(image)
+        known = known_image(image)
     except InvalidInput as error:
+        if command == CONTAINERISED:
+            raise _containerised(where, image) from None
         raise type(error)(f"{where}: {error}") from None
+    if command == CONTAINERISED and getattr(known, "kind", "") == "python":
+        raise _containerised(where, image)
+    if not command and not container.get("args") and not getattr(known, "entrypoint", ()):
+        raise Unsupported(
+            f"{where} gives image {image} neither a command nor arguments, and what it would do "
+            "by itself is not known here"
+        )
+
+
+def _containerised(where: str, image: str) -> Unsupported:
+    return Unsupported(
+        f"{where} is a containerised Python component (target_image): its source is in image "
+        f"{image}, and no images are pulled here. Without target_image it is a lightweight "
+        "component, which Flowmaker runs"
+    )
 
 
 def check_platform(platform_spec: Document) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from flowmaker.errors import InvalidInput
 from flowmaker.pipelines.ir import supported
+from flowmaker.pipelines.ir.deprecated import pipeline_spec as modern
 from flowmaker.pipelines.ir.graph import platform_executors, producers
 from flowmaker.pipelines.ir.protobuf import canonical
 from flowmaker.pipelines.records.catalog import Document
@@ -29,7 +30,7 @@ def validate(pipeline_spec: Document, platform_spec: Document, known_image: Know
         InvalidInput: it is not well-formed; the message says where.
         Unsupported: it uses a feature that is not executed yet; the message names both.
     """
-    spec = canonical(pipeline_spec, "PipelineSpec", "The pipeline spec")
+    spec = modern(pipeline_spec)
     if not spec.get("pipelineInfo", {}).get("name"):
         raise InvalidInput("The pipeline spec has no pipelineInfo.name")
     if "dag" not in spec.get("root", {}):
@@ -50,6 +51,7 @@ def validate(pipeline_spec: Document, platform_spec: Document, known_image: Know
             if label not in executors:
                 raise InvalidInput(f"{place} has executor {label!r}, which deploymentSpec lacks")
             supported.check_executor(str(place), executors[label], known_image)
+            _check_importer(place, executors[label])
             supported.check_kubernetes(str(place), kubernetes.get(label, {}))
 
 
@@ -88,11 +90,16 @@ def _places(spec: Document) -> Iterator[_Place]:
             open_.append((_Place(key, components[key], path), (*within, key)))
 
 
+def _check_importer(place: _Place, executor: Document) -> None:
+    outputs = place.component.get("outputDefinitions", {}).get("artifacts", {})
+    if "importer" in executor and len(outputs) != 1:
+        raise InvalidInput(f"{place} is an importer, but does not give one artifact")
+
+
 def _check_interface(place: _Place) -> None:
     for side in ("inputDefinitions", "outputDefinitions"):
         for name, definition in place.component.get(side, {}).get("parameters", {}).items():
             supported.check_parameter(str(place), name, definition)
-    supported.check_artifact(str(place), place.component)
     supported.check_component(str(place), place.component)
 
 
@@ -123,7 +130,6 @@ def _check_inputs(
     component = components[task["componentRef"]["name"]]
     wanted = component.get("inputDefinitions", {})
     item = supported.check_loop(where, task)
-    supported.check_retry(where, task, component)
     for kind, output, inherited in (
         ("parameters", "taskOutputParameter", "componentInputParameter"),
         ("artifacts", "taskOutputArtifact", "componentInputArtifact"),

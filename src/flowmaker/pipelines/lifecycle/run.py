@@ -16,6 +16,7 @@ from datetime import datetime
 from enum import Enum, auto
 
 from flowmaker.errors import FlowmakerError
+from flowmaker.pipelines.driver.importing import imported
 from flowmaker.pipelines.driver.inputs import Scope, dag_outputs, resolve
 from flowmaker.pipelines.driver.iteration import collected, items_of, without_item
 from flowmaker.pipelines.ir.conditions import condition
@@ -126,8 +127,12 @@ def waits_until(progress: Progress, task_id: str) -> datetime | None:
 
 
 def _retry_of(progress: Progress, task: Task) -> Retry | None:
+    """Its own policy, or else that of the innermost DAG around it that has one."""
     node = progress.node(task)
-    return node.retry if node is not None else None
+    if node is not None and node.retry is not None:
+        return node.retry
+    parent = progress.tasks.get(task.parent_task_id)
+    return _retry_of(progress, parent) if parent is not None else None
 
 
 def _settle(progress: Progress, now: datetime) -> None:
@@ -214,12 +219,17 @@ def _make(progress: Progress, dag: Task, node: Node, now: datetime) -> None:
         takes = without_item(node.loop, component.inputs) if node.loop else component.inputs
         inputs = resolve(node.parameters, node.artifacts, takes, scope)
         holds = not node.condition or condition(node.condition)(inputs["parameters"])
+        importer = component.importer if holds else None
+        outputs = imported(importer, inputs, scope.job) if importer else None
     except (FlowmakerError, ValueError) as error:
         progress.put(moved(task, RuntimeState.FAILED, now, error=str(error)))
         return
     task = replace(task, inputs=inputs)
     if not holds:
         progress.put(moved(task, RuntimeState.SKIPPED, now))
+    elif outputs is not None:
+        running = moved(task, RuntimeState.RUNNING, now)
+        progress.put(replace(moved(running, RuntimeState.SUCCEEDED, now), outputs=outputs))
     else:
         is_dag = task.kind is TaskKind.DAG
         progress.put(moved(task, RuntimeState.RUNNING, now) if is_dag else task)
