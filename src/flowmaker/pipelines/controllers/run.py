@@ -14,8 +14,10 @@ from flowmaker.executors.images import Images
 from flowmaker.objects.objects import ObjectStore
 from flowmaker.pipelines.controllers.process import Processes
 from flowmaker.pipelines.controllers.settings import RunSettings
-from flowmaker.pipelines.driver.job import Job, pipeline_root
-from flowmaker.pipelines.ir.graph import graph_of
+from flowmaker.pipelines.driver.configuration import container_of
+from flowmaker.pipelines.driver.job import Job, pipeline_root, utc
+from flowmaker.pipelines.ir.graph import Graph, graph_of
+from flowmaker.pipelines.lifecycle.again import again, is_wanted
 from flowmaker.pipelines.lifecycle.progress import Progress
 from flowmaker.pipelines.lifecycle.run import TERMINATED, End, decide, start, waits_until
 from flowmaker.pipelines.lifecycle.task import run_moved
@@ -120,15 +122,17 @@ class RunController:
                 root=pipeline_root(
                     run.pipeline_root or graph.default_root or self._settings.pipeline_root
                 ),
-                created_at=run.created_at.isoformat(),
-                scheduled_at=(run.scheduled_at or run.created_at).isoformat(),
+                created_at=utc(run.created_at),
+                scheduled_at=utc(run.scheduled_at or run.created_at),
             )
             await self._ensure_bucket(job.root)
         except FlowmakerError as error:
             failed = run_moved(run, RuntimeState.FAILED, self._clock.now(), error=str(error))
             failed = replace(failed, revision=run.revision + 1)
-            await self._database.write(runs.apply, failed, inserted=(), changed=())
+            await self._database.write(runs.apply, failed)
             return None
+        if is_wanted(run, tasks):
+            return await self._retry(graph, run, tasks)
         progress = Progress(graph, job, run, tasks)
         for task_id in progress.running:
             process_id = progress.tasks[task_id].process_id
@@ -136,6 +140,12 @@ class RunController:
             self._exits[run.run_id].add(process_id)
         self._open[run.run_id] = progress
         return progress
+
+    async def _retry(self, graph: Graph, run: Run, tasks: list[Task]) -> None:
+        """Write what a retried run begins with, then look at it as at any other."""
+        made = again(graph, run, tasks, self._clock.now())
+        await self._database.write(runs.apply, made.run, changed=made.changed, removed=made.removed)
+        self._hints.hint(self.topic, run.run_id)
 
     async def _ensure_bucket(self, root: str) -> None:
         """The default root's bucket is made; any other has to be there."""
@@ -232,9 +242,9 @@ class RunController:
         return None if first is None else max(0.0, (first - self._clock.now()).total_seconds())
 
     def _spec(self, progress: Progress, task_id: str) -> EnvironmentSpec:
-        component = progress.graph.component(progress.tasks[task_id].component)
-        assert component.container is not None, component.name
-        return self._processes.environment(component.container)
+        task = progress.tasks[task_id]
+        component = progress.graph.component(task.component)
+        return self._processes.environment(container_of(task, component, progress.job))
 
     def _hint_of(self, run_id: str) -> Callable[[], None]:
         return partial(self._hints.hint, self.topic, run_id)

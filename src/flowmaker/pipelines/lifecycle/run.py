@@ -25,7 +25,7 @@ from flowmaker.pipelines.ir.parameters import checked
 from flowmaker.pipelines.lifecycle.loop import iterate, iteration_name
 from flowmaker.pipelines.lifecycle.progress import Progress
 from flowmaker.pipelines.lifecycle.retry import may_retry, not_before
-from flowmaker.pipelines.lifecycle.task import moved, new_task, run_moved
+from flowmaker.pipelines.lifecycle.task import moved, new_task, process_id, run_moved
 from flowmaker.pipelines.records.catalog import Document
 from flowmaker.pipelines.records.run import Run, RuntimeState, Task, TaskKind
 
@@ -61,7 +61,8 @@ def start(progress: Progress, task_id: str, now: datetime) -> None:
     """A ready container gets its process: the next thing is to start it."""
     task = moved(progress.tasks[task_id], RuntimeState.RUNNING, now)
     attempt = task.attempt + 1
-    progress.put(replace(task, attempt=attempt, process_id=f"{task.task_id}-{attempt}"))
+    process = process_id(progress.run, task.task_id, attempt)
+    progress.put(replace(task, attempt=attempt, process_id=process))
     progress.admitted[task_id] = None
 
 

@@ -67,6 +67,12 @@ def run_moved(run: Run, state: RuntimeState, now: datetime, *, error: str = "") 
     )
 
 
+def process_id(run: Run, task_id: str, attempt: int) -> str:
+    """The name of an attempt's process, which no other ever had: not before a retry of the run."""
+    retries = sum(change.state.is_final for change in run.state_history)
+    return f"{task_id}-{retries}.{attempt}" if retries else f"{task_id}-{attempt}"
+
+
 def _check(before: RuntimeState, after: RuntimeState) -> None:
     assert after in FOLLOWING.get(before, ()), f"{before} never becomes {after}"
 

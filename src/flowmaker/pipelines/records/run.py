@@ -104,7 +104,8 @@ class Task:
     #: `{"parameters": {name: value}, "artifacts": {name: [RuntimeArtifact JSON, …]}}`
     inputs: Document = field(default_factory=dict[str, Any])
     outputs: Document = field(default_factory=dict[str, Any])
-    #: The process that executes it, or did: `<task_id>-<attempt>`. Empty for a DAG.
+    #: The process that executes it, or did: `<task_id>-<attempt>`, with the number of the run's
+    #: retries before the attempt when there were any. Empty for a DAG.
     process_id: str = ""
     attempt: int = 0
     revision: int = 0

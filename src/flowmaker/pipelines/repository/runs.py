@@ -18,6 +18,8 @@ from flowmaker.pipelines.records.run import (
 from flowmaker.store.database import Transaction
 from flowmaker.store.schema.pipelines import runs, tasks
 
+#: What a retry can make go on.
+RETRIABLE = frozenset({RuntimeState.FAILED, RuntimeState.CANCELED})
 OPEN = tuple(state.value for state in RuntimeState if state not in FINAL)
 
 
@@ -58,6 +60,28 @@ def request_termination(tx: Transaction, run_id: str) -> bool:
     return tx.execute(update(runs).where(wanted).values(terminate_requested=True)).rowcount > 0
 
 
+def request_retry(tx: Transaction, run_id: str, now: datetime) -> bool:
+    """Record that a run which failed or was cancelled is to go on from where it did.
+
+    False when there is no such run, or it is in no such state. Which tasks go on and which are
+    made anew is the controllers' to decide (`lifecycle/again.py`).
+    """
+    run = get_run(tx, run_id)
+    if run is None or run.state not in RETRIABLE:
+        return False
+    change = StateChange(at=now, state=RuntimeState.PENDING)
+    guard = (runs.c.run_id == run_id) & (runs.c.revision == run.revision)
+    values = {
+        "state": RuntimeState.PENDING.value,
+        "state_history": _history((*run.state_history, change)),
+        "finished_at": None,
+        "error": "",
+        "terminate_requested": False,
+        "revision": run.revision + 1,
+    }
+    return tx.execute(update(runs).where(guard).values(**values)).rowcount > 0
+
+
 def termination_requested(tx: Transaction, run_id: str) -> bool | None:
     """Whether the run is to end; None when there is no such run (any more)."""
     return tx.scalar(select(runs.c.terminate_requested).where(runs.c.run_id == run_id))
@@ -75,7 +99,14 @@ def set_storage_state(tx: Transaction, run_id: str, state: StorageState) -> bool
     return tx.execute(update(runs).where(wanted).values(storage_state=state.value)).rowcount > 0
 
 
-def apply(tx: Transaction, run: Run, *, inserted: Sequence[Task], changed: Sequence[Task]) -> bool:
+def apply(
+    tx: Transaction,
+    run: Run,
+    *,
+    inserted: Sequence[Task] = (),
+    changed: Sequence[Task] = (),
+    removed: Sequence[str] = (),
+) -> bool:
     """Write what was decided on one revision of a run: all of it or, when it is stale, nothing.
 
     Every change of a run or of its tasks passes here, and each makes a new revision of the run:
@@ -92,6 +123,8 @@ def apply(tx: Transaction, run: Run, *, inserted: Sequence[Task], changed: Seque
     }
     if tx.execute(update(runs).where(guard).values(**values)).rowcount == 0:
         return False
+    for task_id in removed:
+        tx.execute(delete(tasks).where(tasks.c.task_id == task_id))
     if inserted:
         tx.execute(insert(tasks), [_task_values(task) for task in inserted])
     for task in changed:
