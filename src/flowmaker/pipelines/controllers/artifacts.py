@@ -5,34 +5,78 @@ stays, what was moved already is no longer found.
 """
 
 import asyncio
+import http.client
 import shutil
+import urllib.request
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from flowmaker.errors import FailedPrecondition
+from flowmaker.executors.executor import Mount
 from flowmaker.objects.objects import ObjectStore
-from flowmaker.pipelines.driver.job import local_path
+from flowmaker.pipelines.driver.job import FOLDERS, local_path
+
+#: URIs of the store that is ours.
+_OURS = ("s3://", "minio://")
+_TMP = Path("/tmp")  # noqa: S108 - the place that every task gets its own of
+#: Seconds without an answer from another machine.
+_PATIENCE = 60.0
 
 
-async def link_inputs(objects: ObjectStore, uris: list[str], work: Path) -> None:
-    """Put the contents of artifacts where a task with the folder `work` looks for them."""
-    await asyncio.gather(*(_link(objects, uri, work) for uri in uris if uri.startswith("s3://")))
+async def link_inputs(
+    objects: ObjectStore, uris: list[str], work: Path, reads: Collection[str]
+) -> None:
+    """Put the contents of artifacts where a task with the folder `work` looks for them.
+
+    What is elsewhere is fetched, or missed, only when it is among the URIs that the task `reads`.
+
+    Raises:
+        FailedPrecondition: something that it reads is nowhere to be had.
+    """
+    linked = [uri for uri in uris if uri.startswith(_OURS)]
+    await asyncio.gather(*(_link(objects, uri, work) for uri in linked))
+    for uri in reads:
+        if uri.startswith(("http://", "https://")):
+            await asyncio.to_thread(_download, uri, Path(local_path(str(work), uri)))
+        elif uri.startswith(tuple(f"{scheme}://" for scheme in FOLDERS)) and uri not in linked:
+            raise FailedPrecondition(
+                f"Input artifact {uri} is in a store that Flowmaker does not read; copy it to s3://"
+            )
+
+
+def local_mounts(uris: Iterable[str], hidden: Iterable[Path]) -> tuple[Mount, ...]:
+    """What of this machine's `/tmp` a task has to be shown, which has one of its own.
+
+    Raises:
+        FailedPrecondition: it leads to what no task may see.
+    """
+    paths = {Path(uri) for uri in uris if uri.startswith("/")}
+    concealed = [each.resolve() for each in hidden]
+    for path in paths:
+        if any(_overlap(path.resolve(), each) for each in concealed):
+            raise FailedPrecondition(f"Input artifact {path} is nothing that a task may read")
+    shown = sorted(path for path in paths if path.is_relative_to(_TMP) and path.exists())
+    return tuple(Mount(source=path, target=str(path), read_only=True) for path in shown)
 
 
 async def publish(objects: ObjectStore, uri: str, source: Path, work: Path) -> None:
     """Move what a task left at `source` to `uri`: a file, or a folder with all that is in it.
 
     Raises:
-        FailedPrecondition: it leads out of the task's folder.
+        FailedPrecondition: it leads out of the task's folder, or to another store.
     """
-    if not uri.startswith("s3://"):
+    scheme = uri.partition("://")[0]
+    if not uri.startswith(_OURS):
+        if scheme in FOLDERS and await asyncio.to_thread(source.exists):
+            raise FailedPrecondition(f"Output artifact {uri}: Flowmaker stores them in s3://")
         return
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    bucket, key = _place(uri)
     for name, file in await asyncio.to_thread(_files, source, work):
         await objects.put_file(bucket, f"{key}/{name}" if name else key, file)
 
 
 async def _link(objects: ObjectStore, uri: str, work: Path) -> None:
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    bucket, key = _place(uri)
     target = Path(local_path(str(work), uri))
     one = await objects.get(bucket, key) if key else None
     if one is not None:
@@ -43,6 +87,31 @@ async def _link(objects: ObjectStore, uri: str, work: Path) -> None:
         name = stored.key.removeprefix(prefix)
         if name and not name.endswith("/") and ".." not in name.split("/"):
             await _link_one(objects, bucket, stored.key, target / name)
+
+
+def _place(uri: str) -> tuple[str, str]:
+    """Bucket and key. What KFP calls `minio://` is the same store."""
+    bucket, _, key = uri.partition("://")[2].partition("/")
+    return bucket, key
+
+
+def _overlap(path: Path, other: Path) -> bool:
+    return path.is_relative_to(other) or other.is_relative_to(path)
+
+
+def _download(uri: str, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f"{target.name}.part")
+    try:
+        # Only http and https come here, by `link_inputs`.
+        with (
+            urllib.request.urlopen(uri, timeout=_PATIENCE) as answer,  # noqa: S310
+            part.open("wb") as file,
+        ):
+            shutil.copyfileobj(answer, file)
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        raise FailedPrecondition(f"Input artifact {uri} cannot be fetched: {error}") from None
+    part.replace(target)
 
 
 async def _link_one(objects: ObjectStore, bucket: str, key: str, target: Path) -> None:

@@ -19,8 +19,9 @@ from flowmaker.executors.executor import (
 )
 from flowmaker.executors.images import Images
 from flowmaker.objects.objects import ObjectStore
-from flowmaker.pipelines.controllers.artifacts import link_inputs, publish
+from flowmaker.pipelines.controllers.artifacts import link_inputs, local_mounts, publish
 from flowmaker.pipelines.controllers.settings import RunSettings
+from flowmaker.pipelines.driver.configuration import container_of
 from flowmaker.pipelines.driver.inputs import ABSENT, parameter
 from flowmaker.pipelines.driver.job import local_path, remote_uri
 from flowmaker.pipelines.driver.outputs import artifacts_of, parameters_of
@@ -78,8 +79,7 @@ class Processes:
             FlowmakerError: it cannot be started as asked.
         """
         component = progress.graph.component(task.component)
-        container = component.container
-        assert container is not None, task.name
+        container = container_of(task, component, progress.job)
         folder = self.executor.folder(task.process_id)
         work = folder / "work"
         program = program_of(task, component, progress.job, str(work))
@@ -89,13 +89,14 @@ class Processes:
         notes += _unenforced(container.resources)
         log = self.executor.log(task.process_id)
         await asyncio.to_thread(_prepare, program, work, log, notes)
-        await link_inputs(self.objects, uris, work)
+        await link_inputs(self.objects, uris, work, program.reads)
         await self.executor.ensure_started(
             replace(
                 _warm(program) if program.lightweight else self._command(program, container),
                 id=task.process_id,
                 environment=environment,
                 env=env,
+                mounts=local_mounts(uris, self.settings.hidden),
                 hidden=self.settings.hidden,
             )
         )
@@ -122,7 +123,7 @@ class Processes:
         work = self.executor.folder(task.process_id) / "work"
         program = program_of(task, component, progress.job, str(work))
         written, texts = await asyncio.to_thread(_written, program)
-        artifacts = artifacts_of(program.output_artifacts, written)
+        artifacts = artifacts_of(component.outputs, program.output_artifacts, written)
         for each in artifacts.values():
             for artifact in each:
                 source = Path(local_path(str(work), artifact["uri"]))

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from flowmaker.errors import Unsupported
 
 #: How `kfp.dsl` maps the scheme of an artifact's URI to a folder. (`Artifact.path`)
 FOLDERS = {"s3": "s3", "gs": "gcs", "minio": "minio", "oci": "oci"}
+#: What the SDK has no folder for, and a task can be given all the same.
+_MORE_FOLDERS = {"http": "http", "https": "https"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,6 +44,11 @@ class Job:
         return f"{self.root}/{self.pipeline}/{self.run_id}/{task_name}/{task_id}"
 
 
+def utc(at: datetime) -> str:
+    """A time as the placeholders show it: `2026-01-31T09:30:00Z`."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def pipeline_root(given: str) -> str:
     """The root as an S3 URI, without a slash at its end.
 
@@ -50,6 +58,11 @@ def pipeline_root(given: str) -> str:
     Raises:
         Unsupported: it is in another store.
     """
+    if "?" in given:
+        raise Unsupported(
+            f"Pipeline root {given!r}: what follows the ? names another store, and Flowmaker "
+            "stores artifacts in its own"
+        )
     root = given.rstrip("/")
     scheme, separator, rest = root.partition("://")
     if not separator or not rest or scheme not in ("s3", "minio"):
@@ -64,14 +77,13 @@ def local_path(work: str, uri: str) -> str:
     whatever the sandbox can do.
     """
     scheme, separator, rest = uri.partition("://")
-    if separator and scheme in FOLDERS:
-        return f"{work}/{FOLDERS[scheme]}/{rest}"
-    return uri
+    folder = (FOLDERS | _MORE_FOLDERS).get(scheme)
+    return f"{work}/{folder}/{rest}" if separator and folder else uri
 
 
 def remote_uri(work: str, uri: str) -> str:
     """The URI that `local_path` made a path of; any other stays as it is."""
-    for scheme, folder in FOLDERS.items():
+    for scheme, folder in (FOLDERS | _MORE_FOLDERS).items():
         prefix = f"{work}/{folder}/"
         if uri.startswith(prefix):
             return f"{scheme}://{uri.removeprefix(prefix)}"

@@ -38,19 +38,31 @@ def parameters_of(
 
 
 def artifacts_of(
-    declared: Mapping[str, list[Document]], executor_output: Document
+    interface: Interface, declared: Mapping[str, list[Document]], executor_output: Document
 ) -> dict[str, list[dict[str, Any]]]:
-    """The output artifacts, with the name, URI and metadata that the task gave them."""
+    """The output artifacts, with the name, URI and metadata that the task gave them.
+
+    One for each output; of an output that is a list as many as the task says.
+    """
     outputs: dict[str, list[dict[str, Any]]] = {}
     for name, artifacts in declared.items():
-        artifact = dict(artifacts[0])
-        given = executor_output.get("artifacts", {}).get(name, {}).get("artifacts", ())
-        for changed in given[:1]:
-            artifact["metadata"] = {**artifact["metadata"], **(changed.get("metadata") or {})}
-            artifact["uri"] = changed.get("uri") or artifact["uri"]
-            artifact["name"] = changed.get("name") or artifact["name"]
-        outputs[name] = [artifact]
+        given: list[Document] = (
+            executor_output.get("artifacts", {}).get(name, {}).get("artifacts", [])
+        )
+        if not interface.artifacts[name].is_list:
+            given = given[:1]
+        outputs[name] = [_changed(artifacts[0], each) for each in given or [{}]]
     return outputs
+
+
+def _changed(artifact: Document, given: Document) -> dict[str, Any]:
+    """`artifact` with what the task said of it. Metadata is added to, as KFP does."""
+    return {
+        **artifact,
+        "metadata": {**artifact["metadata"], **(given.get("metadata") or {})},
+        "uri": given.get("uri") or artifact["uri"],
+        "name": given.get("name") or artifact["name"],
+    }
 
 
 def _checked(definition: ParameterDefinition, value: Any) -> Any:  # noqa: ANN401

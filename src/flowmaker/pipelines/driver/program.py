@@ -1,15 +1,20 @@
 """What a task runs, completely: its command with nothing left to fill in."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from flowmaker.pipelines.driver.configuration import container_of, task_config
 from flowmaker.pipelines.driver.job import Job, local_path
 from flowmaker.pipelines.driver.placeholders import Placeholders
 from flowmaker.pipelines.ir.graph import ArtifactDefinition, Component, Container
 from flowmaker.pipelines.ir.lightweight import Lightweight, recognise
 from flowmaker.pipelines.records.catalog import Document
 from flowmaker.pipelines.records.run import Task
+
+#: The path of an input artifact, in a command.
+_PATH = re.compile(r"\{\{\$\.inputs\.artifacts\[['\"](.*?)['\"]\]\.path\}\}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,6 +31,8 @@ class Program:
     output_files: Mapping[str, str]
     #: RuntimeArtifacts of its outputs, before they are made.
     output_artifacts: Mapping[str, list[Document]]
+    #: The URIs of the input artifacts whose contents the command is sure to read.
+    reads: frozenset[str]
 
 
 def program_of(task: Task, component: Component, job: Job, work: str) -> Program:
@@ -35,8 +42,7 @@ def program_of(task: Task, component: Component, job: Job, work: str) -> Program
         FailedPrecondition: a placeholder has no value.
         Unsupported: a placeholder is of an unknown kind.
     """
-    container = component.container
-    assert container is not None, component.name
+    container = container_of(task, component, job)
     lightweight = recognise(container.command)
     # A command may run `kfp.dsl.executor_main` without being a lightweight component's (a
     # containerised one), and would look for s3:// under /s3. Only the lightweight one can be told
@@ -51,6 +57,11 @@ def program_of(task: Task, component: Component, job: Job, work: str) -> Program
         output_file=placeholders.executor_input["outputs"]["outputFile"],
         output_files=placeholders.output_files,
         output_artifacts=placeholders.output_artifacts,
+        reads=frozenset(
+            artifact["uri"]
+            for name in _PATH.findall("\n".join(words))
+            for artifact in task.inputs["artifacts"].get(name, ())[:1]
+        ),
     )
 
 
@@ -62,33 +73,58 @@ def _placeholders(
         name: [_declared(definition, f"{root}/{name}")]
         for name, definition in component.outputs.artifacts.items()
     }
+    parameters = {**task.inputs["parameters"], **_configurations(task, component, job)}
     output_files = {name: f"{work}/outputs/{name}" for name in component.outputs.parameters}
 
     def listed(side: Mapping[str, list[Document]]) -> dict[str, Any]:
         return {name: {"artifacts": [shown(each) for each in side[name]]} for name in side}
 
     def shown(artifact: Document) -> Document:
-        return {**artifact, "uri": local_path(work, artifact["uri"])} if local else artifact
+        uri = local_path(work, artifact["uri"]) if local else artifact["uri"]
+        return _filled({**artifact, "uri": uri})
 
     return Placeholders(
-        parameters=task.inputs["parameters"],
+        parameters=parameters,
         input_artifacts=task.inputs["artifacts"],
         output_artifacts=output_artifacts,
         output_files=output_files,
         job=job.placeholders(task.name, task.task_id),
         executor_input={
-            "inputs": {
-                "parameterValues": task.inputs["parameters"],
-                "artifacts": listed(task.inputs["artifacts"]),
-            },
-            "outputs": {
-                "parameters": {name: {"outputFile": output_files[name]} for name in output_files},
-                "artifacts": listed(output_artifacts),
-                "outputFile": f"{local_path(work, root)}/executor_output.json",
-            },
+            "inputs": _filled(
+                {
+                    "parameterValues": parameters,
+                    "artifacts": listed(task.inputs["artifacts"]),
+                }
+            ),
+            "outputs": _filled(
+                {
+                    "parameters": {
+                        name: {"outputFile": output_files[name]} for name in output_files
+                    },
+                    "artifacts": listed(output_artifacts),
+                    "outputFile": f"{local_path(work, root)}/executor_output.json",
+                }
+            ),
         },
         work=work,
     )
+
+
+def _configurations(task: Task, component: Component, job: Job) -> dict[str, Any]:
+    """The values of the parameters of type dsl.TaskConfig."""
+    fill = Placeholders(
+        parameters=task.inputs["parameters"], job=job.placeholders(task.name, task.task_id)
+    )
+    return {
+        name: task_config(component, fill)
+        for name, definition in component.inputs.parameters.items()
+        if definition.type == "TASK_CONFIG"
+    }
+
+
+def _filled(message: Document) -> dict[str, Any]:
+    """`message` without what is empty, as protobuf writes it in JSON."""
+    return {name: value for name, value in message.items() if value not in ({}, [], "")}
 
 
 def _declared(definition: ArtifactDefinition, uri: str) -> Document:

@@ -10,18 +10,27 @@ import shlex
 from dataclasses import dataclass
 from functools import lru_cache
 
-#: Up to 2.4 the script installs at once; later it first makes sure that there is a pip.
+#: First of all the script makes sure that there is a pip. Every SDK since 2.0 says so in one of two
+#: ways, and then installs: with or without --no-deps, the packages first or last, in one go or two.
 _INSTALL = re.compile(
     r'\s*if ! \[ -x "\$\(command -v pip\)" \]; then\n'
     r"[^\n]*(?:ensurepip|python3-pip)[^\n]*\n"
-    r"fi\n+"
-    r'(?P<pips>PIP_DISABLE_PIP_VERSION_CHECK=1 python3 -m pip install .*?) && "\$0" "\$@"\s*',
+    r"\s*fi\n+"
+    r'\s*(?P<pips>PIP_DISABLE_PIP_VERSION_CHECK=1 .*?)\s*&& "\$0" "\$@"\s*',
     re.DOTALL,
 )
-_RUN = (
-    'program_path=$(mktemp -d) printf "%s" "$0" > "$program_path/ephemeral_component.py" '
-    "_KFP_RUNTIME=true python3 -m kfp.dsl.executor_main --component_module_path "
-    '"$program_path/ephemeral_component.py" "$@"'
+#: With use_venv the packages go into a venv over the image's own; our environments are such.
+_VENV = re.compile(
+    r"(?:&&)?\s*export PIP_DISABLE_PIP_VERSION_CHECK=1\n"
+    r"tmp=\$\(mktemp -d\)\n"
+    r'python3 -m venv "\$tmp/venv" --system-site-packages\n'
+    r'\. "\$tmp/venv/bin/activate"\n'
+)
+#: Before 2.1 executor_main was in kfp.components, and needed no variable.
+_RUN = re.compile(
+    r'program_path=\$\(mktemp -d\) printf "%s" "\$0" > "\$program_path/ephemeral_component\.py" '
+    r"(?:_KFP_RUNTIME=true )?python3 -m kfp\.(?:dsl|components)\.executor_main "
+    r'--component_module_path "\$program_path/ephemeral_component\.py" "\$@"'
 )
 _SHELL, _SHELL_STRICT = ("sh", "-c"), ("sh", "-ec")
 #: Options of pip that say where packages come from, each with one value.
@@ -53,7 +62,7 @@ def recognise(command: tuple[str, ...]) -> Lightweight | None:
         groups, rest = [], command
     if groups is None or len(rest) != 4 or rest[:2] != _SHELL_STRICT:  # noqa: PLR2004
         return None
-    if " ".join(rest[2].split()) != _RUN:
+    if not _RUN.fullmatch(" ".join(rest[2].split())):
         return None
     return Lightweight(
         requirements=tuple(each for group in groups if not group.alone for each in group.packages),
@@ -74,8 +83,11 @@ class _Group:
 
 def _groups(script: str) -> list[_Group] | None:
     """The installs that a script does, or None when it does anything else."""
+    script = script.removeprefix("PIP_DISABLE_PIP_VERSION_CHECK=1 ")
+    parts = _VENV.split(script)
+    script = " && ".join(part.strip() for part in parts if part.strip())
     try:
-        words = shlex.split(script.removeprefix("PIP_DISABLE_PIP_VERSION_CHECK=1 "))
+        words = shlex.split(script)
     except ValueError:
         return None
     groups: list[_Group] = []

@@ -4,11 +4,14 @@
 The current folder is the task's own. Written for every Python that a component may ask for.
 """
 
+import importlib
 import json
 import os
 import shutil
 import sys
-from typing import Any, Dict  # noqa: UP035 - Python 3.8 has no dict[…]
+from typing import Any, Dict, Tuple  # noqa: UP035 - Python 3.8 has no dict[…]
+
+from flowmaker.pipelines.launcher import reading
 
 SOURCE = "ephemeral_component.py"
 
@@ -16,36 +19,42 @@ SOURCE = "ephemeral_component.py"
 def run() -> None:
     """Execute the component, then put its artifacts where the server looks for them."""
     os.environ["_KFP_RUNTIME"] = "true"
-    from kfp.dsl import executor_main  # noqa: PLC0415 - after the variable is set
-
-    here = os.getcwd()  # noqa: PTH109
-    _put_folders_under(here)
     source, arguments = sys.argv[1], sys.argv[2:]
+    executor_input = json.loads(arguments[arguments.index("--executor_input") + 1])
+    executor_main, artifact_types = _sdk()
+    here = os.getcwd()  # noqa: PTH109
+    _put_folders_under(here, artifact_types)
+    reading.teach(artifact_types, executor_input, here)
     program = os.path.join(here, SOURCE)  # noqa: PTH118
     with open(program, "w", encoding="utf-8") as file:  # noqa: PTH123
         file.write(source)
     sys.argv = [executor_main.__file__, "--component_module_path", program, *arguments]
     executor_main.executor_main()
-    executor_input = json.loads(arguments[arguments.index("--executor_input") + 1])
-    _collect(executor_input["outputs"])
+    _collect(executor_input["outputs"], artifact_types)
 
 
-def _put_folders_under(folder: str) -> None:
+def _sdk() -> Tuple[Any, Any]:  # noqa: UP006
+    """The SDK's `executor_main` and `artifact_types`, which were elsewhere before KFP 2.1."""
+    try:
+        from kfp.dsl import executor_main  # noqa: PLC0415 - after the variable is set
+    except ImportError:
+        executor_main = importlib.import_module("kfp.components.executor_main")
+        return executor_main, importlib.import_module("kfp.components.types.artifact_types")
+    return executor_main, importlib.import_module("kfp.dsl.types.artifact_types")
+
+
+def _put_folders_under(folder: str, artifact_types: Any) -> None:  # noqa: ANN401
     """Let `Artifact.path` be in the task's folder: `<folder>/s3/bucket/key`, not `/s3/…`.
 
     `Artifact.uri` stays what it is, and a path that is set maps back to its URI.
     """
-    from kfp.dsl.types import artifact_types  # noqa: PLC0415 - after the variable is set
-
-    for name, value in list(vars(artifact_types).items()):
+    for name in dir(artifact_types):
         if name.endswith("_LOCAL_MOUNT_PREFIX"):
-            setattr(artifact_types, name, folder + value)
+            setattr(artifact_types, name, folder + getattr(artifact_types, name))
 
 
-def _collect(outputs: Dict[str, Any]) -> None:  # noqa: UP006
+def _collect(outputs: Dict[str, Any], artifact_types: Any) -> None:  # noqa: ANN401, UP006
     """Move what an artifact with a path of its own (`set_path`) holds to where its URI maps."""
-    from kfp.dsl.types import artifact_types  # noqa: PLC0415 - after the variable is set
-
     try:
         with open(outputs["outputFile"], encoding="utf-8") as file:  # noqa: PTH123
             given = json.load(file).get("artifacts", {})

@@ -1,0 +1,92 @@
+"""A task's container when its inputs are known, and what dsl.TaskConfig tells it of that."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from flowmaker.pipelines.driver.job import Job
+from flowmaker.pipelines.driver.placeholders import Placeholders
+from flowmaker.pipelines.ir.graph import Component, Container
+from flowmaker.pipelines.records.catalog import Document
+from flowmaker.pipelines.records.run import Task
+
+#: Toleration's fields, as Kubernetes names them.
+_TOLERATION = ("key", "operator", "value", "effect", "tolerationSeconds")
+
+
+def container_of(task: Task, component: Component, job: Job) -> Container:
+    """The container of a task, with nothing left to fill in its image and its resources.
+
+    What is only passed through (`apply_to_task=False`) is for the task to know, not to have.
+
+    Raises:
+        FailedPrecondition: a placeholder has no value.
+    """
+    container = component.container
+    assert container is not None, component.name
+    fill = Placeholders(
+        parameters=task.inputs.get("parameters", {}),
+        input_artifacts=task.inputs.get("artifacts", {}),
+        job=job.placeholders(task.name, task.task_id),
+    )
+    has = component.passthroughs
+    return replace(
+        container,
+        image=fill.text(container.image),
+        resources=fill.inside(container.resources) if has.get("RESOURCES", True) else {},
+        env=container.env if has.get("ENV", True) else (),
+        secrets=container.secrets if has.get("ENV", True) else (),
+    )
+
+
+def task_config(component: Component, fill: Placeholders) -> dict[str, Any]:
+    """What a parameter of type TASK_CONFIG gets: the parts that the component asks for."""
+    container = component.container
+    assert container is not None, component.name
+    parts = {
+        "RESOURCES": ("resources", lambda: _resources(fill.inside(container.resources))),
+        "ENV": ("env", lambda: [{"name": name, "value": fill.text(value)} for name, value in env]),
+        "KUBERNETES_NODE_SELECTOR": ("nodeSelector", lambda: _labels(container.kubernetes)),
+        "KUBERNETES_TOLERATIONS": ("tolerations", lambda: _tolerations(container.kubernetes)),
+    }
+    env = container.env
+    found = {
+        name: part() for field, (name, part) in parts.items() if field in component.passthroughs
+    }
+    return {name: part for name, part in found.items() if part}
+
+
+def _resources(resources: Document) -> dict[str, Any]:
+    """ResourceSpec as Kubernetes' ResourceRequirements."""
+    limits = {
+        "cpu": resources.get("resourceCpuLimit") or _number(resources, "cpuLimit"),
+        "memory": resources.get("resourceMemoryLimit") or _number(resources, "memoryLimit", "G"),
+    }
+    requests = {
+        "cpu": resources.get("resourceCpuRequest") or _number(resources, "cpuRequest"),
+        "memory": resources.get("resourceMemoryRequest")
+        or _number(resources, "memoryRequest", "G"),
+    }
+    accelerator = resources.get("accelerator", {})
+    kind = accelerator.get("resourceType") or accelerator.get("type", "")
+    if kind:
+        limits[kind] = str(accelerator.get("resourceCount") or accelerator.get("count", ""))
+    sides = {"limits": limits, "requests": requests}
+    given = {side: {key: each for key, each in of.items() if each} for side, of in sides.items()}
+    return {side: of for side, of in given.items() if of}
+
+
+def _number(resources: Document, field: str, unit: str = "") -> str:
+    """The older, numeric form of a quantity."""
+    return f"{resources[field]:g}{unit}" if field in resources else ""
+
+
+def _labels(kubernetes: Mapping[str, Any]) -> dict[str, str]:
+    return dict(kubernetes.get("nodeSelector", {}).get("labels", {}))
+
+
+def _tolerations(kubernetes: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {field: each[field] for field in _TOLERATION if field in each}
+        for each in kubernetes.get("tolerations", ())
+    ]
