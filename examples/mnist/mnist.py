@@ -500,7 +500,7 @@ def main() -> None:
     else:
         with stage("6. Cleaning up"):
             clean_up(bucket, f"mnist-{suffix}")
-    print("\nTry next: kfp run list · aws sagemaker list-training-jobs · aws logs tail")
+    print("\nTry next: kfp run list · aws sagemaker list-training-jobs · aws s3 ls")
 
 
 if __name__ == "__main__":

@@ -42,7 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
     print(
         f"Flowmaker is at {url}" + (f", started in {took:.1f} s" if ours else ", running already")
     )
-    command = [sys.executable, str(tutorial())]
+    # KFP's client warns at every start that it is of version 2.
+    command = [sys.executable, "-W", "ignore::FutureWarning", str(tutorial())]
     command += ["--dataset", str(dataset)] if dataset else []
     command += ["--keep"] if arguments.keep else []
     environment = {**os.environ, **running.find(data).environment}
