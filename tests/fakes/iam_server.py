@@ -1,4 +1,4 @@
-"""IAM and STS behind the real gateway, with the real authorizer: for real clients."""
+"""IAM, STS and S3 behind the real gateway, with the real authorizer: for real clients."""
 
 import asyncio
 from collections.abc import Iterator
@@ -17,8 +17,10 @@ from flowmaker.aws.iam.access_keys import AccessKeys
 from flowmaker.aws.iam.bootstrap import RootKeys, admin_session, bootstrap
 from flowmaker.aws.iam.service import IamService
 from flowmaker.aws.identity import SessionCredentials
+from flowmaker.aws.s3.service import S3Service
 from flowmaker.aws.sts.service import StsService
 from flowmaker.clock import SystemClock
+from flowmaker.objects.disk import DiskObjectStore
 from flowmaker.store.database import Database
 from tests.fakes.aws_server import serving
 
@@ -61,11 +63,16 @@ class IamServer:
 def iam_server(folder: Path) -> Iterator[IamServer]:
     clock = MovedClock()
     database = Database(folder / "flowmaker.db")
+    objects = DiskObjectStore(folder / "objects", database, clock)
     try:
         root = asyncio.run(bootstrap(database, clock))
         admin = asyncio.run(admin_session(database, clock))
         gateway = Gateway(
-            [IamService(database, clock), StsService(database, clock)],
+            [
+                IamService(database, clock),
+                StsService(database, clock),
+                S3Service(objects, clock),
+            ],
             AccessKeys(database, clock),
             PolicyAuthorizer(database, clock),
             clock,
@@ -74,4 +81,5 @@ def iam_server(folder: Path) -> Iterator[IamServer]:
         with serving(gateway) as url:
             yield IamServer(url=url, root=root, admin=admin, clock=clock, database=database)
     finally:
+        objects.close()
         database.close()

@@ -207,17 +207,6 @@ async def test_other_signatures_are_refused(authorization: str, code: str) -> No
     assert (await refused(request)).code == code
 
 
-async def test_old_presigned_urls_are_refused() -> None:
-    request = Request(
-        method="GET",
-        path="/b/k",
-        query_string="AWSAccessKeyId=AKIA&Signature=x&Expires=1",
-        header_list=(("host", "h"),),
-    )
-    assert presign.is_presigned(request)
-    assert (await refused(request)).code == "InvalidRequest"
-
-
 async def test_s3_says_what_its_payload_is() -> None:
     request = signed("s3")
     error = await refused(with_headers(request, x_amz_content_sha256=""))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flowmaker import ids
-from flowmaker.aws.auth import payload, presign, sigv4
+from flowmaker.aws.auth import payload, signatures
 from flowmaker.aws.auth.claims import Signed
 from flowmaker.aws.auth.sigv4 import Key, KeyStore
 from flowmaker.aws.errors import AwsError
@@ -22,7 +22,7 @@ from flowmaker.aws.protocol.response import Response
 from flowmaker.aws.protocol.route import Routed, route
 from flowmaker.aws.protocol.serialize import serialize
 from flowmaker.aws.protocol.validate import validate
-from flowmaker.aws.service import Call, Operation, Service
+from flowmaker.aws.service import Call, Need, Operation, Service
 from flowmaker.clock import Clock
 from flowmaker.errors import FlowmakerError, InvalidInput, Unavailable
 
@@ -51,6 +51,8 @@ class _Exchange:
     request: Request
     receive: Receive
     place: Place
+    #: The client's address; empty when it has none.
+    client: str = ""
     #: What services other than S3 send: read before the signature can be checked.
     content: bytes = b""
     form: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -93,7 +95,8 @@ class Gateway:
             path=request.path,
         )
         receiver = Receiver(receive, request)
-        exchange = _Exchange(request=request, receive=receiver, place=place)
+        client: str = (scope.get("client") or ("",))[0]
+        exchange = _Exchange(request=request, receive=receiver, place=place, client=client)
         response = await self._answer_or_error(exchange)
         try:
             await send_response(response, request.method, receiver, send)
@@ -114,20 +117,23 @@ class Gateway:
             return error_response(AwsError("InternalFailure", message, 500), exchange.place)
 
     async def _answer(self, exchange: _Exchange) -> Response:
-        signed = _read_signature(exchange.request)
+        signed = signatures.read(exchange.request)
         model = await self._identify_service(signed, exchange)
         _refuse_long_body(exchange)
         payload_hash = await _prepare_body(signed, exchange)
-        key = await sigv4.authenticate(
+        key = await signatures.authenticate(
             signed, exchange.request, payload_hash, self._keys, self._clock.now()
         )
+        exchange.request = signatures.meant(signed, exchange.request)
         routed = route(model, exchange.request, exchange.form)
+        signatures.check_covers(signed, routed.operation.http["requestUri"])
         operation = self._implemented(model, routed)
         await _read_body(routed, key, exchange)
         parameters = parse(model, routed, exchange.request, exchange.content, exchange.form)
         validate(model, routed.operation, parameters)
         call = _call(signed, key, routed, parameters, exchange)
-        needs = await operation.needs(call)
+        about = _context(signed, exchange)
+        needs = [_within(need, about) for need in await operation.needs(call)]
         await self._authorizer.check(call.principal, needs, region=call.region)
         answer = await operation.handler(call)
         await _finish_body(exchange)
@@ -169,10 +175,6 @@ def is_aws_request(scope: Mapping[str, Any]) -> bool:
 # --- the steps ---
 
 
-def _read_signature(request: Request) -> Signed:
-    return presign.read(request) if presign.is_presigned(request) else sigv4.read(request)
-
-
 def _body_limit(service: str) -> int:
     return _BODY_LIMITS.get(service, _BODY_LIMIT)
 
@@ -192,7 +194,8 @@ async def _prepare_body(signed: Signed, exchange: _Exchange) -> str:
     service = exchange.place.service
     if service == "s3":
         raw = payload.pieces(exchange.receive, _STREAM_LIMIT + _CHUNKS_LIMIT)
-        exchange.signed_body = payload.Payload(raw, signed, exchange.request)
+        meant = signatures.meant(signed, exchange.request)
+        exchange.signed_body = payload.Payload(raw, signed, meant)
         return exchange.signed_body.said
     limit = _body_limit(service)
     exchange.content = await payload.whole(payload.pieces(exchange.receive, limit), limit)
@@ -234,6 +237,23 @@ def _call(
     )
 
 
+def _context(signed: Signed, exchange: _Exchange) -> Mapping[str, str]:
+    """Condition keys about the request itself, for policies that ask where it comes from."""
+    headers = exchange.request.headers
+    found = {
+        "aws:SourceIp": exchange.client,
+        "aws:UserAgent": headers.get("user-agent", ""),
+        "aws:Referer": headers.get("referer", ""),
+    }
+    if exchange.place.service == "s3":
+        found.update(signatures.context(signed))
+    return {name: value for name, value in found.items() if value}
+
+
+def _within(need: Need, context: Mapping[str, str]) -> Need:
+    return replace(need, context={**context, **need.context})
+
+
 async def _finish_body(exchange: _Exchange) -> None:
     """A handler that did not read its stream to the end has not seen it verified."""
     async for _ in exchange.stream:
@@ -251,8 +271,9 @@ def _guessed_protocol(request: Request) -> str:
     form = headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
     if form or "Action=" in request.query_string:
         return "query"
-    signed_as_s3 = "/s3/" in headers.get("authorization", "")
-    in_query = "authorization" not in headers
+    authorization = headers.get("authorization", "")
+    signed_as_s3 = "/s3/" in authorization or authorization.startswith("AWS ")
+    in_query = not authorization
     return "rest-xml" if signed_as_s3 or in_query else "rest-json"
 
 

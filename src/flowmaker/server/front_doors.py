@@ -60,6 +60,8 @@ class FrontDoors:
     def _door(self, path: str) -> ASGIApp:
         if _is_under(path, KFP):
             return self.doors.kfp
+        if path.startswith("/s3/"):  # unsigned: what a bucket's policy shows to everyone
+            return self.doors.aws
         if _is_under(path, KUBERNETES):
             return self.doors.kubernetes
         if path == WORKER_CREDENTIALS:

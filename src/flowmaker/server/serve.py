@@ -88,6 +88,8 @@ class _Server(uvicorn.Server):
                 access_log=False,
                 lifespan="off",
                 server_header=False,
+                # Policies ask where a request comes from: nobody may say that of himself.
+                proxy_headers=False,
                 timeout_graceful_shutdown=PATIENCE,
             )
         )

@@ -1,5 +1,8 @@
 """Signatures in the query: presigned URLs of S3, presigned calls of STS and others."""
 
+from dataclasses import replace
+
+from flowmaker.aws.auth import sigv2
 from flowmaker.aws.auth.claims import Signed, read_credential, refuse_other
 from flowmaker.aws.errors import AwsError
 from flowmaker.aws.protocol.request import Request
@@ -8,6 +11,10 @@ from flowmaker.aws.protocol.request import Request
 MAX_EXPIRES = 604800
 #: What a service other than S3 takes when the URL does not say.
 DEFAULT_EXPIRES = 900
+_OF_SIGNATURE = frozenset({
+    "x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-expires", "x-amz-signature",
+    "x-amz-signedheaders", "x-amz-security-token", "x-amz-content-sha256",
+})  # fmt: skip
 _NEEDED = ("X-Amz-Credential", "X-Amz-Signature", "X-Amz-Date", "X-Amz-SignedHeaders")
 
 
@@ -28,6 +35,8 @@ def read(request: Request) -> Signed:
         AwsError: it is of another kind, or a part is missing.
     """
     query = request.query
+    if "X-Amz-Algorithm" not in query and "AWSAccessKeyId" in query:
+        return sigv2.read(request)
     refuse_other(query.get("X-Amz-Algorithm", "AWS"))
     missing = [name for name in _NEEDED if not query.get(name)]
     if missing:
@@ -47,6 +56,21 @@ def read(request: Request) -> Signed:
         session_token=query.get("X-Amz-Security-Token"),
         expires=_expires(query.get("X-Amz-Expires"), scope.service),
     )
+
+
+def with_headers_of_query(request: Request) -> Request:
+    """The request as it is meant: S3 takes `x-amz-…` of a presigned query for headers.
+
+    SDKs put there what they would else have to tell the user to send.
+    """
+    meant = tuple(
+        (name.lower(), value.encode().decode("latin-1"))
+        for name, value in request.query_pairs
+        if name.lower().startswith("x-amz-")
+        and name.lower() not in _OF_SIGNATURE
+        and name.lower() not in request.headers
+    )
+    return replace(request, header_list=(*request.header_list, *meant)) if meant else request
 
 
 def _expires(value: str | None, service: str) -> int:

@@ -27,6 +27,10 @@ from flowmaker.aws.service import Principal
 SKEW = timedelta(minutes=15)
 #: Travels unsigned in practice and changes nothing; or its value is in the signature anyway.
 _MAY_BE_UNSIGNED = {"x-amz-content-sha256", "x-amz-user-agent"}
+_MISMATCH = (
+    "The request signature we calculated does not match the signature you provided. "
+    "Check your AWS Secret Access Key and signing method."
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,14 +102,24 @@ async def authenticate(
         AwsError: the key is unknown or expired, or it did not sign this request, or not now.
     """
     check_time(signed, now)
+    key = await find_key(signed, keys, now)
+    _check_headers_signed(signed, request)
+    _check_signature(signed, request, payload_hash, key.secret)
+    return key
+
+
+async def find_key(signed: Signed, keys: KeyStore, now: datetime) -> Key:
+    """The key that a request claims to be signed with.
+
+    Raises:
+        AwsError: there is none, or it is over.
+    """
     key = await keys.find(signed.access_key_id, signed.session_token)
     if key is None or key.status != "Active":
         raise _unknown_key(signed)
     if key.expires_at is not None and key.expires_at <= now:
         message = "The security token included in the request is expired"
         raise AwsError("ExpiredToken", message, 403)
-    _check_headers_signed(signed, request)
-    _check_signature(signed, request, payload_hash, key.secret)
     return key
 
 
@@ -135,6 +149,11 @@ def _too_late(signed: Signed, end: datetime, now: datetime) -> AwsError:
         return AwsError("SignatureDoesNotMatch", message, 403)
     if signed.expires is None:
         return _skewed(signed, now)
+    return expired(end, now)
+
+
+def expired(end: datetime, now: datetime) -> AwsError:
+    """What S3 says of a presigned URL that is over."""
     return AwsError(
         "AccessDenied",
         "Request has expired",
@@ -201,24 +220,26 @@ def _check_signature(signed: Signed, request: Request, payload_hash: str, secret
 
 def _mismatch(signed: Signed, canonical: bytes, to_sign: bytes) -> AwsError:
     """With what was compared, as AWS does: it is how clients find their mistake."""
-    message = (
-        "The request signature we calculated does not match the signature you provided. "
-        "Check your AWS Secret Access Key and signing method."
-    )
     theirs = re.sub(r"(x-amz-security-token:)[^\n]*", r"\1…", canonical.decode("latin-1"))
     if signed.scope.service == "s3":
-        return AwsError(
-            "SignatureDoesNotMatch",
-            message,
-            403,
-            AWSAccessKeyId=signed.access_key_id,
-            StringToSign=to_sign.decode("latin-1"),
-            SignatureProvided=signed.signature,
-            CanonicalRequest=theirs,
-        )
-    message += (
-        f" Consult the service documentation for details.\n\nThe Canonical String for this request "
-        f"should have been\n'{theirs}'\n\nThe String-to-Sign should have been\n"
-        f"'{to_sign.decode('latin-1')}'\n"
+        return wrong_signature(signed, to_sign.decode("latin-1"), CanonicalRequest=theirs)
+    message = (
+        f"{_MISMATCH} Consult the service documentation for details.\n\n"
+        f"The Canonical String for this request should have been\n'{theirs}'\n\n"
+        f"The String-to-Sign should have been\n'{to_sign.decode('latin-1')}'\n"
     )
     return AwsError("SignatureDoesNotMatch", message, 403)
+
+
+def wrong_signature(signed: Signed, to_sign: str, **more: str) -> AwsError:
+    """What S3 says of a signature that is not right; the caller's token is not repeated."""
+    shown = re.sub(r"(x-amz-security-token:)[^\n]*", r"\1…", to_sign)
+    return AwsError(
+        "SignatureDoesNotMatch",
+        _MISMATCH,
+        403,
+        AWSAccessKeyId=signed.access_key_id,
+        StringToSign=shown,
+        SignatureProvided=signed.signature,
+        **more,
+    )

@@ -23,6 +23,8 @@ class ObjectPath:
     """What the path and host of an S3 request name."""
 
     bucket: str = ""
+    #: Whether the host names the bucket, and not the path.
+    in_host: bool = False
     #: Exactly as the client means it: decoded once, no slash added or taken away.
     key: str = ""
 
@@ -45,7 +47,7 @@ def object_path(request: Request) -> ObjectPath:
     virtual = _VIRTUAL_HOST.fullmatch(host)
     path = request.path.removeprefix("/")
     if virtual and virtual["bucket"] != "s3":
-        return ObjectPath(bucket=virtual["bucket"], key=_decoded(path))
+        return ObjectPath(bucket=virtual["bucket"], in_host=True, key=_decoded(path))
     bucket, _, key = path.partition("/")
     return ObjectPath(bucket=_decoded(bucket), key=_decoded(key))
 
