@@ -42,6 +42,7 @@ from flowmaker.sagemaker.controllers import controllers as sagemaker_controllers
 from flowmaker.server import handout
 from flowmaker.server.config import Settings
 from flowmaker.server.data_folder import DataFolder
+from flowmaker.server.effects import SageMakerEffects
 from flowmaker.server.front_doors import Doors, FrontDoors
 from flowmaker.server.images import pipeline_images
 from flowmaker.server.worker import REGION, Worker
@@ -203,6 +204,8 @@ def _run_controller(ground: Ground, worker: Worker) -> Controller:
         hidden=ground.folder.secrets,
         owner=ids.ACCOUNT,
         region=REGION,
+        effects=SageMakerEffects(database=ground.database, account=ids.ACCOUNT, region=REGION),
+        asked_for_identity=worker.was_asked,
     )
     return RunController(
         ground.database,

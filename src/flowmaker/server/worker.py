@@ -8,7 +8,7 @@ address and a token in the environment. The token names the task and is worthles
 import hashlib
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -32,6 +32,8 @@ class Worker:
     url: str
     sessions: RoleSessions
     is_running: Callable[[str], Awaitable[bool]]
+    #: The tasks that asked for it, until somebody wants to know.
+    asked: set[str] = field(default_factory=set[str])
 
     async def environment(self, task_id: str) -> Mapping[str, str]:
         """The variables with which an AWS SDK in the task `task_id` finds server and identity."""
@@ -44,6 +46,12 @@ class Worker:
             "AWS_CONTAINER_AUTHORIZATION_TOKEN": f"{task_id}.{self._sign(task_id)}",
         }
 
+    def was_asked(self, task_id: str) -> bool:
+        """Whether the task asked for the worker's identity since this was last asked."""
+        was_asked = task_id in self.asked
+        self.asked.discard(task_id)
+        return was_asked
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         response = await self._answer(Request(scope, receive))
         await response(scope, receive, send)
@@ -54,6 +62,7 @@ class Worker:
             return _error(401, "InvalidToken", "the authorization token is not one of this server")
         if not await self.is_running(task_id):
             return _error(403, "ExpiredToken", f"the task {task_id} does not run")
+        self.asked.add(task_id)
         try:
             session = await self.sessions.for_worker(WORKER_ROLE, f"task-{task_id}")
         except AwsError as error:

@@ -123,6 +123,8 @@ def _task(task: Task, children: list[Json]) -> Json:
         # the numbers of ML Metadata, and are left empty by KFP itself.
         name=task.name,
         kind=task.kind.value,
+        # The task whose result was taken over from the cache.
+        cached_from=task.outputs.get("cached_from"),
     )
     for side, document in (("input", task.inputs), ("output", task.outputs)):
         for what in ("parameters", "artifacts"):

@@ -72,6 +72,11 @@ class Processes:
             programs=True,
         )
 
+    def environment_of(self, progress: Progress, task: Task) -> EnvironmentSpec:
+        """The environment of a task's container."""
+        component = progress.graph.component(task.component)
+        return self.environment(container_of(task, component, progress.job))
+
     async def start(self, progress: Progress, task: Task, environment: Path) -> None:
         """Start the process of a task, unless it was started.
 
@@ -158,11 +163,16 @@ class Processes:
             cwd=image.workdir,
         )
 
-    async def _secret(self, progress: Progress, task: Task, secret: Document) -> dict[str, str]:
+    def secret_name(self, progress: Progress, task: Task, secret: Document) -> str:
+        """The name of a secret that the platform spec refers to, perhaps by a parameter."""
         name = secret.get("secretName", "")
         if "secretNameParameter" in secret:
             given = parameter(secret["secretNameParameter"], scope_of(progress, task))
             name = name if given is ABSENT else given
+        return name
+
+    async def _secret(self, progress: Progress, task: Task, secret: Document) -> dict[str, str]:
+        name = self.secret_name(progress, task, secret)
         optional = secret.get("optional", False)
         namespace = progress.run.namespace or self.settings.namespace
         data = await self.settings.secret(namespace, name) if name else None

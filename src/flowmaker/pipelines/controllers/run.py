@@ -6,14 +6,17 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 
 from flowmaker.clock import Clock
 from flowmaker.errors import FlowmakerError, Unsupported
 from flowmaker.executors.executor import Environments, EnvironmentSpec, Executor, ProcessState
 from flowmaker.executors.images import Images
 from flowmaker.objects.objects import ObjectStore
+from flowmaker.pipelines.controllers.caching import Cache
 from flowmaker.pipelines.controllers.process import Processes
 from flowmaker.pipelines.controllers.settings import RunSettings
+from flowmaker.pipelines.driver.cache import CacheEntry
 from flowmaker.pipelines.driver.configuration import container_of
 from flowmaker.pipelines.driver.job import Job, pipeline_root, utc
 from flowmaker.pipelines.ir.graph import Graph, graph_of
@@ -25,6 +28,9 @@ from flowmaker.pipelines.records.run import Run, RuntimeState, Task
 from flowmaker.pipelines.repository import runs
 from flowmaker.reconcile.hints import Hints
 from flowmaker.store.database import Database
+
+#: Of the tasks that wait, how many are looked up in the cache before their turn comes.
+LOOKED_UP = 64
 
 
 class RunController:
@@ -64,6 +70,15 @@ class RunController:
         self._exits: defaultdict[str, set[str]] = defaultdict(set)
         #: Processes that were told to end.
         self._stopped: set[str] = set()
+        self._cache = Cache(
+            database=database,
+            objects=objects,
+            processes=self._processes,
+            settings=settings,
+            clock=clock,
+        )
+        #: Results to be kept for others, by run, until they are written.
+        self._cached: defaultdict[str, list[CacheEntry]] = defaultdict(list)
         #: Runs with tasks that wait for a place.
         self._queue: dict[str, None] = {}
         self._background: set[asyncio.Task[None]] = set()
@@ -160,10 +175,14 @@ class RunController:
         """Take in what ended, decide, write it all at once, and start what is to run."""
         run_id = progress.run.run_id
         ends = await self._ends(progress)
+        for end in ends:
+            if not end.error and (entry := await self._cache.entry(progress, end)):
+                self._cached[run_id].append(entry)
         done = [progress.tasks[end.task_id].process_id for end in ends if not end.error]
         while True:
             decide(progress, ends, self._clock.now())
-            ends = self._admit(progress)
+            ends = await self._cache.hits(progress, islice(progress.pending, LOOKED_UP))
+            ends = ends or self._admit(progress)
             if ends:
                 continue
             if not await self._write(progress):
@@ -279,14 +298,17 @@ class RunController:
             task = progress.tasks[task_id]
             if task.state is RuntimeState.CANCELING and task.process_id not in self._stopped:
                 self._stopped.add(task.process_id)
-                await self._executor.stop(task.process_id)
+                await self._executor.stop(task.process_id, grace=self._settings.grace)
 
     async def _write(self, progress: Progress) -> bool:
         changes = progress.changes()
         if changes is None:
             return True
         run, inserted, changed = changes
-        if not await self._database.write(runs.apply, run, inserted=inserted, changed=changed):
+        cached = self._cached.pop(run.run_id, ())
+        if not await self._database.write(
+            runs.apply, run, inserted=inserted, changed=changed, cached=cached
+        ):
             return False
         progress.written()
         return True
@@ -296,6 +318,7 @@ class RunController:
         self._open.pop(run_id, None)
         self._exits.pop(run_id, None)
         self._queue.pop(run_id, None)
+        self._cached.pop(run_id, None)
         for process_id in [each for each, of in self._run_of.items() if of == run_id]:
             self._release(process_id)
             self._stopped.discard(process_id)

@@ -3,6 +3,13 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+
+async def no_effects(outputs: Mapping[str, Any]) -> Mapping[str, str]:
+    """Nothing is known of what is outside."""
+    del outputs
+    return {}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,3 +34,11 @@ class RunSettings:
     #: Processes of tasks at the same time. A task that waits for a SageMaker job only sleeps, so
     #: it is more than there are processors.
     width: int = 16
+    #: The things outside that output parameters name, and what each is now: empty when it is not
+    #: there. A cached result holds as long as they are what they were.
+    effects: Callable[[Mapping[str, Any]], Awaitable[Mapping[str, str]]] = no_effects
+    #: Whether a task (by its id) asked for the worker's identity, so that it may have changed
+    #: something outside. Asked once, when it has succeeded.
+    asked_for_identity: Callable[[str], bool] = lambda _: False
+    #: Seconds from SIGTERM to SIGKILL when a run is terminated; None: the process's own.
+    grace: float | None = None

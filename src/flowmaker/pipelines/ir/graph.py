@@ -109,6 +109,9 @@ class Node:
     whatever_happened: bool = False
     loop: Loop | None = None
     retry: Retry | None = None
+    #: CachingOptions: whether an earlier result may be taken, and the author's own key for it.
+    caching: bool = False
+    cache_key: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -264,6 +267,8 @@ def _node(name: str, task: Document) -> Node:
         == "ALL_UPSTREAM_TASKS_COMPLETED",
         loop=_loop(task),
         retry=_retry(task["retryPolicy"]) if "retryPolicy" in task else None,
+        caching=task.get("cachingOptions", {}).get("enableCache", False),
+        cache_key=task.get("cachingOptions", {}).get("cacheKey", ""),
     )
 
 

@@ -76,8 +76,6 @@ def check_task(where: str, task: Document) -> None:
             raise _unsupported(where, _TASK[field])
         if field not in _TASK_KNOWN:
             raise _unsupported(where, f"the field {field} of a task")
-    if "cacheKey" in task.get("cachingOptions", {}):
-        raise _unsupported(where, "a cache key of one's own (set_caching_options(cache_key=…))")
     _check_expression(where, task.get("triggerPolicy", {}).get("condition", ""), condition)
     for name, source in task.get("inputs", {}).get("parameters", {}).items():
         _check_source(where, name, source)

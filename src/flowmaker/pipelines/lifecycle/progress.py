@@ -34,6 +34,8 @@ class Progress:
         self.running: dict[str, None] = {}
         #: Those of them whose process is yet to be started.
         self.admitted: dict[str, None] = {}
+        #: The cache's keys of tasks that were looked up in it; empty: they must run.
+        self.keys: dict[str, str] = {}
         #: Tasks whose DAGs have not yet been told that they ended.
         self.ended: list[Task] = []
         #: DAGs to look at whole.

@@ -111,6 +111,8 @@ def _end(progress: Progress, end: End, now: datetime) -> None:
     if task.state.is_final:
         return
     if not end.error:
+        if task.state is RuntimeState.PENDING:  # its result was there already
+            task = moved(task, RuntimeState.RUNNING, now)
         done = moved(task, RuntimeState.SUCCEEDED, now)
         progress.put(replace(done, outputs=end.outputs or {"parameters": {}, "artifacts": {}}))
     elif task.state is RuntimeState.CANCELING:
@@ -164,7 +166,10 @@ def _go_on(progress: Progress, dag: Task, ended: Task | None, now: datetime) -> 
         declared = _dag_of(progress, dag)
         nodes = _after(declared, ended.name) if ended else declared.nodes.values()
         _expand(progress, dag, nodes, now)
-    if not progress.open_children[dag.task_id] and not progress.tasks[dag.task_id].state.is_final:
+    # What was skipped or imported has ended at once: first its downstream has a look.
+    is_heard = all(task.parent_task_id != dag.task_id for task in progress.ended)
+    is_open = progress.open_children[dag.task_id] or not is_heard
+    if not is_open and not progress.tasks[dag.task_id].state.is_final:
         _finish_dag(progress, dag, now)
 
 

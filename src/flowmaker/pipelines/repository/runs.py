@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row, delete, insert, select, update
 
+from flowmaker.pipelines.driver.cache import CacheEntry
 from flowmaker.pipelines.records.catalog import StorageState
 from flowmaker.pipelines.records.run import (
     FINAL,
@@ -15,6 +16,7 @@ from flowmaker.pipelines.records.run import (
     Task,
     TaskKind,
 )
+from flowmaker.pipelines.repository import cache
 from flowmaker.store.database import Transaction
 from flowmaker.store.schema.pipelines import runs, tasks
 
@@ -106,6 +108,7 @@ def apply(
     inserted: Sequence[Task] = (),
     changed: Sequence[Task] = (),
     removed: Sequence[str] = (),
+    cached: Sequence[CacheEntry] = (),
 ) -> bool:
     """Write what was decided on one revision of a run: all of it or, when it is stale, nothing.
 
@@ -123,6 +126,8 @@ def apply(
     }
     if tx.execute(update(runs).where(guard).values(**values)).rowcount == 0:
         return False
+    for entry in cached:
+        cache.put(tx, entry)
     for task_id in removed:
         tx.execute(delete(tasks).where(tasks.c.task_id == task_id))
     if inserted:

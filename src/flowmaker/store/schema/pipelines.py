@@ -76,6 +76,19 @@ runs = Table(
     Index("kfp_runs_by_storage_state", "storage_state", "created_at", "display_name"),
 )
 
+#: Results that a task may take over instead of being executed: see docs/caching.md.
+cache = Table(
+    "kfp_cache",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("run_id", Text, nullable=False),
+    Column("task_id", Text, nullable=False),
+    Column("created_at", Timestamp, nullable=False),
+    Column("outputs", JSON, nullable=False),
+    Column("contents", JSON, nullable=False),
+    Column("effects", JSON, nullable=False),
+)
+
 tasks = Table(
     "kfp_tasks",
     metadata,
