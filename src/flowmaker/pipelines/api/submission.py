@@ -9,6 +9,7 @@ from flowmaker import ids
 from flowmaker.errors import FailedPrecondition
 from flowmaker.pipelines.api.context import Context
 from flowmaker.pipelines.api.messages import RunRequest
+from flowmaker.pipelines.driver.job import pipeline_root
 from flowmaker.pipelines.ir import package
 from flowmaker.pipelines.ir.parameters import check_parameters
 from flowmaker.pipelines.ir.validate import KnownImage, validate
@@ -78,6 +79,8 @@ def _check(
     else:
         pipeline_spec, platform_spec = package.split(wanted.pipeline_spec or {})
     validate(pipeline_spec, platform_spec, known_image)
+    if root := wanted.pipeline_root or pipeline_spec.get("defaultPipelineRoot", ""):
+        pipeline_root(root)  # in a store that there is
     return _Checked(
         pipeline_spec=pipeline_spec,
         platform_spec=platform_spec,
