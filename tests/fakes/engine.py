@@ -91,6 +91,7 @@ async def engine(
     *,
     secrets: Mapping[str, Mapping[str, bytes]] | None = None,
     width: int = 16,
+    **more: Any,
 ):
     """A running engine whose data is in `folder`."""
 
@@ -117,6 +118,7 @@ async def engine(
             secret=secret,
             endpoint="http://127.0.0.1:1",
             width=width,
+            **more,
         ),
     )
     loop = Loop(controller)
