@@ -43,7 +43,7 @@ def _run_and_kill(before: House, moment: float) -> None:
     )
     client = kfp.Client(host=before.url)
     run_id = _wait_for_run(client)
-    time.sleep(moment)  # noqa: TID251 - the moment is the test's parameter
+    time.sleep(moment)
     os.kill(before.pid, signal.SIGKILL)
     after = start(before.data, port=port)
     script.kill()  # the client may have noticed; the run must not
@@ -62,7 +62,7 @@ def _wait_for_run(client: kfp.Client) -> str:
         runs = client.list_runs().runs
         if runs:
             return runs[0].run_id
-        time.sleep(0.02)  # noqa: TID251 - KFP's API has no event to wait on
+        time.sleep(0.02)
     pytest.fail("the demo created no run within a minute")
 
 
@@ -72,5 +72,5 @@ def _wait_for_end(client: kfp.Client, run_id: str) -> kfp.client.client.kfp_serv
         run = client.get_run(run_id)
         if run.state in ("SUCCEEDED", "FAILED", "CANCELED"):
             return run
-        time.sleep(0.1)  # noqa: TID251
+        time.sleep(0.1)
     pytest.fail(f"the run is {run.state} after two minutes")

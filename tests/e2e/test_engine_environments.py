@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 @dsl.component(base_image="python:3.11", packages_to_install=["iniconfig==2.0.0"])
 def versions() -> dict:
-    from importlib.metadata import distributions  # noqa: PLC0415
+    from importlib.metadata import distributions
 
     return {each.name: each.version for each in distributions()}
 

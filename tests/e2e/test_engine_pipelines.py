@@ -1,7 +1,7 @@
 """Real pipelines, compiled by the SDK, in real processes."""
 
 # A component is a program of its own, which imports what it needs and opens files as users do.
-# ruff: noqa: PLC0415, PTH103, PTH118, PTH123, SIM115, TID251, E741, PLR0917
+# ruff: noqa: PTH103, PTH118, SIM115, E741, PLR0917
 
 import asyncio
 import json

@@ -15,11 +15,11 @@ from kfp import compiler, components, dsl
 
 from flowmaker.components.images import rule
 from flowmaker.components.published import batch_transform, deploy, model, session, train
-from flowmaker.components.published.arguments import boolean, integer, mapping, parse, sequence
+from flowmaker.components.published.arguments import parse
 from flowmaker.errors import Unsupported
+from tests.fakes.published import IMAGE, PROGRAMS, component_yaml
 from tests.fakes.stubbed_sagemaker import Stubbed
 
-IMAGE = "public.ecr.aws/kubeflow-on-aws/aws-sagemaker-kfp-components:1.1.2"
 ROLE = "arn:aws:iam::000000000000:role/role"
 CHANNELS = [
     {
@@ -27,12 +27,6 @@ CHANNELS = [
         "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://b/train"}},
     }
 ]
-PROGRAMS = {
-    "train/src/sagemaker_training_component.py": train,
-    "model/src/sagemaker_model_component.py": model,
-    "deploy/src/sagemaker_deploy_component.py": deploy,
-    "batch_transform/src/sagemaker_transform_component.py": batch_transform,
-}
 #: The number of inputs and the outputs of each, as component.yaml 1.1.2 has them.
 PUBLISHED = {
     train: (28, ("model_artifact_url", "job_name", "training_image")),
@@ -413,31 +407,6 @@ def test_batch_transform(tmp_path: Path) -> None:
     assert output(tmp_path, "output_location") == "s3://b/out"
 
 
-def _component_yaml(script: str, program: Any) -> str:
-    """A component.yaml of the published form: every input and every output on the command line."""
-    types = {boolean: "Bool", integer: "Integer", mapping: "JsonObject", sequence: "JsonArray"}
-    inputs: list[dict[str, object]] = []
-    arguments: list[object] = []
-    for one in program.INPUTS:
-        item: dict[str, object] = {"name": one.name, "type": types.get(one.parse, "String")}
-        if one.default is not None:
-            text = one.default if isinstance(one.default, str) else json.dumps(one.default)
-            item["default"] = text.capitalize() if isinstance(one.default, bool) else text
-        inputs.append(item)
-        arguments += [f"--{one.name}", {"inputValue": one.name}]
-    for name in program.OUTPUTS:
-        arguments += [f"--{name}_output_path", {"outputPath": name}]
-    container = {"image": IMAGE, "command": ["python3"], "args": [script, *arguments]}
-    return yaml.safe_dump(
-        {
-            "name": "SageMaker",
-            "inputs": inputs,
-            "outputs": [{"name": name} for name in program.OUTPUTS],
-            "implementation": {"container": container},
-        }
-    )
-
-
 def _rendered(word: str, component: dict[str, Any]) -> str:
     """A placeholder of the IR as KFP's launcher fills it: text as it is, all else as JSON."""
     found = re.fullmatch(r"{{\$\.inputs\.parameters\['(.*)'\]}}", word)
@@ -453,7 +422,7 @@ def test_a_pipeline_of_the_published_component_fills_the_command_line(
     script: str, tmp_path: Path
 ) -> None:
     program: Any = PROGRAMS[script]
-    component = components.load_component_from_text(_component_yaml(script, program))
+    component = components.load_component_from_text(component_yaml(script, program))
     required = {one.name: "given" for one in program.INPUTS if one.default is None}
     if "channels" in required:
         required["channels"] = CHANNELS

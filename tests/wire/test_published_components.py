@@ -1,0 +1,126 @@
+"""Pipelines made of the published component.yaml files, from training to predictions.
+
+Their outputs are artifacts in KFP 2, so that steps cannot be linked; each is a run of its own.
+"""
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import kfp
+import numpy as np
+import pytest
+from kfp import components, dsl
+from kfp import kubernetes as on_kubernetes
+
+from tests.fakes.published import PROGRAMS, component_yaml
+from tests.house import House
+
+KMEANS = "382416733822.dkr.ecr.us-east-1.amazonaws.com/kmeans:1"
+BUCKET = "published-sagemaker"
+ROLE = "arn:aws:iam::000000000000:role/FlowmakerAdmin"
+SECRET = "published"
+
+
+@pytest.fixture
+def aws(server: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[boto3.Session]:
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    keys = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+    literals = [f"--from-literal={key}={server.environment[key]}" for key in keys]
+    server.run("kubectl", "create", "secret", "generic", SECRET, "-n", "kubeflow", *literals)
+    session = boto3.Session()
+    session.client("s3").create_bucket(Bucket=BUCKET)
+    yield session
+    server.run("aws", "s3", "rb", f"s3://{BUCKET}", "--force")
+    server.run("kubectl", "delete", "secret", SECRET, "-n", "kubeflow")
+
+
+def run_step(server: House, script: str, **arguments: Any) -> None:
+    """A run of one published component; it must succeed."""
+    component = components.load_component_from_text(component_yaml(script, PROGRAMS[script]))
+
+    @dsl.pipeline(name="published")
+    def pipeline() -> None:
+        keys = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+        step = component(region="us-east-1", **arguments)
+        on_kubernetes.use_secret_as_env(step, SECRET, {key: key for key in keys})
+        step.set_caching_options(enable_caching=False)
+
+    client = kfp.Client(host=server.url)
+    run = client.create_run_from_pipeline_func(pipeline)
+    ended = client.wait_for_run_completion(run.run_id, timeout=120, sleep_duration=1)
+    assert ended.state == "SUCCEEDED", [t.error for t in ended.run_details.task_details]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_from_training_to_predictions(server: House, aws: boto3.Session, tmp_path: Path) -> None:
+    points = np.random.default_rng(0).normal(size=(60, 3)) + np.repeat([[0], [20]], 30, axis=0)
+    text = io.StringIO()
+    np.savetxt(text, points, delimiter=",", fmt="%g")
+    aws.client("s3").put_object(Bucket=BUCKET, Key="train/points.csv", Body=text.getvalue())
+
+    scripts = list(PROGRAMS)
+    channel = {
+        "ChannelName": "train",
+        "ContentType": "text/csv;label_size=0",
+        "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/train"}},
+    }
+    run_step(
+        server,
+        scripts[0],
+        job_name="published",
+        role=ROLE,
+        image=KMEANS,
+        channels=[channel],
+        hyperparameters={"k": "2", "feature_dim": "3"},
+        model_artifact_path=f"s3://{BUCKET}/model",
+        network_isolation=False,
+    )
+    run_step(
+        server,
+        scripts[1],
+        model_name="published",
+        role=ROLE,
+        image=KMEANS,
+        model_artifact_url=f"s3://{BUCKET}/model/published/output/model.tar.gz",
+        network_isolation=False,
+    )
+    run_step(
+        server,
+        scripts[2],
+        endpoint_name="published",
+        endpoint_config_name="published",
+        model_name_1="published",
+    )
+    run_step(
+        server,
+        scripts[3],
+        job_name="published",
+        model_name="published",
+        input_location=f"s3://{BUCKET}/train",
+        output_location=f"s3://{BUCKET}/out",
+        content_type="text/csv",
+        split_type="Line",
+        assemble_with="Line",
+    )
+
+    reply = aws.client("sagemaker-runtime").invoke_endpoint(
+        EndpointName="published", ContentType="text/csv", Body=text.getvalue()
+    )
+    predictions = json.load(reply["Body"])["predictions"]
+    clusters = [prediction["closest_cluster"] for prediction in predictions]
+    assert len(set(clusters[:30])) == len(set(clusters[30:])) == 1
+    assert clusters[0] != clusters[-1]
+    assert {"closest_cluster", "distance_to_cluster"} == set(predictions[0])
+    transformed = aws.client("s3").get_object(Bucket=BUCKET, Key="out/points.csv.out")["Body"]
+    assert len(transformed.read().split()) >= len(points)
+
+    sagemaker = aws.client("sagemaker")
+    sagemaker.delete_endpoint(EndpointName="published")
+    sagemaker.delete_endpoint_config(EndpointConfigName="published")
+    sagemaker.delete_model(ModelName="published")
