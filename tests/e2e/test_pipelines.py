@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 import kfp
@@ -94,8 +95,7 @@ def test_terminating_ends_the_process(client: kfp.Client, server: House) -> None
         sleep(seconds=987)
 
     def supervisor() -> int | None:
-        details = client.get_run(started.run_id).run_details
-        (task,) = [task for task in details.task_details if task.parent_task_id]
+        (task,) = _tasks(client, started.run_id)
         return claims.supervisor_pid(server.data / "jobs" / f"{task.task_id}-1")
 
     started = client.create_run_from_pipeline_func(sleeper)
@@ -106,8 +106,14 @@ def test_terminating_ends_the_process(client: kfp.Client, server: House) -> None
 
 
 def _task_states(client: kfp.Client, run_id: str) -> list[str]:
+    return [task.state for task in _tasks(client, run_id)]
+
+
+def _tasks(client: kfp.Client, run_id: str) -> list[Any]:
+    """The run's tasks below its root; none while it has not been looked at yet."""
     details = client.get_run(run_id).run_details
-    return [task.state for task in (details.task_details or []) if task.parent_task_id]
+    tasks = (details.task_details if details else None) or []
+    return [task for task in tasks if task.parent_task_id]
 
 
 def _wait_for(condition) -> None:

@@ -1,7 +1,7 @@
 """dsl.importer through the real kfp.Client: every place that an artifact can be in."""
 
 # Components import what they need and open files, as users' do.
-# ruff: noqa: PLC0415, PTH112, PTH123, PTH208
+# ruff: noqa: PTH112, PTH208
 
 import http.server
 import threading

@@ -42,7 +42,7 @@ def until(describe: Callable[[], Any], done: Callable[[Any], bool], seconds: flo
     end = time.monotonic() + seconds
     while not done(answer := describe()):
         assert time.monotonic() < end, answer
-        time.sleep(0.05)  # noqa: TID251 - a client has nothing but time
+        time.sleep(0.05)
     return answer
 
 

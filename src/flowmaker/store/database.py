@@ -50,7 +50,9 @@ class Database:
         self._writes: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._writer = threading.Thread(
             # What is not yet written was not yet acknowledged: it need not keep a process alive.
-            target=self._write_all, name="database-writer", daemon=True
+            target=self._write_all,
+            name="database-writer",
+            daemon=True,
         )
         self._writer.start()
 

@@ -15,7 +15,7 @@ from flowmaker.pipelines.ir.graph import platform_executors, producers
 from flowmaker.pipelines.ir.protobuf import canonical
 from flowmaker.pipelines.records.catalog import Document
 
-KnownImage = Callable[[str], None]
+KnownImage = Callable[[str], object]
 
 
 def validate(pipeline_spec: Document, platform_spec: Document, known_image: KnownImage) -> None:
