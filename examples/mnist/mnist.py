@@ -23,6 +23,7 @@ import pickle
 import secrets
 import sys
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -260,7 +261,18 @@ class NumpyUnpickler(pickle.Unpickler):
 def load_digits_from(dataset: Path | None) -> Digits:
     """MNIST from a file or from AWS's public bucket; without a way to it, scikit-learn's digits."""
     if dataset:
-        return read_mnist(dataset.read_bytes(), str(dataset))
+        try:
+            return read_mnist(dataset.read_bytes(), str(dataset))
+        except (
+            OSError,
+            EOFError,
+            ValueError,
+            LookupError,
+            zlib.error,
+            pickle.PickleError,
+        ) as error:
+            message = f"{dataset} is not MNIST as mnist.pkl.gz or mnist.npz: {error}"
+            raise SystemExit(message) from None
     try:
         return read_mnist(download_mnist(), f"s3://{SAMPLE_BUCKET}/{SAMPLE_KEY}")
     except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
