@@ -4,9 +4,13 @@ import argparse
 import asyncio
 import os
 import signal
+import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
 
 from flowmaker.cli import running
+from flowmaker.compat import onpath
 from flowmaker.errors import InvalidInput
 from flowmaker.server.data_folder import DataFolder
 
@@ -17,6 +21,12 @@ NOT_FOUND = 127
 
 
 def configure(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--kfp1",
+        action="store_true",
+        help="the command's Python programs may be written for the KFP SDK 1.x: they run on the "
+        "2.x that is installed",
+    )
     command.add_argument(
         "command", nargs=argparse.REMAINDER, metavar="-- COMMAND…", help="the command to run"
     )
@@ -29,10 +39,18 @@ def run(arguments: argparse.Namespace) -> int:
     if not command:
         raise InvalidInput("say what to run: flowmaker exec -- python train.py")
     server = running.find(arguments.data)
-    return asyncio.run(_run(command, server, DataFolder(arguments.data)))
+    with ExitStack() as stack:
+        extra: Mapping[str, str] = {}
+        if arguments.kfp1:
+            path = stack.enter_context(tempfile.TemporaryDirectory(prefix="flowmaker-kfp1-"))
+            onpath.make(Path(path))
+            extra = {"PYTHONPATH": os.pathsep.join(filter(None, (path, os.getenv("PYTHONPATH"))))}
+        return asyncio.run(_run(command, server, DataFolder(arguments.data), extra))
 
 
-async def _run(command: Sequence[str], server: running.Running, folder: DataFolder) -> int:
+async def _run(
+    command: Sequence[str], server: running.Running, folder: DataFolder, extra: Mapping[str, str]
+) -> int:
     from flowmaker.cli.authority import Authority  # noqa: PLC0415 - cryptography is slow to import
     from flowmaker.cli.proxy import Proxy  # noqa: PLC0415
     from flowmaker.clock import SystemClock  # noqa: PLC0415
@@ -45,6 +63,7 @@ async def _run(command: Sequence[str], server: running.Running, folder: DataFold
             **os.environ,
             **server.environment,
             **_trust(f"http://127.0.0.1:{port}", str(authority.bundle)),
+            **extra,
         }
         try:
             process = await asyncio.create_subprocess_exec(*command, env=environment)
