@@ -23,7 +23,7 @@ def load(name):
     spec.loader.exec_module(module)
     return module
 namespace, supervisor = load("namespace"), load("supervisor")
-supervisor.supervise(sys.argv[2], namespace.enter, supervisor.execute)
+supervisor.supervise(sys.argv[2], lambda job: namespace.enter(job["view"]), supervisor.execute)
 """
 
 
@@ -74,6 +74,7 @@ def test_a_plain_user_is_confined_as_well(place: Path, target: str) -> None:
         "wrapper": [],
         "sandbox": confinement.level,
         "view": confinement.view,
+        "joins": "",
     }
     (folder / "spec.json").write_text(json.dumps(job))
     for path in (place, *place.rglob("*")):

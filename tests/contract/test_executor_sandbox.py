@@ -115,6 +115,36 @@ async def test_without_network_there_is_loopback_alone(runner: Runner) -> None:
     assert printed == "['lo']\nOSError\n"
 
 
+async def test_processes_without_network_may_have_each_other(runner: Runner) -> None:
+    listen = (
+        "import socket\n"
+        "with socket.create_server(('127.0.0.2', 7777)) as s:\n"
+        "    c, _ = s.accept(); c.sendall(b'hello'); c.close()\n"
+    )
+    await runner.executor.ensure_started(
+        ProcessSpec(id="first", argv=("/usr/bin/env", "python3", "-c", listen), network=False)
+    )
+    call = (
+        "import socket, time\n"
+        "while True:\n"
+        "    try: print(socket.create_connection(('127.0.0.2', 7777)).recv(9)); break\n"
+        "    except ConnectionRefusedError: time.sleep(0.02)\n"
+        "try: socket.create_connection(('192.0.2.1', 9), 1)\n"
+        "except OSError as e: print(type(e).__name__)\n"
+    )
+    script = f'/usr/bin/env python3 -c "{call}"'
+    printed = await runner.shell(script, "second", network=False, network_of="first")
+    assert printed == "b'hello'\nOSError\n"
+    assert (await runner.end("first")).succeeded
+
+
+async def test_who_has_no_peer_says_so(runner: Runner) -> None:
+    await runner.shell("true", "first", network=False)
+    spec = ProcessSpec(id="second", argv=("true",), network=False, network_of="first")
+    assert not (await runner.run(spec)).succeeded
+    assert "first, whose network it shares, does not run" in runner.log("second")
+
+
 async def test_a_call_is_confined_too(runner: Runner, tmp_path: Path) -> None:
     source = folder(tmp_path / "source", **{"program.py": "def f(): open('/opt/ml/made', 'w')"})
     mounts = (Mount(source=source, target="/opt/ml"),)

@@ -70,6 +70,8 @@ class ProcessSpec:
     hidden: tuple[Path, ...] = ()
     #: False: no network but its own loopback. Refused where that cannot be enforced.
     network: bool = True
+    #: With `network=False`: the id of the process whose loopback it shares; its own when empty.
+    network_of: str = ""
     #: Seconds from SIGTERM to SIGKILL.
     grace: float = 30.0
     #: Seconds after which it is stopped as by `stop`, with the reason `timeout`. 0: never.

@@ -101,18 +101,23 @@ def confine(
     if levels.bubblewrap and not spec.call and (spec.network or levels.bubblewrap_network):
         steps = view.plan(spec, folder, visible)
         chdir = ["--chdir", spec.cwd or str(folder / "work")]
-        options = _bubblewrap_options(steps, network=spec.network)
+        options = _bubblewrap_options(steps, network=_keeps_network(spec))
         wrapper = [levels.bubblewrap, *options, *chdir, "--"]
         return Confinement(level=BUBBLEWRAP, wrapper=wrapper)
     if levels.namespace and (spec.network or levels.namespace_network):
         steps = view.plan(spec, folder, visible)
         mine: dict[str, object] = {
-            "network": spec.network,
+            "network": _keeps_network(spec),
             "root": str(folder / "root"),
             "steps": steps,
         }
         return Confinement(level=NAMESPACE, view=mine)
     return _plain(spec)
+
+
+def _keeps_network(spec: ProcessSpec) -> bool:
+    """Whether it stays in the network that it is in, which may be another's (`peers.py`)."""
+    return spec.network or bool(spec.network_of)
 
 
 def _plain(spec: ProcessSpec) -> Confinement:

@@ -40,7 +40,7 @@ _STRAYS = 5.0
 _SHELLS_SIGNALLED = range(129, 160)
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
-#: Moves the process into its own view of the machine.
+#: Moves the process into its network and its own view of the machine.
 Enter = Callable[["dict[str, Any]"], None]
 #: Replaces the process by the command, or runs the call in it. Never returns.
 Body = Callable[["dict[str, Any]"], NoReturn]
@@ -128,8 +128,8 @@ def _prepare(spec: dict[str, Any], log: int, parent: int, enter: Enter) -> None:
     os.close(log)
     os.umask(0o022)
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
-    if spec["view"] is not None:
-        enter(spec["view"])
+    if spec["view"] is not None or spec["joins"]:
+        enter(spec)
         _die_with(parent)  # entering a user namespace may have cleared it
     for number in (*_WATCHED, signal.SIGPIPE):
         signal.signal(number, signal.SIG_DFL)

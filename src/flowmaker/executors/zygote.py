@@ -44,9 +44,10 @@ def _sibling(name: str) -> types.ModuleType:
 
 
 if TYPE_CHECKING:
-    from flowmaker.executors import namespace, supervisor
+    from flowmaker.executors import namespace, peers, supervisor
 else:
     namespace = _sibling("namespace")
+    peers = _sibling("peers")
     supervisor = _sibling("supervisor")
 
 
@@ -74,10 +75,18 @@ def serve(requests: socket.socket, preload: list[str]) -> None:
 def _be_supervisor(folder: str) -> NoReturn:
     try:
         os.setsid()
-        supervisor.supervise(folder, namespace.enter, run)
+        supervisor.supervise(folder, enter, run)
     except BaseException as error:  # noqa: BLE001 - it must not go on as a zygote
         sys.excepthook(type(error), error, error.__traceback__)
     os._exit(0)
+
+
+def enter(spec: dict[str, Any]) -> None:
+    """In the process itself: its network, and its view of the machine."""
+    if spec["joins"]:
+        peers.join(spec["joins"])
+    if spec["view"] is not None:
+        namespace.enter(spec["view"])
 
 
 def run(spec: dict[str, Any]) -> NoReturn:

@@ -213,6 +213,7 @@ class TrainingJobs:
     async def _spec(self, job: Resource, index: int, running: Program) -> ProcessSpec:
         session = await self._parts.session(job.request["RoleArn"], "SageMaker")
         folders = self._folders(job)
+        isolated = job.request.get("EnableNetworkIsolation", False)
         return ProcessSpec(
             id=_processes(job)[index],
             argv=running.argv("train"),
@@ -229,7 +230,9 @@ class TrainingJobs:
             mounts=(Mount(source=folders[index].root, target="/opt/ml"),),
             hosts=addresses(len(folders)),
             hidden=self._parts.hidden,
-            network=not job.request.get("EnableNetworkIsolation", False),
+            network=not isolated,
+            # An isolated job's instances reach each other, and nobody else.
+            network_of=_processes(job)[0] if isolated and index else "",
             grace=GRACE,
             timeout=float(job.request["StoppingCondition"].get("MaxRuntimeInSeconds", 86400)),
         )
