@@ -82,6 +82,18 @@ class LocalExecutor:
             task.add_done_callback(lambda _: self._starting.pop(spec.id, None))
         await asyncio.shield(task)
 
+    async def reserve(self, spec: ProcessSpec) -> Path:
+        """Prepare its folder as for a start, for who runs it himself (`foreground.py`).
+
+        Raises:
+            Unsupported: this machine cannot run it as asked.
+        """
+        job.check(spec)
+        folder = self.folder(spec.id)
+        levels = await self.sandbox_levels()
+        await asyncio.to_thread(self._claim, spec, folder, levels)
+        return folder
+
     async def observe(self, process_id: str) -> Observation:
         seen = claims.observe(self.folder(process_id))
         if seen.state is ProcessState.ABSENT and process_id in self._running:

@@ -19,7 +19,8 @@ from flowmaker.aws.gateway import is_aws_request
 from flowmaker.server.config import Settings
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-KFP = ("/apis/v2beta1", "/apis/v1beta1")
+#: KFP's own, and what Flowmaker has beside it.
+KFP = ("/apis/v2beta1", "/apis/v1beta1", "/apis/v1alpha1", "/flowmaker/v1")
 KUBERNETES = ("/api", "/apis", "/openapi", "/version")
 
 

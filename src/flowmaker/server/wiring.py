@@ -22,6 +22,7 @@ from flowmaker.aws.sts.service import StsService
 from flowmaker.aws.sts.sessions import RoleSessions
 from flowmaker.clock import Clock, SystemClock
 from flowmaker.executors.environments import UvEnvironments
+from flowmaker.executors.executor import ProcessState
 from flowmaker.executors.images import Images
 from flowmaker.executors.local import LocalExecutor
 from flowmaker.kubernetes import repository as kubernetes_objects
@@ -29,6 +30,10 @@ from flowmaker.kubernetes.api import app as kubernetes
 from flowmaker.kubernetes.records import SECRET
 from flowmaker.objects.disk import DiskObjectStore
 from flowmaker.pipelines.api.app import create_app as create_pipelines
+from flowmaker.pipelines.api.logs import NodeRoutes
+from flowmaker.pipelines.controllers import debugging
+from flowmaker.pipelines.controllers.debugging import Debugging
+from flowmaker.pipelines.controllers.process import Processes
 from flowmaker.pipelines.controllers.run import RunController
 from flowmaker.pipelines.controllers.settings import RunSettings
 from flowmaker.pipelines.repository import runs
@@ -119,7 +124,7 @@ class House:
             key=folder.secret(folder.worker_key),
             url=url,
             sessions=ground.sessions,
-            is_running=partial(ground.database.read, runs.is_task_open),
+            is_running=partial(_is_running, ground),
         )
         session = await iam.admin_session(ground.database, ground.clock)
         handout.write(folder, url, session, token=settings.token)
@@ -165,7 +170,13 @@ def _doors(ground: Ground, worker: Worker) -> Doors:
     ]
     return Doors(
         aws=Gateway(services, AccessKeys(database, clock), ground.authorizer, clock),
-        kfp=create_pipelines(database, hints, clock, known_image=ground.images.resolve),
+        kfp=create_pipelines(
+            database,
+            hints,
+            clock,
+            known_image=ground.images.resolve,
+            nodes=_nodes(ground, worker),
+        ),
         kubernetes=kubernetes.create_app(database, clock),
         worker=worker,
         web=create_web(ground.url),
@@ -190,14 +201,14 @@ def _controllers(ground: Ground, worker: Worker) -> list[Controller]:
     return [_run_controller(ground, worker), *sagemaker_controllers(parts)]
 
 
-def _run_controller(ground: Ground, worker: Worker) -> Controller:
+def _run_settings(ground: Ground, worker: Worker) -> RunSettings:
     async def secret(namespace: str, name: str) -> Mapping[str, bytes] | None:
         found = await ground.database.read(kubernetes_objects.get, SECRET, namespace, name)
         if found is None:
             return None
         return {key: base64.b64decode(text) for key, text in found.document["data"].items()}
 
-    settings = RunSettings(
+    return RunSettings(
         worker_environment=worker.environment,
         secret=secret,
         endpoint=ground.url,
@@ -207,6 +218,9 @@ def _run_controller(ground: Ground, worker: Worker) -> Controller:
         effects=SageMakerEffects(database=ground.database, account=ids.ACCOUNT, region=REGION),
         asked_for_identity=worker.was_asked,
     )
+
+
+def _run_controller(ground: Ground, worker: Worker) -> Controller:
     return RunController(
         ground.database,
         ground.executor,
@@ -215,5 +229,35 @@ def _run_controller(ground: Ground, worker: Worker) -> Controller:
         ground.objects,
         ground.hints,
         ground.clock,
-        settings,
+        _run_settings(ground, worker),
     )
+
+
+def _nodes(ground: Ground, worker: Worker) -> NodeRoutes:
+    settings = _run_settings(ground, worker)
+    processes = Processes(
+        executor=ground.executor,
+        environments=ground.environments,
+        images=ground.images,
+        objects=ground.objects,
+        settings=settings,
+    )
+    return NodeRoutes(
+        database=ground.database,
+        objects=ground.objects,
+        log=ground.executor.log,
+        debug=Debugging(
+            database=ground.database,
+            processes=processes,
+            settings=settings,
+            reserve=ground.executor.reserve,
+        ),
+    )
+
+
+async def _is_running(ground: Ground, worker_id: str) -> bool:
+    """Whether a task is open, or a debug session's process runs: who may be the worker."""
+    if worker_id.startswith(debugging.PREFIX):
+        seen = await ground.executor.observe(worker_id)
+        return seen.state is ProcessState.RUNNING
+    return await ground.database.read(runs.is_task_open, worker_id)

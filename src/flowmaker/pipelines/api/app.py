@@ -1,4 +1,4 @@
-"""The application that answers /apis/v2beta1 (and tells /apis/v1beta1 what to use)."""
+"""The application that answers /apis/v2beta1, and what is asked of a run's single tasks."""
 
 from collections.abc import Callable
 
@@ -14,6 +14,7 @@ from flowmaker.errors import Unsupported
 from flowmaker.pipelines.api import refusals
 from flowmaker.pipelines.api.context import Context
 from flowmaker.pipelines.api.experiments import Experiments
+from flowmaker.pipelines.api.logs import NodeRoutes
 from flowmaker.pipelines.api.pipelines import Pipelines
 from flowmaker.pipelines.api.runs import Runs
 from flowmaker.pipelines.api.status import no_route
@@ -28,6 +29,7 @@ def create_app(
     clock: Clock,
     *,
     known_image: Callable[[str], object],
+    nodes: NodeRoutes | None = None,
     multi_user: bool = False,
 ) -> Starlette:
     """KFP's API on a database.
@@ -37,6 +39,7 @@ def create_app(
         hints: told of each run that was made or changed, on the topic `run`.
         clock: the time of what is made.
         known_image: raises Unsupported for an image that no environment stands for.
+        nodes: what is asked of single tasks; None where nothing executes them.
         multi_user: KFP's multi-user mode; refused, since there is no one to tell users apart.
     """
     if multi_user:
@@ -46,6 +49,7 @@ def create_app(
         Route("/healthz", _healthz, methods=["GET"]),
         *Experiments(context).routes(),
         *Uploads(context).routes(),
+        *(nodes.v2beta1() if nodes else ()),
         *refusals.v2_routes(),
         *Pipelines(context).routes(),
         *Runs(context).routes(),
@@ -54,6 +58,8 @@ def create_app(
         routes=[
             Mount("/apis/v2beta1", routes=v2),
             Mount("/apis/v1beta1", routes=refusals.v1_routes()),
+            Mount("/apis/v1alpha1", routes=nodes.v1alpha1() if nodes else []),
+            Mount("/flowmaker/v1", routes=nodes.flowmaker() if nodes else []),
         ],
         exception_handlers={HTTPException: no_route},
     )

@@ -15,7 +15,6 @@ RECURRING = (
     " `kfp run create`."
 )
 RENAMING = "Flowmaker does not change pipelines or versions once they are made. Upload a new one."
-ARTIFACTS = "Flowmaker does not serve artifacts by a workflow's node."
 
 RETRY = "Flowmaker does not retry runs yet. Make a new run of the same pipeline."
 VISUALIZATIONS = "Flowmaker has no visualization server."
@@ -32,7 +31,6 @@ _V2 = (
     ("PATCH", "/pipelines/{pipeline_id}", RENAMING),
     ("PATCH", "/pipelines/{pipeline_id}/versions/{pipeline_version_id}", RENAMING),
     ("POST", "/runs/{run_id}:retry", RETRY),
-    ("GET", "/runs/{run_id}/nodes/{node_id}/artifacts/{name:path}", ARTIFACTS),
     ("*", "/visualizations/{rest:path}", VISUALIZATIONS),
     ("*", "/auth", AUTH),
     ("*", "/workflows", REPORT),

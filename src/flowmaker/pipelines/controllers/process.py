@@ -33,7 +33,7 @@ from flowmaker.pipelines.lifecycle.run import End, scope_of
 from flowmaker.pipelines.records.catalog import Document
 from flowmaker.pipelines.records.run import Task
 
-_CALL = "flowmaker.pipelines.launcher.lightweight:run"
+CALL = "flowmaker.pipelines.launcher.lightweight:run"
 _PRELOAD = ("flowmaker.pipelines.launcher.warm",)
 #: The end of a log that an error quotes.
 _QUOTED_LINES, _QUOTED_BYTES = 12, 4096
@@ -83,27 +83,37 @@ class Processes:
         Raises:
             FlowmakerError: it cannot be started as asked.
         """
+        await self.executor.ensure_started(await self.prepare(progress, task, environment))
+
+    async def prepare(
+        self, progress: Progress, task: Task, environment: Path, *, worker: str = ""
+    ) -> ProcessSpec:
+        """The process of a task, complete; its inputs and the folders for its outputs are made.
+
+        `worker` is the name under which it asks for the worker's identity; else the task's id.
+
+        Raises:
+            FlowmakerError: it cannot be started as asked.
+        """
         component = progress.graph.component(task.component)
         container = container_of(task, component, progress.job)
         folder = self.executor.folder(task.process_id)
         work = folder / "work"
         program = program_of(task, component, progress.job, str(work))
-        env = await self._variables(progress, task, container, program)
+        env = await self._variables(progress, task, container, program, worker)
         uris = [artifact["uri"] for each in task.inputs["artifacts"].values() for artifact in each]
         notes = [self.environments.note(self.environment(container))]
         notes += _unenforced(container.resources)
         log = self.executor.log(task.process_id)
         await asyncio.to_thread(_prepare, program, work, log, notes)
         await link_inputs(self.objects, uris, work, program.reads)
-        await self.executor.ensure_started(
-            replace(
-                _warm(program) if program.lightweight else self._command(program, container),
-                id=task.process_id,
-                environment=environment,
-                env=env,
-                mounts=local_mounts(uris, self.settings.hidden),
-                hidden=self.settings.hidden,
-            )
+        return replace(
+            _warm(program) if program.lightweight else self._command(program, container),
+            id=task.process_id,
+            environment=environment,
+            env=env,
+            mounts=local_mounts(uris, self.settings.hidden),
+            hidden=self.settings.hidden,
         )
 
     async def end(self, progress: Progress, task: Task, seen: Observation) -> End:
@@ -138,7 +148,12 @@ class Processes:
         return {"parameters": parameters, "artifacts": artifacts}
 
     async def _variables(
-        self, progress: Progress, task: Task, container: Container, program: Program
+        self,
+        progress: Progress,
+        task: Task,
+        container: Container,
+        program: Program,
+        worker: str,
     ) -> dict[str, str]:
         """Its environment variables. As on a cluster, a secret's come last and win."""
         env = {
@@ -147,7 +162,7 @@ class Processes:
             "KFP_POD_UID": task.task_id,
             "KFP_RUN_ID": task.run_id,
             "NAMESPACE": self.settings.namespace,
-            **await self.settings.worker_environment(task.task_id),
+            **await self.settings.worker_environment(worker or task.task_id),
             **program.env,
         }
         for secret in container.secrets:
@@ -208,7 +223,7 @@ def _from_secret(
 def _warm(program: Program) -> ProcessSpec:
     assert program.lightweight is not None
     argv = ("kfp", program.lightweight.source, *program.argv)
-    return ProcessSpec(id="", argv=argv, call=_CALL, preload=_PRELOAD)
+    return ProcessSpec(id="", argv=argv, call=CALL, preload=_PRELOAD)
 
 
 def _unenforced(resources: Document) -> list[str]:

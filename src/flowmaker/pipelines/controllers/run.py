@@ -15,10 +15,9 @@ from flowmaker.executors.images import Images
 from flowmaker.objects.objects import ObjectStore
 from flowmaker.pipelines.controllers.caching import Cache
 from flowmaker.pipelines.controllers.process import Processes
-from flowmaker.pipelines.controllers.settings import RunSettings
+from flowmaker.pipelines.controllers.settings import RunSettings, job_of
 from flowmaker.pipelines.driver.cache import CacheEntry
 from flowmaker.pipelines.driver.configuration import container_of
-from flowmaker.pipelines.driver.job import Job, pipeline_root, utc
 from flowmaker.pipelines.ir.graph import Graph, graph_of
 from flowmaker.pipelines.lifecycle.again import again, is_wanted
 from flowmaker.pipelines.lifecycle.progress import Progress
@@ -130,16 +129,7 @@ class RunController:
         tasks = await self._database.read(runs.tasks_of, run.run_id)
         try:
             graph = await asyncio.to_thread(graph_of, run.pipeline_spec, run.platform_spec)
-            job = Job(
-                run_id=run.run_id,
-                name=run.display_name,
-                pipeline=graph.name,
-                root=pipeline_root(
-                    run.pipeline_root or graph.default_root or self._settings.pipeline_root
-                ),
-                created_at=utc(run.created_at),
-                scheduled_at=utc(run.scheduled_at or run.created_at),
-            )
+            job = job_of(run, graph, self._settings)
             await self._ensure_bucket(job.root)
         except FlowmakerError as error:
             failed = run_moved(run, RuntimeState.FAILED, self._clock.now(), error=str(error))

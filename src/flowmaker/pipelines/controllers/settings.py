@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from flowmaker.pipelines.driver.job import Job, pipeline_root, utc
+from flowmaker.pipelines.ir.graph import Graph
+from flowmaker.pipelines.records.run import Run
+
 
 async def no_effects(outputs: Mapping[str, Any]) -> Mapping[str, str]:
     """Nothing is known of what is outside."""
@@ -42,3 +46,19 @@ class RunSettings:
     asked_for_identity: Callable[[str], bool] = lambda _: False
     #: Seconds from SIGTERM to SIGKILL when a run is terminated; None: the process's own.
     grace: float | None = None
+
+
+def job_of(run: Run, graph: Graph, settings: RunSettings) -> Job:
+    """A run, as its tasks see it.
+
+    Raises:
+        Unsupported: its pipeline root is in another store.
+    """
+    return Job(
+        run_id=run.run_id,
+        name=run.display_name,
+        pipeline=graph.name,
+        root=pipeline_root(run.pipeline_root or graph.default_root or settings.pipeline_root),
+        created_at=utc(run.created_at),
+        scheduled_at=utc(run.scheduled_at or run.created_at),
+    )

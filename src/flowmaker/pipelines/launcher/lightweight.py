@@ -9,15 +9,18 @@ import json
 import os
 import shutil
 import sys
-from typing import Any, Dict, Tuple  # noqa: UP035 - Python 3.8 has no dict[…]
+from typing import Any, Callable, Dict, Tuple  # noqa: UP035 - Python 3.8 has no dict[…]
 
 from flowmaker.pipelines.launcher import reading
 
 SOURCE = "ephemeral_component.py"
 
 
-def run() -> None:
-    """Execute the component, then put its artifacts where the server looks for them."""
+def run(execute: Callable[[Callable[[], None]], None] = lambda what: what()) -> None:
+    """Execute the component, then put its artifacts where the server looks for them.
+
+    `execute` calls what it is given, and may do so under a debugger.
+    """
     os.environ["_KFP_RUNTIME"] = "true"
     source, arguments = sys.argv[1], sys.argv[2:]
     executor_input = json.loads(arguments[arguments.index("--executor_input") + 1])
@@ -29,7 +32,7 @@ def run() -> None:
     with open(program, "w", encoding="utf-8") as file:  # noqa: PTH123
         file.write(source)
     sys.argv = [executor_main.__file__, "--component_module_path", program, *arguments]
-    executor_main.executor_main()
+    execute(executor_main.executor_main)
     _collect(executor_input["outputs"], artifact_types)
 
 
