@@ -74,6 +74,7 @@ def test_a_plain_user_is_confined_as_well(place: Path, target: str) -> None:
         "wrapper": [],
         "sandbox": confinement.level,
         "view": confinement.view,
+        "inlet": 0,
         "joins": "",
     }
     (folder / "spec.json").write_text(json.dumps(job))

@@ -1,5 +1,7 @@
 """What a process sees of the machine, in each sandbox, and what is refused without one."""
 
+import asyncio
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -136,6 +138,28 @@ async def test_processes_without_network_may_have_each_other(runner: Runner) -> 
     printed = await runner.shell(script, "second", network=False, network_of="first")
     assert printed == "b'hello'\nOSError\n"
     assert (await runner.end("first")).succeeded
+
+
+async def test_who_has_no_network_can_be_asked_through_an_inlet(runner: Runner) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    listen = (
+        "import socket\n"
+        f"with socket.create_server(('127.0.0.1', {port})) as s:\n"
+        "    print('up', flush=True)\n"
+        "    c, _ = s.accept(); c.sendall(c.recv(9).upper()); c.close()\n"
+    )
+    argv = ("/usr/bin/env", "python3", "-c", listen)
+    await runner.executor.ensure_started(ProcessSpec(id="p", argv=argv, network=False, inlet=port))
+    await runner.until_logged("p", "up")
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"hello")
+    async with asyncio.timeout(20):
+        assert await reader.read() == b"HELLO"
+    writer.close()
+    assert (await runner.end("p")).succeeded
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", port)
 
 
 async def test_who_has_no_peer_says_so(runner: Runner) -> None:

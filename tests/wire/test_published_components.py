@@ -79,7 +79,6 @@ def test_from_training_to_predictions(server: House, aws: boto3.Session, tmp_pat
         channels=[channel],
         hyperparameters={"k": "2", "feature_dim": "3"},
         model_artifact_path=f"s3://{BUCKET}/model",
-        network_isolation=False,
     )
     run_step(
         server,
@@ -88,7 +87,6 @@ def test_from_training_to_predictions(server: House, aws: boto3.Session, tmp_pat
         role=ROLE,
         image=KMEANS,
         model_artifact_url=f"s3://{BUCKET}/model/published/output/model.tar.gz",
-        network_isolation=False,
     )
     run_step(
         server,

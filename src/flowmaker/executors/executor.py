@@ -72,6 +72,8 @@ class ProcessSpec:
     network: bool = True
     #: With `network=False`: the id of the process whose loopback it shares; its own when empty.
     network_of: str = ""
+    #: With `network=False`: a port of this machine's loopback that leads to the same port inside.
+    inlet: int = 0
     #: Seconds from SIGTERM to SIGKILL.
     grace: float = 30.0
     #: Seconds after which it is stopped as by `stop`, with the reason `timeout`. 0: never.

@@ -54,6 +54,7 @@ def job(spec: ProcessSpec, folder: Path, confinement: Confinement) -> dict[str, 
         "sandbox": confinement.level,
         "wrapper": confinement.wrapper,
         "view": confinement.view,
+        "inlet": spec.inlet,
         "joins": str(folder.parent / spec.network_of) if spec.network_of else "",
     }
 

@@ -1,25 +1,31 @@
-"""Processes without a network that have each other: the instances of one training job.
+"""The two ways into the network of a process that has none but its loopback.
 
-The first has a network of its own with nothing but a loopback; the others move into it before they
-begin. Standard library only (it runs under the Python of any environment, 3.9 and later), for a
-forked child that is about to become a user's process. It needs what `namespace.py` needs.
+The instances of one training job have each other: the first has a network of its own, the others
+move into it before they begin. A model server can be asked: a relay listens on this machine and
+connects inside. Standard library only (it runs under the Python of any environment, 3.9 and later),
+for a forked child that is about to become a user's process. It needs what `namespace.py` needs.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import ctypes
 import fcntl
 import json
 import os
+import signal
+import socket
 import time
 from pathlib import Path
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
+PR_SET_PDEATHSIG = 1
 #: ioctl_ns(2): the user namespace that a namespace belongs to.
 NS_GET_USERNS = 0xB701
-#: Seconds that the first may take to begin, and between looks.
+#: Seconds that a process may take to begin, and between looks.
 _PATIENCE = 120.0
 _TICK = 0.02
 
@@ -49,20 +55,61 @@ def _enter(namespace: int, kind: int) -> None:
         raise OSError(number, f"setns: {os.strerror(number)}")
 
 
+def open_inlet(port: int) -> None:
+    """Have a child of this process lead `port` of this machine to the same port of its network.
+
+    To be called before it moves into that network, from the folder of the process.
+
+    Raises:
+        OSError: another program has the port.
+    """
+    # What accepts belongs to the network that it was made in, wherever its process goes.
+    listener = socket.create_server(("127.0.0.1", port), backlog=1024)
+    parent = os.getpid()
+    if os.fork() == 0:
+        try:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it ends when what it leads to has
+            _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+            join(str(Path.cwd()))
+            if os.getppid() == parent:
+                asyncio.run(_relay(listener, port))
+        finally:
+            os._exit(1)
+    listener.close()
+
+
+async def _relay(listener: socket.socket, port: int) -> None:
+    async def lead(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            answers, asks = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            writer.transport.abort()  # as if nothing listened here
+            return
+        await asyncio.gather(_pass_on(reader, asks), _pass_on(answers, writer))
+
+    async with await asyncio.start_server(lead, sock=listener) as server:
+        await server.serve_forever()
+
+
+async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while piece := await reader.read(1 << 16):
+            writer.write(piece)
+            await writer.drain()
+    with contextlib.suppress(OSError):
+        writer.close()
+
+
 def _network(first: Path) -> int:
     """A handle on its network, once it has one of its own."""
     deadline = time.monotonic() + _PATIENCE
     mine = Path("/proc/self/ns/net").stat().st_ino
     while time.monotonic() < deadline:
-        pid = _pid(first)
         if (first / "outcome.json").exists() or Path("stop.json").exists():
             break
-        if pid:
-            try:
+        for pid in _pids(first):
+            with contextlib.suppress(OSError):
                 network = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-            except OSError:
-                pass
-            else:
                 if os.fstat(network).st_ino != mine:
                     return network
                 os.close(network)
@@ -71,13 +118,10 @@ def _network(first: Path) -> int:
     raise ConnectionError(f"{first.name}, whose network it shares, does not run")
 
 
-def _pid(first: Path) -> int:
-    """The process, or the one inside of its sandbox program; 0 while there is none."""
+def _pids(first: Path) -> list[str]:
+    """The process, and those inside of its sandbox program; none while it has not begun."""
     try:
-        started = json.loads((first / "pid.json").read_bytes())
-        pid = int(started["pid"])
-        if started["sandbox"] != "bubblewrap":
-            return pid
-        return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
-    except (OSError, IndexError):
-        return 0
+        pid = json.loads((first / "pid.json").read_bytes())["pid"]
+        return [str(pid), *Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []

@@ -112,7 +112,8 @@ def _start(spec: dict[str, Any], log: int, enter: Enter, body: Body) -> int:
         "started_at": time.time(),
     }
     put("pid.json", started)
-    os.write(release, b"go")
+    with contextlib.suppress(BrokenPipeError):  # it could not be prepared, and has ended
+        os.write(release, b"go")
     os.close(release)
     return child
 
@@ -128,9 +129,8 @@ def _prepare(spec: dict[str, Any], log: int, parent: int, enter: Enter) -> None:
     os.close(log)
     os.umask(0o022)
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
-    if spec["view"] is not None or spec["joins"]:
-        enter(spec)
-        _die_with(parent)  # entering a user namespace may have cleared it
+    enter(spec)
+    _die_with(parent)  # entering a user namespace may have cleared it
     for number in (*_WATCHED, signal.SIGPIPE):
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, set())

@@ -83,6 +83,8 @@ def _be_supervisor(folder: str) -> NoReturn:
 
 def enter(spec: dict[str, Any]) -> None:
     """In the process itself: its network, and its view of the machine."""
+    if spec["inlet"]:
+        peers.open_inlet(spec["inlet"])
     if spec["joins"]:
         peers.join(spec["joins"])
     if spec["view"] is not None:

@@ -129,6 +129,7 @@ class Endpoints:
             container=container_of(model),
             role_arn=model.request["ExecutionRoleArn"],
             servers=servers,
+            isolated=is_isolated(model),
             startup_seconds=one.get("ContainerStartupHealthCheckTimeoutInSeconds", 240),
         )
 
@@ -136,6 +137,11 @@ class Endpoints:
 def container_of(model: Resource) -> Mapping[str, Any]:
     """A model's one container."""
     return model.request.get("PrimaryContainer") or model.request["Containers"][0]
+
+
+def is_isolated(model: Resource) -> bool:
+    """Whether what serves it has no network."""
+    return model.request.get("EnableNetworkIsolation", False)
 
 
 def _summary(variant: Variant) -> dict[str, Any]:

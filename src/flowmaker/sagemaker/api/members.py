@@ -75,6 +75,7 @@ HONOURED: Mapping[str, set[str]] = {
         "PrimaryContainer.Mode",
         *(f"Containers.{member}" for member in _CONTAINER),
         "Containers.Mode",
+        "EnableNetworkIsolation",
         "VpcConfig",  # harmless
         "Tags",
     },

@@ -58,7 +58,7 @@ class Models:
             "ModelName": model.name,
             "ModelArn": model.arn,
             "CreationTime": model.created_at,
-            "EnableNetworkIsolation": False,
+            "EnableNetworkIsolation": model.request.get("EnableNetworkIsolation", False),
         }
 
     async def delete(self, call: Call) -> None:

@@ -121,7 +121,12 @@ class Endpoints:
         def again() -> None:
             self._parts.hints.hint(self.topic, endpoint.id)
 
-        hosted = Hosted(owner=endpoint, container=variant.container, role_arn=variant.role_arn)
+        hosted = Hosted(
+            owner=endpoint,
+            container=variant.container,
+            role_arn=variant.role_arn,
+            isolated=variant.isolated,
+        )
         try:
             started = await self._servers.start(hosted, server, again)
         except DataError as error:

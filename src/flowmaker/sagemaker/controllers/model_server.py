@@ -28,6 +28,8 @@ class Hosted:
     owner: Resource
     container: Mapping[str, Any]
     role_arn: str
+    #: It has no network, and is asked through an inlet.
+    isolated: bool = False
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
@@ -78,6 +80,8 @@ class ModelServers:
             },
             mounts=(Mount(source=self._parts.folder(_ml(server.process_id)), target="/opt/ml"),),
             hidden=self._parts.hidden,
+            network=not hosted.isolated,
+            inlet=server.port if hosted.isolated else 0,
             grace=GRACE,
         )
         try:

@@ -125,6 +125,7 @@ class TransformJobs:
             owner=job,
             container=state.container,
             role_arn=state.role_arn,
+            isolated=state.isolated,
             environment=_environment(job),
         )
         if not await self._servers.start(hosted, server, again):

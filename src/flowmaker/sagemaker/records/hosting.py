@@ -31,6 +31,8 @@ class Variant:
     container: Mapping[str, Any]
     role_arn: str
     servers: tuple[Server, ...]
+    #: Its servers have no network.
+    isolated: bool = False
     #: Seconds that a server may take until it answers pings.
     startup_seconds: int = 240
 
@@ -65,6 +67,8 @@ class TransformState:
 
     container: Mapping[str, Any] = field(default_factory=dict[str, Any])
     role_arn: str = ""
+    #: Its servers have no network.
+    isolated: bool = False
     phase: TransformPhase = TransformPhase.STARTING
     servers: tuple[Server, ...] = ()
     started_at: datetime | None = None
