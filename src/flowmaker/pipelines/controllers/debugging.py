@@ -73,7 +73,7 @@ class Debugging:
         command = ("python", "-c", _RUN_LIGHTWEIGHT, *spec.argv[1:]) if is_python else spec.argv
         folder = await self.reserve(replace(spec, argv=("sh", "-c", _SHELL), call="", preload=()))
         script = f"#!/bin/sh\nexec {shlex.join(command)}\n"
-        await asyncio.to_thread((folder / "work" / COMMAND).write_text, script)
+        await asyncio.to_thread(_write_program, folder / "work" / COMMAND, script)
         return _session(folder, Path(sys.executable), "shell")
 
     async def _task(self, run_id: str, task_id: str) -> tuple[Progress, Task]:
@@ -110,6 +110,11 @@ _SHELL = (
     "PS1='flowmaker-debug$ '; export PS1; "
     "if command -v bash >/dev/null; then exec bash --norc -i; else exec sh -i; fi"
 )
+
+
+def _write_program(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+    path.chmod(0o755)
 
 
 def _session(folder: Path, python: Path, program: str) -> Mapping[str, str]:
