@@ -83,18 +83,29 @@ def _alias(name: str) -> property:
 
 
 def _take_strings(client_class: Any) -> None:
-    """Parameters go out as strings, unless the package says that they are something else."""
+    """Parameters go out as strings, unless the package says that they are something else.
+
+    A pipeline without a version is the newest of its versions.
+    """
     create = client_class._create_job_config
 
     @functools.wraps(create)
     def create_job_config(client: Any, *args: Any, **kwargs: Any) -> Any:
         params = dict(kwargs.get("params") or {})
         package = kwargs.get("pipeline_package_path")
+        if kwargs.get("pipeline_id") and not kwargs.get("version_id"):
+            kwargs["version_id"] = _newest_version(client, kwargs["pipeline_id"])
         strings = string_parameters(package) if package else set(params)
         kwargs["params"] = {k: text(v) if k in strings else v for k, v in params.items()}
         return create(client, *args, **kwargs)
 
     client_class._create_job_config = create_job_config
+
+
+def _newest_version(client: Any, pipeline_id: str) -> str | None:
+    answer = client.list_pipeline_versions(pipeline_id, page_size=1, sort_by="created_at desc")
+    versions = answer.pipeline_versions
+    return versions[0].pipeline_version_id if versions else None
 
 
 def _of_function(method: Any) -> Any:

@@ -14,6 +14,7 @@ from flowmaker.compat import (
     conf,
     container_op,
     functions,
+    loops,
     packages,
     pipelines,
     tasks,
@@ -67,6 +68,7 @@ def _dsl(dsl: Any) -> None:
     dsl.component = component
     dsl.pipeline = pipelines.pipeline
     dsl.PipelineParam = pipelines.PipelineParam
+    dsl.ParallelFor = loops.parallel_for
     dsl.ContainerOp = container_op.ContainerOp
     dsl.get_pipeline_conf = conf.get_pipeline_conf
     dsl.PipelineConf = conf.PipelineConf

@@ -40,7 +40,8 @@ _V2 = (
 
 V1 = (
     "Flowmaker serves the API of KFP 2 (/apis/v2beta1). Use the KFP SDK 2.x: pip install"
-    " 'kfp>=2,<3', and compile the pipeline with it."
+    " 'kfp>=2,<3'. A program written for 1.x runs on it unchanged with: flowmaker exec --kfp1 --"
+    " python pipeline.py"
 )
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 

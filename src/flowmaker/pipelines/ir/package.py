@@ -98,7 +98,7 @@ def _refuse_others(document: Document) -> None:
     if str(document.get("apiVersion", "")).startswith("argoproj.io/"):
         raise InvalidInput(
             "This is an Argo Workflow, which KFP SDK 1.x compiled to. Compile the pipeline with"
-            " KFP SDK 2.x."
+            " KFP SDK 2.x; its program may stay as it is: flowmaker exec --kfp1 -- python FILE."
         )
     if "implementation" in document:
         raise InvalidInput(
