@@ -9,7 +9,7 @@ from typing import Any
 import kfp
 import yaml
 from kfp import compiler
-from kfp_server_api import V2beta1Run
+from kfp_server_api import ApiException, V2beta1Run
 
 from tests.fakes.kfp_runs import Ran
 from tests.house import House
@@ -51,8 +51,13 @@ class Batch:
     def submitted(self, server: House, folder: Path) -> "Submitted":
         """All of them, started."""
         client = kfp.Client(host=server.url)
-        made = {name: _submit(client, each, folder) for name, each in self.entries.items()}
-        return Submitted(client, server.data, made)
+        made = Submitted(client, server.data)
+        for name, entry in self.entries.items():
+            try:
+                made.ids[name] = _submit(client, entry, folder)
+            except ApiException as error:
+                made.refused[name] = error
+        return made
 
 
 @dataclass
@@ -61,10 +66,17 @@ class Submitted:
 
     client: kfp.Client
     data: Path
-    ids: Mapping[str, str]
+    ids: dict[str, str] = field(default_factory=dict[str, str])
+    refused: dict[str, ApiException] = field(default_factory=dict[str, ApiException])
 
     def __call__(self, pipeline: Any, seconds: float = 120) -> Ran:
-        """The run of that pipeline, once it has ended."""
+        """The run of that pipeline, once it has ended.
+
+        Raises:
+            ApiException: it was refused.
+        """
+        if pipeline.name in self.refused:
+            raise self.refused[pipeline.name]
         run_id = self.ids[pipeline.name]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -78,12 +90,21 @@ def _submit(client: kfp.Client, entry: _Entry, folder: Path) -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         compiler.Compiler().compile(entry.pipeline, str(package))
+        spec, *platform = yaml.safe_load_all(package.read_text())
+        if "enable_caching" not in entry.options:
+            _never_cache(spec)
         if entry.edit is not None:
-            spec, *platform = yaml.safe_load_all(package.read_text())
             entry.edit(spec)
-            package.write_text(yaml.safe_dump_all([spec, *platform]))
+        package.write_text(yaml.safe_dump_all([spec, *platform]))
         options = {"enable_caching": False, **entry.options}
         made = client.create_run_from_pipeline_package(
             str(package), arguments=dict(entry.arguments), **options
         )
     return made.run_id
+
+
+def _never_cache(spec: dict[str, Any]) -> None:
+    """For all tasks: the client turns it off for those of the root alone, as KFP has it."""
+    for component in (spec["root"], *spec.get("components", {}).values()):
+        for task in component.get("dag", {}).get("tasks", {}).values():
+            task.pop("cachingOptions", None)

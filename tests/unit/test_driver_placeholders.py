@@ -27,7 +27,7 @@ PLACEHOLDERS = Placeholders(
         ("x{{$.inputs.parameters['n']}}y", "x3y"),
         ('{{$.inputs.parameters["n"]}}', "3"),
         ("{{$.inputs.parameters['f']}}", "2"),
-        ("{{$.inputs.parameters['l']}}", '[1, "x"]'),
+        ("{{$.inputs.parameters['l']}}", '[1,"x"]'),
         ("{{$.inputs.parameters['b']}}", "true"),
         ("{{$.inputs.parameters['s']}}", "a {{$.pipeline_job_name}}"),
         ("{{$.inputs.artifacts['d'].uri}}", "s3://bucket/k/d"),

@@ -1,7 +1,7 @@
 """dsl.If, Elif, Else and OneOf through the real kfp.Client: who ran, and who did not."""
 
 # Components import what they need and open files, as users' do.
-# ruff: noqa: PLR2004, FBT003
+# ruff: noqa: SIM117
 
 from typing import Any
 
@@ -88,7 +88,7 @@ def chain(n: int):
 @dsl.pipeline(name="nested-conditions")
 def nested():
     made = flag(value=False)
-    with dsl.If(made.output == False):  # noqa: E712, SIM102
+    with dsl.If(made.output == False):  # noqa: E712
         with dsl.If(number(value=5).output > 4):
             say(text="inside").set_display_name("inside")
     with dsl.If(made.output == True):  # noqa: E712

@@ -1,7 +1,8 @@
 """What a task gave: KFP's ExecutorOutput, or else the files of its output parameters."""
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flowmaker.errors import FailedPrecondition
@@ -9,7 +10,15 @@ from flowmaker.pipelines.ir.graph import Interface, ParameterDefinition
 from flowmaker.pipelines.ir.parameters import checked
 from flowmaker.pipelines.records.catalog import Document
 
-_BOOLEANS = {"true": True, "false": False}
+#: As Go reads a bool.
+_BOOLEANS = {
+    **dict.fromkeys(("1", "t", "T", "true", "True", "TRUE"), True),
+    **dict.fromkeys(("0", "f", "F", "false", "False", "FALSE"), False),
+}
+
+
+#: What a file may say of a number: JSON's own notation and a little more, such as `007` and `.5`.
+_NUMBERS: Mapping[str, Callable[[str], float]] = {"NUMBER_INTEGER": int, "NUMBER_DOUBLE": float}
 
 
 def parameters_of(
@@ -75,10 +84,18 @@ def _parsed(definition: ParameterDefinition, text: str) -> Any:  # noqa: ANN401
         return text
     try:
         if definition.type == "BOOLEAN":
-            return _BOOLEANS[text.strip().lower()]
+            return _BOOLEANS[text.strip()]
+        if definition.type in _NUMBERS:
+            return _finite(_NUMBERS[definition.type](text))
         return json.loads(text)
     except (KeyError, ValueError):
         raise FailedPrecondition(
             f"Output parameter {definition.name!r} is of type {definition.type}, "
             f"but the task wrote {text[:80]!r}"
         ) from None
+
+
+def _finite(number: float) -> float:
+    if not math.isfinite(number):
+        raise ValueError(number)
+    return number

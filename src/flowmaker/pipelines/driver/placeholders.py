@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from flowmaker.errors import FailedPrecondition, Unsupported
@@ -116,8 +117,17 @@ class Placeholders:
 
 
 def shown(value: Any) -> str:  # noqa: ANN401
-    """A value as text, as KFP's launcher writes it: a string as it is, all else as JSON."""
-    return value if isinstance(value, str) else json.dumps(whole(value))
+    """A value as text, as KFP's launcher writes it.
+
+    A string as it is, null as nothing, a number without an exponent, all else as JSON without a
+    space, its keys in order. (Go writes <, > and & of that JSON as escapes, which mean the same.)
+    """
+    if value is None or isinstance(value, str):
+        return value or ""
+    value = whole(value)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return format(Decimal(repr(value)), "f")
+    return json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
 
 
 def _structure(template: str) -> Any:  # noqa: ANN401

@@ -305,13 +305,16 @@ def scope_of(progress: Progress, task: Task) -> Scope:
 
 
 def _final_status(task: Task) -> Document:
-    """KFP's PipelineTaskFinalStatus. Success is called COMPLETE there, as on a cluster."""
+    """KFP's PipelineTaskFinalStatus. Success is called COMPLETE there, as on a cluster.
+
+    Nor does protobuf write an error that is none: a component sees its code and message as None.
+    """
     succeeded = task.state is RuntimeState.SUCCEEDED
     return {
         "state": "COMPLETE" if succeeded else task.state.value,
         "pipelineTaskName": task.name,
         "pipelineJobResourceName": task.run_id,
-        "error": {"code": 0 if succeeded else _UNKNOWN, "message": task.error},
+        "error": {} if succeeded else {"code": _UNKNOWN, "message": task.error},
     }
 
 
