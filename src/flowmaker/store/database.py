@@ -18,6 +18,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from sqlalchemy import Connection
 
 from flowmaker.store import sqlite
+from flowmaker.store.migration import migrate
 from flowmaker.store.schema import metadata
 
 #: What a repository's function gets as its first argument.
@@ -45,7 +46,7 @@ class Database:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._engine = sqlite.engine(path, readers=READERS + 1)
-        metadata.create_all(self._engine)
+        migrate(self._engine, metadata)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="database-reader")
         self._writes: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._writer = threading.Thread(
