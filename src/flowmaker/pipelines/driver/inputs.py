@@ -8,7 +8,7 @@ from flowmaker.errors import FailedPrecondition
 from flowmaker.pipelines.driver.placeholders import Placeholders
 from flowmaker.pipelines.ir.conditions import selected
 from flowmaker.pipelines.ir.graph import Interface
-from flowmaker.pipelines.ir.parameters import normalised
+from flowmaker.pipelines.ir.parameters import check_literal, normalised
 from flowmaker.pipelines.records.catalog import Document
 
 #: There is no value, which is not the value None.
@@ -41,11 +41,13 @@ def resolve(
 
     Raises:
         FailedPrecondition: an input that must have a value has none.
+        InvalidInput: a value is none of those that its parameter allows.
     """
     values = _values(parameters, component, scope)
     for name, definition in component.parameters.items():
         if name in values:
             values[name] = normalised(definition.type, values[name])
+            check_literal(definition, values[name], f"Input parameter {name!r}")
         elif not definition.optional:
             raise FailedPrecondition(f"Input parameter {name!r} has no value")
     found = {name: artifact(source, scope) for name, source in artifacts.items()}

@@ -48,10 +48,19 @@ def checked(definition: ParameterDefinition, value: Any, where: str) -> Any:  # 
             f"{_shown(value)}, a {_kind(value)}"
         )
     normal = normalised(definition.type, value)
-    if definition.literals and normal not in [whole(each) for each in definition.literals]:
-        allowed = ", ".join(_shown(whole(each)) for each in definition.literals)
-        raise InvalidInput(f"{where} is {_shown(normal)}; it must be one of {allowed}")
+    check_literal(definition, normal, where)
     return normal
+
+
+def check_literal(definition: ParameterDefinition, value: Any, where: str) -> None:  # noqa: ANN401
+    """Refuse a value that is none of those that the definition allows.
+
+    Raises:
+        InvalidInput: it is none of the literals.
+    """
+    if definition.literals and value not in [whole(each) for each in definition.literals]:
+        allowed = ", ".join(_shown(whole(each)) for each in definition.literals)
+        raise InvalidInput(f"{where} is {_shown(value)}; it must be one of {allowed}")
 
 
 def normalised(type_: str, value: Any) -> Any:  # noqa: ANN401
