@@ -1,9 +1,9 @@
 """Parameters of every type through the real kfp.Client: what a component gets, and gives."""
 
 # Components import what they need, and use the types that users do.
-# ruff: noqa: E741
+# ruff: noqa: E741, UP045
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Optional
 
 import pytest
 from kfp import dsl
@@ -58,8 +58,8 @@ def by_default(
 
 @dsl.component(base_image="python:3.11")
 def optional(
-    given: str | None = None,
-    number: int | None = None,
+    given: Optional[str] = None,
+    number: Optional[int] = None,
     default: int = 5,
     empty: str = "",
     off: bool = False,
@@ -72,7 +72,9 @@ def optional(
 
 @BATCH.add(text="for the root")
 @dsl.pipeline(name="optional-values")
-def optional_values(text: str | None = None, absent: str | None = None, number: int | None = None):
+def optional_values(
+    text: Optional[str] = None, absent: Optional[str] = None, number: Optional[int] = None
+):
     optional().set_display_name("nothing given")
     optional(given=text, number=number).set_display_name("some given")
     optional(given=absent, default=6).set_display_name("absent")
