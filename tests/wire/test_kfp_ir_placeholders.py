@@ -22,8 +22,10 @@ SHOW = ["python3", "-c", "import json, sys; print('RESULT ' + json.dumps(sys.arg
 WRITE = [
     "python3",
     "-c",
-    "import json, sys; print('RESULT ' + json.dumps(sys.argv[1:]));"
-    "print('text', end='', file=open(sys.argv[1], 'w'))",
+    (
+        "import json, sys; print('RESULT ' + json.dumps(sys.argv[1:]));"
+        "print('text', end='', file=open(sys.argv[1], 'w'))"
+    ),
 ]
 
 
