@@ -1,7 +1,7 @@
 """Artifacts through the real kfp.Client: their types, metadata and places, from task to task."""
 
 # Components import what they need and open files, as users' do.
-# ruff: noqa: PTH103, PTH110, PTH118
+# ruff: noqa: PLR0917, PTH103, PTH110, PTH118
 
 from typing import Any
 
@@ -67,9 +67,7 @@ def read_all(
             said[each.name] = [type(each).__name__, file.read()]
     matrix = classified.metadata["confusionMatrix"]
     said["metadata"] = [dataset.metadata, model.framework, metrics.metadata]
-    said["matrix"] = [row["row"] for row in matrix["struct"]["rows"]] if "struct" in matrix else [
-        row["row"] for row in matrix["rows"]
-    ]  # fmt: skip
+    said["matrix"] = [row["row"] for row in matrix["rows"]]
     print("RESULT " + json.dumps(said))
 
 
