@@ -210,8 +210,9 @@ async def test_a_failure_is_explained_by_the_end_of_its_log(running: Engine, tmp
     run_id = await running.submit(compiled(around, tmp_path))
     run = await running.finished(run_id)
     assert run.state is RuntimeState.FAILED
-    assert run.error.startswith("Task 'fail-2' failed: Exit code 1. Its log ends:")
-    assert run.error.endswith("ValueError: never")
+    assert run.error.startswith("Task 'fail-2' failed: ValueError: never\nExit code 1 (component")
+    assert "Its log ends:\nTraceback" in run.error
+    assert f"flowmaker debug {run_id} " in run.error
     assert "fail" not in await running.tasks(run_id)
 
 
@@ -240,9 +241,9 @@ async def test_an_output_that_was_not_given_fails_the_task(running: Engine, tmp_
         return dsl.ContainerSpec(image="python:3.11", command=["true"], args=[said])
 
     run = await running.finished(await running.submit(compiled(silent, tmp_path)))
-    assert (
-        run.error == "Task 'silent' failed: The task ended without giving output parameter 'said'"
-    )
+    why = "The task ended without giving output parameter 'said' (component comp-silent"
+    assert run.error.startswith(f"Task 'silent' failed: {why}")
+    assert "It printed nothing" in run.error
 
 
 async def test_termination_ends_what_runs(running: Engine, tmp_path: Path):

@@ -128,6 +128,8 @@ class RunLogs:
                     yield label, line
             except FlowmakerError as error:
                 yield label, f"[flowmaker] {error.message}"
+        elif task.get("cached_from"):
+            yield label, "[flowmaker] its result was taken over from the cache: nothing ran"
         elif task.get("error"):
             yield label, f"[flowmaker] it did not run: {task['error']['message']}"
 

@@ -13,7 +13,6 @@ from flowmaker.executors.executor import (
     EnvironmentSpec,
     Executor,
     Observation,
-    Outcome,
     ProcessSpec,
     ProcessState,
 )
@@ -28,6 +27,7 @@ from flowmaker.pipelines.driver.outputs import artifacts_of, parameters_of
 from flowmaker.pipelines.driver.program import Program, program_of
 from flowmaker.pipelines.ir.graph import Container
 from flowmaker.pipelines.ir.lightweight import recognise
+from flowmaker.pipelines.lifecycle.failure import Failed, ended, left_wrong, lost
 from flowmaker.pipelines.lifecycle.progress import Progress
 from flowmaker.pipelines.lifecycle.run import End, scope_of
 from flowmaker.pipelines.records.catalog import Document
@@ -35,8 +35,8 @@ from flowmaker.pipelines.records.run import Task
 
 CALL = "flowmaker.pipelines.launcher.lightweight:run"
 _PRELOAD = ("flowmaker.pipelines.launcher.warm",)
-#: The end of a log that an error quotes.
-_QUOTED_LINES, _QUOTED_BYTES = 12, 4096
+#: Bytes from the end of a log that an error is made of.
+_QUOTED = 16384
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,20 +118,21 @@ class Processes:
 
     async def end(self, progress: Progress, task: Task, seen: Observation) -> End:
         """How the process of a task ended; its outputs are published."""
+        component = progress.graph.component(task.component)
+        image = container_of(task, component, progress.job).image
+        failed = Failed(task=task, component=component.name, image=image)
         if seen.state is ProcessState.LOST or seen.outcome is None:
-            return End(
-                task_id=task.task_id,
-                error="The process was killed from outside, with its supervisor; "
-                "a restart of this machine or a lack of memory does that",
-            )
+            return End(task_id=task.task_id, error=lost(failed))
+        log = self.executor.log(task.process_id)
         if not seen.outcome.succeeded:
-            log = self.executor.log(task.process_id)
-            said = await asyncio.to_thread(_last_lines, log)
-            return End(task_id=task.task_id, error=_failure(seen.outcome, said))
+            said = await asyncio.to_thread(_end_of, log)
+            code, reason = seen.outcome.exit_code, seen.outcome.reason
+            return End(task_id=task.task_id, error=ended(failed, code, reason, said))
         try:
             return End(task_id=task.task_id, outputs=await self._outputs(progress, task))
         except FlowmakerError as error:
-            return End(task_id=task.task_id, error=str(error))
+            said = await asyncio.to_thread(_end_of, log)
+            return End(task_id=task.task_id, error=left_wrong(failed, str(error), said))
 
     async def _outputs(self, progress: Progress, task: Task) -> Document:
         component = progress.graph.component(task.component)
@@ -269,23 +270,11 @@ def _written(program: Program) -> tuple[dict[str, Any], dict[str, str]]:
     return (written if isinstance(written, dict) else {}), texts  # pyright: ignore[reportUnknownVariableType]
 
 
-def _last_lines(log: Path) -> str:
+def _end_of(log: Path) -> str:
     try:
         with log.open("rb") as file:
             size = file.seek(0, 2)
-            file.seek(max(0, size - _QUOTED_BYTES))
-            text = file.read().decode("utf-8", "replace")
+            file.seek(max(0, size - _QUOTED))
+            return file.read().decode("utf-8", "replace")
     except FileNotFoundError:
         return ""
-    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
-    return "\n".join(lines[-_QUOTED_LINES:])
-
-
-def _failure(outcome: Outcome, said: str) -> str:
-    if outcome.reason:
-        how = f"The process was ended from outside ({outcome.reason})"
-    elif outcome.exit_code < 0:
-        how = f"The process was ended by signal {-outcome.exit_code}"
-    else:
-        how = f"Exit code {outcome.exit_code}"
-    return f"{how}. Its log ends:\n{said}" if said else f"{how}. It printed nothing"
