@@ -103,7 +103,8 @@ async def runner(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
 async def test_a_killed_supervisor_takes_its_process_with_it_and_is_told_as_lost(
     runner: Runner,
 ) -> None:
-    script = "sh -c 'while :; do echo beat >> pulse; sleep 0.01; done' & echo ready; wait"
+    beat = "sh -c 'while :; do echo beat >> pulse; sleep 0.01; done'"
+    script = f"{beat} & while [ ! -s pulse ]; do sleep 0.01; done; echo ready; wait"
     spec = ProcessSpec(id="p", argv=("sh", "-c", script))
     await runner.executor.ensure_started(spec)
     await runner.until_logged("p", "ready")

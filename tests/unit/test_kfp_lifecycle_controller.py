@@ -114,6 +114,28 @@ async def test_an_end_that_nobody_saw_is_taken_in(
         assert (await made.finished("run-1")).state is RuntimeState.SUCCEEDED
 
 
+async def test_a_process_that_was_said_to_have_ended_too_soon_is_still_heard_of(
+    tmp_path: Path, executor: FakeExecutor, environment: OneEnvironment
+):
+    """A supervisor that was just forked holds nothing yet: it may be taken for absent."""
+    starts: list[str] = []
+
+    def program(spec: ProcessSpec) -> None:
+        starts.append(spec.id)
+
+    executor.program = program
+    async with engine(tmp_path, executor, environment) as made:
+        await made.submit(pipeline("a"))
+        await until(lambda: starts)
+        (process,) = executor.started
+        await executor.forget(process)
+        for listener in executor._listeners:
+            listener(process)
+        await until(lambda: len(starts) == 2)
+        executor.finish(process)
+        assert (await made.finished("run-1", seconds=5)).state is RuntimeState.SUCCEEDED
+
+
 async def test_a_lost_process_fails_its_task(
     tmp_path: Path, executor: FakeExecutor, environment: OneEnvironment
 ):

@@ -189,20 +189,25 @@ class LocalExecutor:
         }
 
     async def _sweep_for_ever(self) -> None:
+        absent: set[str] = set()
         while True:
             before = self._running - self._starting.keys()
-            for process_id in await asyncio.to_thread(self._not_running, before):
+            seen = await asyncio.to_thread(self._not_running, before)
+            # A supervisor that was just forked has taken hold of nothing yet: look once more.
+            once = {each for each, state in seen.items() if state is ProcessState.ABSENT} - absent
+            for process_id in seen.keys() - once:
                 if process_id in self._running:
                     self._ended(process_id)
+            absent = once
             self._zygotes.end_idle()
             await asyncio.sleep(self._sweep)
 
-    def _not_running(self, process_ids: set[str]) -> list[str]:
-        gone: list[str] = []
+    def _not_running(self, process_ids: set[str]) -> dict[str, ProcessState]:
+        gone: dict[str, ProcessState] = {}
         for process_id in process_ids:
             state = claims.observe(self.folder(process_id)).state
             if state is ProcessState.LOST:
                 claims.end_orphans(self.folder(process_id))
             if state is not ProcessState.RUNNING:
-                gone.append(process_id)
+                gone[process_id] = state
         return gone

@@ -203,8 +203,10 @@ class RunController:
 
     async def _end(self, progress: Progress, task: Task) -> End | None:
         seen = await self._executor.observe(task.process_id)
-        if seen.state is ProcessState.RUNNING:
+        if seen.state in (ProcessState.RUNNING, ProcessState.ABSENT):
+            # Its end is yet to come: it must find its run then.
             self._run_of[task.process_id] = task.run_id
+        if seen.state is ProcessState.RUNNING:
             return None
         if seen.state is ProcessState.ABSENT:
             # The start was written, but we were killed before it was done.
