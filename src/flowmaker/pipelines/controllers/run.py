@@ -248,7 +248,7 @@ class RunController:
 
     def _pause(self, progress: Progress) -> float | None:
         """Seconds until the first retry that waits may start."""
-        waits = [waits_until(progress, task_id) for task_id in progress.pending]
+        waits = [waits_until(progress, task_id) for task_id in progress.retrying]
         first = min((until for until in waits if until is not None), default=None)
         return None if first is None else max(0.0, (first - self._clock.now()).total_seconds())
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from flowmaker.errors import FailedPrecondition
@@ -20,13 +21,19 @@ def items_of(loop: Loop, inputs: Document) -> list[Any]:
         return list(inputs["artifacts"].get(loop.input_artifact, ()))
     value: Any = loop.raw or inputs["parameters"].get(loop.input_parameter)
     if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            raise FailedPrecondition(f"The loop goes over {value[:80]!r}, not a list") from None
+        value = _parsed(value)
     if not isinstance(value, list):
         raise FailedPrecondition(f"The loop goes over {str(value)[:80]!r}, which is no list")
     return value  # pyright: ignore[reportUnknownVariableType]
+
+
+@lru_cache(maxsize=4)
+def _parsed(text: str) -> Any:  # noqa: ANN401 - JSON; nobody may change it
+    """Kept: a loop looks at its items each time that an iteration has ended."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise FailedPrecondition(f"The loop goes over {text[:80]!r}, not a list") from None
 
 
 def inputs_of_iteration(

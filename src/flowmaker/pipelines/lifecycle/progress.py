@@ -5,7 +5,7 @@ changed and not what there is: a run of ten thousand tasks goes on as fast as on
 database stays the truth. When a write is refused, the Progress is dropped and read again.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -30,14 +30,17 @@ class Progress:
         self.broken: set[str] = set()
         #: Containers that wait to be started, in the order in which they became ready.
         self.pending: dict[str, None] = {}
+        #: Those of them that were tried before: they may have to wait longer.
+        self.retrying: dict[str, None] = {}
         #: Containers whose process was started, or is about to be.
         self.running: dict[str, None] = {}
         #: Those of them whose process is yet to be started.
         self.admitted: dict[str, None] = {}
         #: The cache's keys of tasks that were looked up in it; empty: they must run.
         self.keys: dict[str, str] = {}
-        #: Tasks whose DAGs have not yet been told that they ended.
+        #: Tasks whose DAGs have not yet been told that they ended, and how many of each DAG.
         self.ended: list[Task] = []
+        self.unheard: Counter[str] = Counter()
         #: DAGs to look at whole.
         self.fresh: list[str] = []
         self._nodes: dict[str, Node | None] = {}
@@ -49,7 +52,14 @@ class Progress:
         for task in self._written.values():
             self._place(task, before=None)
         self.fresh = [task.task_id for task in self.tasks.values() if _is_open_dag(task)]
-        self.ended = []
+        self.ended.clear()
+        self.unheard.clear()
+
+    def take_ended(self) -> Task:
+        """A task whose DAG is told now that it ended."""
+        task = self.ended.pop()
+        self.unheard[task.parent_task_id] -= 1
+        return task
 
     def put(self, task: Task) -> None:
         """Make or change a task."""
@@ -116,8 +126,11 @@ class Progress:
             self.broken.add(task.parent_task_id)
         if task.state.is_final:
             self.ended.append(task)
+            self.unheard[task.parent_task_id] += 1
         if task.kind is TaskKind.CONTAINER:
-            _keep(self.pending, task.task_id, wanted=task.state is RuntimeState.PENDING)
+            is_pending = task.state is RuntimeState.PENDING
+            _keep(self.pending, task.task_id, wanted=is_pending)
+            _keep(self.retrying, task.task_id, wanted=is_pending and task.attempt > 0)
             is_running = task.state in (RuntimeState.RUNNING, RuntimeState.CANCELING)
             _keep(self.running, task.task_id, wanted=is_running)
 

@@ -146,7 +146,7 @@ def _settle(progress: Progress, now: datetime) -> None:
             if not dag.state.is_final:
                 _go_on(progress, dag, None, now)
             continue
-        task = progress.ended.pop()
+        task = progress.take_ended()
         if not task.parent_task_id:
             _finish_run(progress, task, now)
             continue
@@ -167,8 +167,7 @@ def _go_on(progress: Progress, dag: Task, ended: Task | None, now: datetime) -> 
         nodes = _after(declared, ended.name) if ended else declared.nodes.values()
         _expand(progress, dag, nodes, now)
     # What was skipped or imported has ended at once: first its downstream has a look.
-    is_heard = all(task.parent_task_id != dag.task_id for task in progress.ended)
-    is_open = progress.open_children[dag.task_id] or not is_heard
+    is_open = progress.open_children[dag.task_id] or progress.unheard[dag.task_id]
     if not is_open and not progress.tasks[dag.task_id].state.is_final:
         _finish_dag(progress, dag, now)
 
