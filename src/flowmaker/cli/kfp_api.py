@@ -1,5 +1,6 @@
 """KFP's API of the server that runs, for commands of the terminal."""
 
+import json
 import os
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -44,6 +45,13 @@ class KfpApi:
                 break
             query["page_token"] = page["next_page_token"]
         return found
+
+    def runs_going(self) -> int:
+        """How many runs have not ended."""
+        open_states = ["PENDING", "RUNNING", "CANCELING", "PAUSED"]
+        wanted = {"key": "state", "operation": "IN", "string_values": {"values": open_states}}
+        query = {"page_size": 1, "filter": json.dumps({"predicates": [wanted]})}
+        return self._json("GET", "/apis/v2beta1/runs", params=query).get("total_size", 0)
 
     def log(self, run_id: str, task_id: str, *, follow: bool) -> Iterator[str]:
         """The lines of a task's log."""

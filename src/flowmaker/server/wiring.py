@@ -78,8 +78,10 @@ class Ground:
     @classmethod
     def lay(cls, settings: Settings, folder: DataFolder, url: str) -> "Ground":
         clock = SystemClock()
-        database = Database(folder.database)
+        # Before it is opened: SQLite gives the files beside it the same mode.
+        folder.database.touch(mode=0o600)
         folder.database.chmod(0o600)
+        database = Database(folder.database)
         sockets = tempfile.TemporaryDirectory(prefix="flowmaker-")
         return cls(
             settings=settings,

@@ -3,6 +3,7 @@
 `synchronous=FULL` makes an acknowledged commit survive a power cut, not only a crashed process.
 """
 
+import contextlib
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -40,3 +41,13 @@ def engine(path: Path, *, readers: int) -> Engine:
         cursor.close()
 
     return made
+
+
+def damage(path: Path) -> str:
+    """What SQLite finds wrong with the database at `path`; empty when nothing is."""
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as file:
+            (said,) = file.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.DatabaseError as error:
+        return str(error)
+    return "" if said == "ok" else str(said)

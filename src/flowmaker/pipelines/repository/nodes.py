@@ -1,5 +1,7 @@
 """Single tasks of a run by any of their names; KFP's routes call them nodes."""
 
+from datetime import datetime
+
 from sqlalchemy import or_, select
 
 from flowmaker.pipelines.records.run import Task
@@ -28,13 +30,11 @@ def named(tx: Transaction, run_id: str, node_id: str) -> list[Task]:
     return [row_to_task(row) for row in rows]
 
 
-def open_process_ids(tx: Transaction) -> set[str]:
-    """The processes of tasks that have not ended on record: their folders are still read."""
-    rows = tx.execute(select(tasks).where(tasks.c.process_id != "", tasks.c.ended_at.is_(None)))
-    found = [row_to_task(row) for row in rows]
-    return {task.process_id for task in found if not task.state.is_final}
-
-
 def all_task_ids(tx: Transaction) -> set[str]:
     """The tasks of all runs."""
     return set(tx.scalars(select(tasks.c.task_id)))
+
+
+def task_ids_ended_before(tx: Transaction, when: datetime) -> set[str]:
+    """The tasks that ended earlier than that."""
+    return set(tx.scalars(select(tasks.c.task_id).where(tasks.c.ended_at < when)))
