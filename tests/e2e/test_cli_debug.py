@@ -71,6 +71,14 @@ def _secret(server: House) -> None:
     assert answer.status_code in (201, 409), answer.text
 
 
+ASK_FOR_IDENTITY = (
+    "import os, urllib.request as u; "
+    "asked = u.Request(os.environ['AWS_CONTAINER_CREDENTIALS_FULL_URI'], "
+    "headers={'Authorization': os.environ['AWS_CONTAINER_AUTHORIZATION_TOKEN']}); "
+    "print('status', u.urlopen(asked).status)"
+)
+
+
 class Terminal:
     """A program that believes that a person sits before it."""
 
@@ -182,6 +190,9 @@ def test_a_shell_sees_what_the_task_saw(server: House, failed: str) -> None:
         terminal.expect(r"debug\$ ")
         terminal.type("cat s3/*/*/*/*/*/*/*/words; echo :$PASSWORD:")
         assert "from upstream:s3same:" in terminal.expect(r":s3same:\s")
+        # For as long as the session lasts it may be the worker node.
+        terminal.type(f'python -c "{ASK_FOR_IDENTITY}"')
+        terminal.expect("status 200")
         terminal.type("sleep 60")
         terminal.expect("sleep 60")
         terminal.interrupt()
