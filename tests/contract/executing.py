@@ -35,6 +35,11 @@ class Runner:
             while text not in self.log(process_id):  # noqa: ASYNC110 - a file tells
                 await asyncio.sleep(0.005)
 
+    async def until_there(self, file: Path) -> None:
+        async with asyncio.timeout(20):
+            while not file.exists():  # noqa: ASYNC110, ASYNC240 - a file tells
+                await asyncio.sleep(0.005)
+
     async def run(self, spec: ProcessSpec) -> Outcome:
         """Start it and wait for its end."""
         await self.executor.ensure_started(spec)

@@ -27,7 +27,7 @@ import resource
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -228,6 +228,7 @@ class _Watch:
         self._reason = reason
         if not self._wrapped:
             _signal_group(self._child, signal.SIGTERM)
+            _terminate(_descendants(os.getpid()) - set(group_members(self._child)))
         elif not _terminate_inside(self._child):
             self._kill_at = time.monotonic()  # nothing of the user's runs in it yet
             self._unborn = True
@@ -263,26 +264,46 @@ def _signal_group(group: int, number: int) -> None:
 
 
 def _terminate_inside(wrapper: int) -> bool:
-    """SIGTERM to the group but the sandbox's two processes, whose end would be its SIGKILL."""
-    spared = {wrapper, *_children(wrapper)}
-    inside = [pid for pid in group_members(wrapper) if pid not in spared]
-    for pid in inside:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, signal.SIGTERM)
+    """SIGTERM to all but the sandbox's two processes, whose end would be its SIGKILL."""
+    inside = _descendants(wrapper) - set(_children(wrapper))
+    _terminate(inside)
     return bool(inside)
 
 
+def _terminate(pids: set[int]) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGTERM)
+
+
 def group_members(group: int) -> list[int]:
-    """Every process of the group that lives, as this machine numbers them."""
-    members: list[int] = []
+    """Every process of the group that lives."""
+    return [pid for pid, _, its_group in _living() if its_group == group]
+
+
+def _descendants(pid: int) -> set[int]:
+    """Every process that lives below `pid`, in whatever group or session."""
+    children: dict[int, list[int]] = {}
+    for each, parent, _ in _living():
+        children.setdefault(parent, []).append(each)
+    found: set[int] = set()
+    ahead = [pid]
+    while ahead:
+        for child in children.get(ahead.pop(), ()):
+            found.add(child)
+            ahead.append(child)
+    return found
+
+
+def _living() -> Iterator[tuple[int, int, int]]:
+    """Number, parent and group of every process that lives, as this machine numbers them."""
     for entry in Path("/proc").iterdir():
         if not entry.name.isdecimal():
             continue
         with contextlib.suppress(OSError):
-            state, _, its_group, *_ = _stat(int(entry.name))
-            if int(its_group) == group and state not in "ZX":
-                members.append(int(entry.name))
-    return members
+            state, parent, group, *_ = _stat(int(entry.name))
+            if state not in "ZX":
+                yield int(entry.name), int(parent), int(group)
 
 
 def birth(pid: int) -> int:
