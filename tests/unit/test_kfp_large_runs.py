@@ -13,7 +13,7 @@ from tests.fakes.executor import FakeExecutor
 
 #: Calls per task in a large run, over those in a small one, at most.
 GROWTH = 1.2
-SMALL, LARGE = 40, 500
+SMALL, LARGE = 20, 240
 
 
 def loop(count: int, limit: int = 0) -> dict[str, Any]:

@@ -1,0 +1,196 @@
+"""What a task costs: beside kfp.local, beside the floor, beside other engines, and in large runs.
+
+Run as a module with `local` it is a peer: kfp.local runs the same pipelines in a process.
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import kfp
+
+from bench import shapes
+from bench.server import Measured
+from flowmaker.cli.status import memory
+
+CHAIN, WIDTH = 10, 50
+ROUNDS = 5
+SMALL, LARGE = 100, 10_000
+#: Seconds for a peer with its installation; who takes longer is told as such.
+PATIENCE = 900
+TICKS = os.sysconf("SC_CLK_TCK")
+FINAL = ("SUCCEEDED", "FAILED", "CANCELED")
+
+#: What is installed for each peer, and its script, which prints [chain, fan-out] in seconds.
+PEERS = {
+    "Prefect 3, with its server": (["prefect>=3,<4"], "prefect_flow.py"),
+    "Metaflow": (["metaflow"], "metaflow_flow.py"),
+    "Dagster, multiprocess": (["dagster"], "dagster_job.py"),
+}
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """Of a chain and of a fan-out, whole."""
+
+    chain: float
+    fan_out: float
+
+    def row(self, name: str, ours: "Seconds | None" = None) -> str:
+        per_task = 1000 * self.chain / CHAIN, 1000 * self.fan_out / WIDTH
+        text = f"{name:40}{per_task[0]:9.1f} ms{per_task[1]:9.1f} ms"
+        if ours is not None:
+            text += f"{self.chain / ours.chain:9.2f} x{self.fan_out / ours.fan_out:8.2f} x"
+        return text
+
+
+class Runs:
+    """Runs pipelines on a server, and watches it meanwhile."""
+
+    def __init__(self, measured: Measured, folder: Path) -> None:
+        self._measured = measured
+        self.folder = folder
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self._client = kfp.Client(host=measured.url)
+        #: The most memory of the server that was seen, in MB.
+        self.peak = 0.0
+
+    def seconds(self, pipeline: Callable[..., Any], *, pause: float = 0.005) -> float:
+        """From create_run until the run is seen to have succeeded."""
+        package = shapes.compile_into(self.folder, pipeline)
+        begin = time.perf_counter()
+        run = self._client.create_run_from_pipeline_package(str(package))
+        while (state := self._state(run.run_id)) not in FINAL:
+            self.peak = max(self.peak, memory(self._measured.pid)) if pause > 0.1 else self.peak
+            time.sleep(pause)
+        assert state == "SUCCEEDED", state
+        return time.perf_counter() - begin
+
+    def _state(self, run_id: str) -> str:
+        """By the list, which is not longer for a run of many tasks."""
+        query = "runs?page_size=1&sort_by=created_at%20desc"
+        with urllib.request.urlopen(f"{self._measured.url}/apis/v2beta1/{query}") as answer:
+            (run,) = json.load(answer)["runs"]
+        assert run["run_id"] == run_id
+        return run["state"]
+
+
+def local() -> None:
+    """The peer that is nearest: the same packages, the same functions, a process each."""
+    from kfp import local as kfp_local
+
+    def seconds(pipeline: Callable[..., Any]) -> float:
+        begin = time.perf_counter()
+        pipeline()
+        return time.perf_counter() - begin
+
+    with tempfile.TemporaryDirectory() as root:
+        kfp_local.init(runner=kfp_local.SubprocessRunner(use_venv=False), pipeline_root=root)
+        shown = [seconds(shapes.chain(CHAIN)), seconds(shapes.fan_out(WIDTH))]
+    print(json.dumps(shown))
+
+
+def _printed(command: list[str]) -> Seconds:
+    """What a program prints in its last line. Raises subprocess.SubprocessError."""
+    shown = subprocess.run(command, check=True, capture_output=True, text=True, timeout=PATIENCE)
+    return Seconds(*json.loads(shown.stdout.splitlines()[-1]))
+
+
+def _module(*arguments: str) -> Seconds:
+    return _printed([sys.executable, "-m", *arguments])
+
+
+def _peer(requirements: list[str], script: str) -> Seconds:
+    """In an environment of its own, made for this and thrown away."""
+    packages = [option for each in requirements for option in ("--with", each)]
+    program = Path(__file__).parent / "peers" / script
+    uv = ["uv", "run", "--isolated", "--no-project", "--compile-bytecode", "--python", "3.11"]
+    return _printed([*uv, *packages, "python", str(program), str(CHAIN), str(WIDTH)])
+
+
+def _median(rounds: list[Seconds]) -> Seconds:
+    return Seconds(
+        statistics.median(each.chain for each in rounds),
+        statistics.median(each.fan_out for each in rounds),
+    )
+
+
+def report(measured: Measured) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        runs = Runs(measured, Path(folder))
+        runs.seconds(shapes.chain(2))  # makes the environment
+        _report_idle(measured)
+        ours = _report_floor(runs)
+        print(
+            _module("bench.pipelines", "local").row(
+                "kfp.local SubprocessRunner, over Flowmaker", ours
+            )
+        )
+        _report_peers(ours)
+        _report_large(runs)
+
+
+def _report_idle(measured: Measured) -> None:
+    seconds = 10.0
+    before = _processor_seconds(measured.pid)
+    time.sleep(seconds)
+    used = (_processor_seconds(measured.pid) - before) / seconds
+    print(f"idle server after a run: {memory(measured.pid):.0f} MB, {100 * used:.1f} % of a core")
+
+
+def _processor_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def _report_floor(runs: Runs) -> Seconds:
+    """Ours and the floor in turns, so that both meet the same noise."""
+    ours: list[Seconds] = []
+    floors: list[Seconds] = []
+    source = runs.folder / "step.py"
+    source.write_text(shapes.source_of_step())
+    for _ in range(ROUNDS):
+        floors.append(_module("bench.floor", str(source), str(CHAIN), str(WIDTH)))
+        chain, fan_out = shapes.chain(CHAIN), shapes.fan_out(WIDTH)
+        ours.append(Seconds(runs.seconds(chain), runs.seconds(fan_out)))
+    print(f"{'per task, no-ops':40}{f'chain of {CHAIN}':>12}{f'fan-out of {WIDTH}':>12}")
+    print(_median(floors).row("floor: fork of a warm process, SQLite"))
+    print(_median(ours).row("Flowmaker, over the floor"), end="")
+    ratio = _median(ours), _median(floors)
+    print(f"{ratio[0].chain / ratio[1].chain:9.2f} x{ratio[0].fan_out / ratio[1].fan_out:8.2f} x")
+    return _median(ours)
+
+
+def _report_peers(ours: Seconds) -> None:
+    for name, (requirements, script) in PEERS.items():
+        try:
+            print(_peer(requirements, script).row(f"{name}, over Flowmaker", ours))
+        except subprocess.CalledProcessError as error:
+            said = error.stderr.strip().rpartition("\n")[2]
+            print(f"{name}: could not be measured here: {said[:100]}")
+        except (OSError, subprocess.SubprocessError, ValueError) as error:
+            print(f"{name}: could not be measured here: {str(error)[:100]}")
+
+
+def _report_large(runs: Runs) -> None:
+    small = statistics.median(runs.seconds(shapes.loop(SMALL)) for _ in range(3)) / SMALL
+    large = runs.seconds(shapes.loop(LARGE), pause=0.5) / LARGE
+    print(
+        f"per task of a loop of {LARGE}: {1000 * large:.1f} ms; of {SMALL}: {1000 * small:.1f} ms, "
+        f"{large / small:.2f} x; memory of the server at most {runs.peak:.0f} MB"
+    )
+
+
+if __name__ == "__main__" and sys.argv[1:] == ["local"]:
+    local()
