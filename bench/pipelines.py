@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import kfp
+import uv
 
 from bench import shapes
 from bench.server import Measured
@@ -115,8 +116,9 @@ def _peer(requirements: list[str], script: str) -> Seconds:
     """In an environment of its own, made for this and thrown away."""
     packages = [option for each in requirements for option in ("--with", each)]
     program = Path(__file__).parent / "peers" / script
-    uv = ["uv", "run", "--isolated", "--no-project", "--compile-bytecode", "--python", "3.11"]
-    return _printed([*uv, *packages, "python", str(program), str(CHAIN), str(WIDTH)])
+    options = ["--isolated", "--no-project", "--compile-bytecode", "--python", sys.executable]
+    command = [uv.find_uv_bin(), "run", *options, *packages, "python", str(program)]
+    return _printed([*command, str(CHAIN), str(WIDTH)])
 
 
 def _median(rounds: list[Seconds]) -> Seconds:

@@ -8,6 +8,8 @@ import time
 
 from dagster import DagsterInstance, execute_job, job, multiprocess_executor, op, reconstructable
 
+if len(sys.argv) == 3:  # its processes import this file anew, with arguments of their own
+    os.environ["CHAIN"], os.environ["WIDTH"] = sys.argv[1:]
 CHAIN, WIDTH = int(os.environ["CHAIN"]), int(os.environ["WIDTH"])
 
 
