@@ -166,7 +166,7 @@ def _report_floor(runs: Runs) -> Seconds:
         floors.append(_module("bench.floor", str(source), str(CHAIN), str(WIDTH)))
         chain, fan_out = shapes.chain(CHAIN), shapes.fan_out(WIDTH)
         ours.append(Seconds(runs.seconds(chain), runs.seconds(fan_out)))
-    print(f"{'per task, no-ops':40}{f'chain of {CHAIN}':>12}{f'fan-out of {WIDTH}':>12}")
+    print(f"{'per task, no-ops':40}{f'chain of {CHAIN}':>12}{f'  fan-out of {WIDTH}':>12}")
     print(_median(floors).row("floor: fork of a warm process, SQLite"))
     print(_median(ours).row("Flowmaker, over the floor"), end="")
     ratio = _median(ours), _median(floors)
