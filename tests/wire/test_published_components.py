@@ -5,7 +5,8 @@ Their outputs are artifacts in KFP 2, so that steps cannot be linked; each is a 
 
 import io
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from tests.fakes.published import PROGRAMS, component_yaml
 from tests.house import House
 
 KMEANS = "382416733822.dkr.ecr.us-east-1.amazonaws.com/kmeans:1"
+XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
 BUCKET = "published-sagemaker"
 ROLE = "arn:aws:iam::000000000000:role/FlowmakerAdmin"
 SECRET = "published"
@@ -41,6 +43,13 @@ def aws(server: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[boto3.Sessio
 
 def run_step(server: House, script: str, **arguments: Any) -> None:
     """A run of one published component; it must succeed."""
+    client, run_id = begin_step(server, script, **arguments)
+    ended = client.wait_for_run_completion(run_id, timeout=120, sleep_duration=1)
+    assert ended.state == "SUCCEEDED", [t.error for t in ended.run_details.task_details]
+
+
+def begin_step(server: House, script: str, **arguments: Any) -> tuple[kfp.Client, str]:
+    """The same, which is not waited for."""
     component = components.load_component_from_text(component_yaml(script, PROGRAMS[script]))
 
     @dsl.pipeline(name="published")
@@ -51,9 +60,7 @@ def run_step(server: House, script: str, **arguments: Any) -> None:
         step.set_caching_options(enable_caching=False)
 
     client = kfp.Client(host=server.url)
-    run = client.create_run_from_pipeline_func(pipeline)
-    ended = client.wait_for_run_completion(run.run_id, timeout=120, sleep_duration=1)
-    assert ended.state == "SUCCEEDED", [t.error for t in ended.run_details.task_details]
+    return client, client.create_run_from_pipeline_func(pipeline).run_id
 
 
 @pytest.mark.slow
@@ -122,3 +129,45 @@ def test_from_training_to_predictions(server: House, aws: boto3.Session, tmp_pat
     sagemaker.delete_endpoint(EndpointName="published")
     sagemaker.delete_endpoint_config(EndpointConfigName="published")
     sagemaker.delete_model(ModelName="published")
+
+
+@pytest.mark.slow
+def test_a_terminated_run_stops_the_job_that_it_follows(server: House, aws: boto3.Session) -> None:
+    rows = "".join(f"{number % 2},{number},{-number}\n" for number in range(2000))
+    aws.client("s3").put_object(Bucket=BUCKET, Key="long/rows.csv", Body=rows)
+    channel = {
+        "ChannelName": "train",
+        "ContentType": "text/csv",
+        "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/long"}},
+    }
+    client, run_id = begin_step(
+        server,
+        next(iter(PROGRAMS)),
+        job_name="endless",
+        role=ROLE,
+        image=XGBOOST,
+        channels=[channel],
+        hyperparameters={"num_round": "1000000", "objective": "binary:logistic"},
+        model_artifact_path=f"s3://{BUCKET}/model",
+    )
+    sagemaker = aws.client("sagemaker")
+
+    def said() -> str:
+        """The last thing that the job did."""
+        try:
+            job = sagemaker.describe_training_job(TrainingJobName="endless")
+        except sagemaker.exceptions.ClientError:
+            return ""
+        return job["SecondaryStatus"]
+
+    until(lambda: said() == "Training")
+    client.terminate_run(run_id)
+    until(lambda: said() == "Stopped")
+    until(lambda: client.get_run(run_id).state == "CANCELED")
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
