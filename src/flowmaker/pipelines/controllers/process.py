@@ -77,14 +77,6 @@ class Processes:
         component = progress.graph.component(task.component)
         return self.environment(container_of(task, component, progress.job))
 
-    async def start(self, progress: Progress, task: Task, environment: Path) -> None:
-        """Start the process of a task, unless it was started.
-
-        Raises:
-            FlowmakerError: it cannot be started as asked.
-        """
-        await self.executor.ensure_started(await self.prepare(progress, task, environment))
-
     async def prepare(
         self, progress: Progress, task: Task, environment: Path, *, worker: str = ""
     ) -> ProcessSpec:

@@ -3,14 +3,20 @@
 import asyncio
 import shutil
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from itertools import islice
 
 from flowmaker.clock import Clock
 from flowmaker.errors import FlowmakerError, Unsupported
-from flowmaker.executors.executor import Environments, EnvironmentSpec, Executor, ProcessState
+from flowmaker.executors.executor import (
+    Environments,
+    EnvironmentSpec,
+    Executor,
+    ProcessSpec,
+    ProcessState,
+)
 from flowmaker.executors.images import Images
 from flowmaker.objects.objects import ObjectStore
 from flowmaker.pipelines.controllers.caching import Cache
@@ -28,6 +34,8 @@ from flowmaker.pipelines.repository import runs
 from flowmaker.reconcile.hints import Hints
 from flowmaker.store.database import Database
 
+#: A process that may be started, or why it cannot; None while its environment is not there.
+Prepared = ProcessSpec | str | None
 #: Of the tasks that wait, how many are looked up in the cache before their turn comes.
 LOOKED_UP = 64
 
@@ -175,11 +183,15 @@ class RunController:
             ends = ends or self._admit(progress)
             if ends:
                 continue
-            if not await self._write(progress):
+            # Folders and links are no start: they are made while the intent is being written.
+            async with asyncio.TaskGroup() as both:
+                written = both.create_task(self._write(progress))
+                prepared = both.create_task(self._prepare_admitted(progress))
+            if not written.result():
                 self._drop(run_id)
                 self._hints.hint(self.topic, run_id)
                 return
-            ends = await self._start_admitted(progress)
+            ends = await self._start_admitted(progress, prepared.result())
             if not ends:
                 break
         # Only now: until their outputs are written, they may have to be taken in again.
@@ -260,28 +272,46 @@ class RunController:
     def _hint_of(self, run_id: str) -> Callable[[], None]:
         return partial(self._hints.hint, self.topic, run_id)
 
-    async def _start_admitted(self, progress: Progress) -> list[End]:
+    async def _prepare_admitted(self, progress: Progress) -> dict[str, Prepared]:
+        """The processes of tasks that are about to run, by the task's id."""
+        tasks = [progress.tasks[task_id] for task_id in progress.admitted]
+        prepared = await asyncio.gather(*(self._prepare(progress, task) for task in tasks))
+        return {task.task_id: each for task, each in zip(tasks, prepared, strict=True)}
+
+    async def _prepare(self, progress: Progress, task: Task) -> Prepared:
+        if task.state is not RuntimeState.RUNNING:
+            return TERMINATED
+        try:
+            spec = self._spec(progress, task.task_id)
+            path = self._environments.ready(spec, self._hint_of(task.run_id))
+            return await self._processes.prepare(progress, task, path) if path else None
+        except FlowmakerError as failure:
+            return str(failure)
+
+    async def _start_admitted(
+        self, progress: Progress, prepared: Mapping[str, Prepared]
+    ) -> list[End]:
         """Start the processes of tasks that are written as running. Returns those that cannot."""
         ends = await asyncio.gather(
-            *(self._start(progress, progress.tasks[task_id]) for task_id in progress.admitted)
+            *(
+                self._start(progress, progress.tasks[task_id], prepared[task_id])
+                for task_id in prepared
+            )
         )
         return [end for end in ends if end is not None]
 
-    async def _start(self, progress: Progress, task: Task) -> End | None:
-        error = TERMINATED
-        if task.state is RuntimeState.RUNNING:
+    async def _start(self, progress: Progress, task: Task, prepared: Prepared) -> End | None:
+        if prepared is None:
+            return None
+        error = prepared if isinstance(prepared, str) else ""
+        if isinstance(prepared, ProcessSpec):
             try:
-                spec = self._spec(progress, task.task_id)
-                path = self._environments.ready(spec, self._hint_of(task.run_id))
-                if path is None:
-                    return None
-                await self._processes.start(progress, task, path)
+                await self._executor.ensure_started(prepared)
             except FlowmakerError as failure:
                 error = str(failure)
-            else:
-                del progress.admitted[task.task_id]
-                return None
         del progress.admitted[task.task_id]
+        if not error:
+            return None
         self._release(task.process_id)
         return End(task_id=task.task_id, error=error)
 
