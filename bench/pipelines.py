@@ -14,6 +14,7 @@ import urllib.request
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -67,24 +68,27 @@ class Runs:
         #: The most memory of the server that was seen, in MB.
         self.peak = 0.0
 
-    def seconds(self, pipeline: Callable[..., Any], *, pause: float = 0.005) -> float:
-        """From create_run until the run is seen to have succeeded."""
+    def seconds(self, pipeline: Callable[..., Any], *, pause: float = 0.05) -> float:
+        """From the call of create_run to the end of the run that is on record.
+
+        Clocks are the same; who asked more often would slow down what it measures.
+        """
         package = shapes.compile_into(self.folder, pipeline)
-        begin = time.perf_counter()
-        run = self._client.create_run_from_pipeline_package(str(package))
-        while (state := self._state(run.run_id)) not in FINAL:
+        begin = time.time()
+        made = self._client.create_run_from_pipeline_package(str(package))
+        while (run := self._run(made.run_id))["state"] not in FINAL:
             self.peak = max(self.peak, memory(self._measured.pid)) if pause > 0.1 else self.peak
             time.sleep(pause)
-        assert state == "SUCCEEDED", state
-        return time.perf_counter() - begin
+        assert run["state"] == "SUCCEEDED", run
+        return datetime.fromisoformat(run["finished_at"]).timestamp() - begin
 
-    def _state(self, run_id: str) -> str:
+    def _run(self, run_id: str) -> dict[str, Any]:
         """By the list, which is not longer for a run of many tasks."""
         query = "runs?page_size=1&sort_by=created_at%20desc"
         with urllib.request.urlopen(f"{self._measured.url}/apis/v2beta1/{query}") as answer:
             (run,) = json.load(answer)["runs"]
         assert run["run_id"] == run_id
-        return run["state"]
+        return run
 
 
 def local() -> None:
