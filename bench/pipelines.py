@@ -27,7 +27,8 @@ from flowmaker.cli.status import memory
 
 CHAIN, WIDTH = 10, 50
 ROUNDS = 5
-SMALL, LARGE = 100, 10_000
+SMALL, LARGE, LONG = 100, 10_000, 1_000
+OUTER, INNER = 100, 100
 #: Seconds for a peer with its installation; who takes longer is told as such.
 PATIENCE = 900
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -190,12 +191,18 @@ def _report_peers(ours: Seconds) -> None:
 
 
 def _report_large(runs: Runs) -> None:
-    small = statistics.median(runs.seconds(shapes.loop(SMALL)) for _ in range(3)) / SMALL
-    large = runs.seconds(shapes.loop(LARGE), pause=0.5) / LARGE
-    print(
-        f"per task of a loop of {LARGE}: {1000 * large:.1f} ms; of {SMALL}: {1000 * small:.1f} ms, "
-        f"{large / small:.2f} x; memory of the server at most {runs.peak:.0f} MB"
-    )
+    loop = statistics.median(runs.seconds(shapes.loop(SMALL)) for _ in range(3)) / SMALL
+    chain = statistics.median(runs.seconds(shapes.chain(SMALL)) for _ in range(3)) / SMALL
+    for name, pipeline, count, small in (
+        (f"loop of {LARGE}", shapes.loop(LARGE), LARGE, loop),
+        (f"{OUTER} loops of {INNER}", shapes.nested(OUTER, INNER), OUTER * INNER, loop),
+        (f"chain of {LONG}", shapes.chain(LONG), LONG, chain),
+    ):
+        large = runs.seconds(pipeline, pause=0.5) / count
+        print(
+            f"per task, {name:30}{1000 * large:9.1f} ms, of {SMALL} {1000 * small:6.1f} ms"
+            f"{large / small:9.2f} x; memory of the server at most {runs.peak:.0f} MB"
+        )
 
 
 if __name__ == "__main__" and sys.argv[1:] == ["local"]:
