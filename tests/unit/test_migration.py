@@ -4,7 +4,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Column, Index, Integer, MetaData, Table, Text
+from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, text
 
 from flowmaker.errors import FailedPrecondition
 from flowmaker.store import sqlite
@@ -35,6 +35,7 @@ def test_an_older_table_gets_what_it_lacks_and_keeps_its_rows(tmp_path: Path) ->
         Column("of", Text, nullable=False, server_default=""),
         Column("size", Integer),
         Index("things_by_of", "of", "name"),
+        Index("things_by_size", text("coalesce(size, 0)")),
     )
     opened(path, now)
     opened(path, now)

@@ -50,7 +50,9 @@ def _complete(connection: Connection, table: Table) -> None:
     for column in table.columns:
         if column.name not in columns:
             _add(connection, table, column)
-    indexes = {index["name"] for index in inspector.get_indexes(table.name)}
+    # Asked of SQLite: SQLAlchemy does not tell of indexes over expressions.
+    listed = connection.exec_driver_sql(f'PRAGMA index_list("{table.name}")').mappings()
+    indexes = {index["name"] for index in listed}
     for index in table.indexes:
         if index.name not in indexes:
             index.create(connection)

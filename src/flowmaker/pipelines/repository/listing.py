@@ -36,7 +36,7 @@ from flowmaker.pipelines.repository.conditions import (
 )
 from flowmaker.store.database import Transaction
 from flowmaker.store.schema import pipelines as schema
-from flowmaker.store.schema.metadata import Timestamp
+from flowmaker.store.schema.metadata import NEVER, Timestamp
 
 T = TypeVar("T")
 
@@ -93,12 +93,15 @@ def _page(tx: Transaction, listing: _Listing[T], query: Query) -> Page[T]:
         here = tuple_(*by)
         there = tuple_(_literal(query.after.value), literal(query.after.key))
         conditions.append(here < there if query.order.descending else here > there)
-    rows = tx.execute(
-        select(*listing.columns())
-        .where(*conditions)
-        .order_by(*(column.desc() if query.order.descending else column for column in by))
-        .limit(query.size + 1)
-    ).all()
+        if listing.table.c[query.order.column].nullable:
+            # SQLite finds no place in an index over an expression by a row value alone.
+            value = _literal(query.after.value)
+            conditions.append(by[0] <= value if query.order.descending else by[0] >= value)
+    ordered = [column.desc() if query.order.descending else column for column in by]
+    # The keys first: an index may hold all that choosing them needs, and rows are large.
+    key = listing.table.c[listing.key]
+    keys = select(key).where(*conditions).order_by(*ordered).limit(query.size + 1)
+    rows = tx.execute(select(*listing.columns()).where(key.in_(keys)).order_by(*ordered)).all()
     shown = rows[: query.size]
     return Page(
         items=tuple(listing.record(row) for row in shown),
@@ -115,7 +118,8 @@ def _position(listing: _Listing[Any], query: Query, row: Row[Any]) -> Position:
 def _comparable(column: Column[Any]) -> ColumnElement[Any]:
     """A column with no NULL in it, so that conditions and orders mean the same on every row."""
     if column.nullable:
-        return func.coalesce(column, _literal(EPOCH), type_=column.type)
+        # As the schema's indexes write it: a bound parameter would not match them.
+        return func.coalesce(column, literal_column(NEVER), type_=column.type)
     return column
 
 
@@ -129,9 +133,9 @@ def _condition(table: Table, condition: Condition) -> ColumnElement[bool]:
     if isinstance(value, tuple):
         return column.in_([_literal(one) for one in value])
     if condition.operation is Operation.IS_SUBSTRING:
-        # Both sides by the database's own lower(): which letters it knows differs.
+        # SQLite's LIKE ignores the case of ASCII letters by itself.
         pattern = "%" + re.sub(r"([%_\\])", r"\\\1", str(value)) + "%"
-        return func.lower(column).like(func.lower(literal(pattern)), escape="\\")
+        return column.like(literal(pattern), escape="\\")
     return _COMPARISONS[condition.operation](column, _literal(value))
 
 

@@ -8,6 +8,9 @@ from sqlalchemy.types import TypeDecorator
 
 metadata = MetaData()
 
+#: SQL for a time that is not there, where lists compare times: 1970, as `Timestamp` writes it.
+NEVER = "'1970-01-01T00:00:00.000000+00:00'"
+
 
 class Timestamp(TypeDecorator[datetime]):
     """An aware UTC time, kept as text that sorts as it reads, to the microsecond."""

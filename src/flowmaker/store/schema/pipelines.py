@@ -1,8 +1,8 @@
 """Tables of Kubeflow Pipelines. See `flowmaker.pipelines.records` for what the columns mean."""
 
-from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, Table, Text
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, Table, Text, text
 
-from flowmaker.store.schema.metadata import Timestamp, metadata
+from flowmaker.store.schema.metadata import NEVER, Timestamp, metadata
 
 experiments = Table(
     "kfp_experiments",
@@ -72,6 +72,16 @@ runs = Table(
     Index("kfp_runs_by_experiment", "experiment_id", "created_at"),
     Index("kfp_runs_by_state", "state"),
     Index("kfp_runs_by_name", "display_name"),
+    # Every order of a list, with the key that breaks ties. Lists by creation, the usual ones, also
+    # find here what they filter by.
+    Index(
+        "kfp_runs_in_order_made",
+        *("created_at", "run_id", "display_name", "storage_state", "experiment_id", "state"),
+    ),
+    Index("kfp_runs_in_order_named", "display_name", "run_id"),
+    Index("kfp_runs_in_order_of_state", "state", "run_id"),
+    Index("kfp_runs_in_order_finished", text(f"coalesce(finished_at, {NEVER})"), "run_id"),
+    Index("kfp_runs_in_order_scheduled", text(f"coalesce(scheduled_at, {NEVER})"), "run_id"),
     # What lists of runs count over, without touching the specs that fill the rows.
     Index("kfp_runs_by_storage_state", "storage_state", "created_at", "display_name"),
 )

@@ -1,0 +1,121 @@
+"""How long one page of a list of 100,000 runs takes: each order, and filters, at the median.
+
+python -m bench.lists [--runs N]
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import insert
+
+from flowmaker.pipelines.repository.conditions import Condition, Operation, Order, Position, Query
+from flowmaker.pipelines.repository.listing import list_runs
+from flowmaker.store.database import Database, Transaction
+from flowmaker.store.schema.pipelines import runs
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+TIMES = 9
+NOON = START + timedelta(hours=12)
+#: The orders, and a value in the middle of each.
+MIDDLE: dict[str, str | datetime] = {
+    "created_at": NOON,
+    "finished_at": NOON,
+    "scheduled_at": NOON,
+    "display_name": "run 5",
+    "run_id": "0000c000",
+    "state": "FAILED",
+}
+FILTERS = {
+    "display_name IS_SUBSTRING": Condition(
+        column="display_name", operation=Operation.IS_SUBSTRING, value="run 9999"
+    ),
+    "display_name EQUALS": Condition(
+        column="display_name", operation=Operation.EQUALS, value="run 777"
+    ),
+    "storage_state EQUALS": Condition(
+        column="storage_state", operation=Operation.EQUALS, value="AVAILABLE"
+    ),
+    "state IN": Condition(column="state", operation=Operation.IN, value=("FAILED", "CANCELED")),
+    "finished_at GREATER_THAN": Condition(
+        column="finished_at",
+        operation=Operation.GREATER_THAN,
+        value=START + timedelta(seconds=99_000),
+    ),
+}
+
+
+def rows(count: int) -> Iterator[dict[str, object]]:
+    """Runs as a busy folder has them: most succeeded, one in ten failed, in ten experiments."""
+    for number in range(count):
+        made = START + timedelta(seconds=number)
+        yield {
+            "run_id": f"{number * 7919 % count:08x}",
+            "display_name": f"run {number}",
+            "experiment_id": f"experiment-{number % 10}",
+            "description": "",
+            "namespace": "",
+            "service_account": "",
+            "state": "FAILED" if number % 10 == 0 else "SUCCEEDED",
+            "state_history": [],
+            "storage_state": "AVAILABLE",
+            "created_at": made,
+            "scheduled_at": made,
+            "finished_at": made + timedelta(seconds=30),
+            "error": "",
+            "pipeline_id": "",
+            "pipeline_version_id": "",
+            "pipeline_spec": {"filler": "x" * 2000},
+            "platform_spec": {},
+            "parameters": {},
+            "pipeline_root": "",
+            "terminate_requested": False,
+            "revision": 0,
+        }
+
+
+def fill(tx: Transaction, count: int) -> None:
+    tx.execute(insert(runs), list(rows(count)))
+
+
+def median_ms(database: Database, query: Query) -> float:
+    """Milliseconds for one page, without HTTP."""
+    took: list[float] = []
+    for _ in range(TIMES):
+        begun = time.perf_counter()
+        database.read_now(list_runs, query)
+        took.append((time.perf_counter() - begun) * 1000)
+    return statistics.median(took)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=100_000)
+    count = parser.parse_args().runs
+    with tempfile.TemporaryDirectory() as folder:
+        database = Database(Path(folder) / "flowmaker.db")
+        try:
+            database.write_now(fill, count)
+            for column, value in MIDDLE.items():
+                for descending in (False, True):
+                    order = Order(column=column, descending=descending)
+                    first = Query(order=order, size=20)
+                    middle = replace(first, after=Position(value=value, key="0"))
+                    took = [median_ms(database, query) for query in (first, middle)]
+                    way = "desc" if descending else "asc"
+                    print(f"sort {column} {way}: {took[0]:.1f} ms, midway {took[1]:.1f} ms")
+            order = Order(column="created_at", descending=True)
+            for name, condition in FILTERS.items():
+                took = median_ms(database, Query(conditions=(condition,), order=order, size=20))
+                print(f"filter {name}: {took:.1f} ms")
+        finally:
+            database.close()
+
+
+if __name__ == "__main__":
+    main()
