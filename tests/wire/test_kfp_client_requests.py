@@ -185,6 +185,25 @@ def test_a_pipeline_by_its_name(http: httpx.Client, spec: dict[str, Any]) -> Non
     assert http.delete(f"/pipelines/{made['pipeline_id']}").json() == {}
 
 
+def test_pipelines_and_versions_are_shown_under_a_new_name(
+    http: httpx.Client, spec: dict[str, Any]
+) -> None:
+    package = {"uploadfile": ("p.json", json.dumps(spec).encode())}
+    made = http.post("/pipelines/upload", files=package, params={"name": "named"}).json()
+    one = f"/pipelines/{made['pipeline_id']}"
+    changed = http.patch(one, json={"display_name": "Shown"}).json()
+    assert changed == made | {"display_name": "Shown"}
+    assert http.get(one).json() == changed
+    (version,) = http.get(one + "/versions").json()["pipeline_versions"]
+    of_version = f"{one}/versions/{version['pipeline_version_id']}"
+    assert http.patch(of_version, json={"display_name": "V"}).json()["display_name"] == "V"
+    assert http.get(of_version).json()["name"] == version["name"]
+    refused(http.patch(one, json={"description": "x"}), 400, 3, "'description'")
+    refused(http.patch(one, json={}), 400, 3, "display_name")
+    refused(http.patch("/pipelines/none", json={"display_name": "x"}), 404, 5, "'none'")
+    assert http.delete(one, params={"cascade": "true"}).json() == {}
+
+
 @pytest.mark.parametrize(
     ("method", "path", "says"),
     [
@@ -193,7 +212,6 @@ def test_a_pipeline_by_its_name(http: httpx.Client, spec: dict[str, Any]) -> Non
         ("POST", "/runs/x:retry", "retry"),
         ("POST", "/pipelines/create", "URL"),
         ("POST", "/pipelines/x/versions", "URL"),
-        ("PATCH", "/pipelines/x", "change pipelines"),
         ("GET", "/auth?verb=GET", "multi-user"),
         ("POST", "/visualizations/ns", "visualization"),
         ("POST", "/workflows", "Argo"),

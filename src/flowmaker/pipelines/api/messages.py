@@ -106,6 +106,13 @@ PIPELINE = Message(
     frozenset({"pipeline_id", "created_at", "error"}),
     TAGS,
 )
+#: What can be changed of a pipeline or a version. KFP also changes tags, which are refused.
+RENAMED = Message(
+    "update",
+    {"display_name": Kind.STRING},
+    frozenset({"pipeline_id", "pipeline_version_id", "created_at", "error", "namespace"}),
+    TAGS,
+)
 RUN = Message(
     "run",
     {

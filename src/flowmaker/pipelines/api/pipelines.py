@@ -33,6 +33,8 @@ class Pipelines:
             Route("/pipelines/names/{name:path}", answering(self.get_by_name), methods=["GET"]),
             Route(one, answering(self.get), methods=["GET"]),
             Route(one, answering(self.delete), methods=["DELETE"]),
+            Route(one, answering(self.rename), methods=["PATCH"]),
+            Route(version, answering(self.rename_version), methods=["PATCH"]),
             Route(one + "/versions", answering(self.list_versions), methods=["GET"]),
             Route(version, answering(self.get_version), methods=["GET"]),
             Route(version, answering(self.delete_version), methods=["DELETE"]),
@@ -82,6 +84,18 @@ class Pipelines:
         await self._context.database.write(catalog.delete_pipeline, pipeline_id, cascade=cascade)
         return JSONResponse({})
 
+    async def rename(self, request: Request) -> Response:
+        name = await _new_name(request)
+        pipeline_id = request.path_params["pipeline_id"]
+        changed = await self._context.database.write(catalog.rename_pipeline, pipeline_id, name)
+        return JSONResponse(wire.pipeline(changed))
+
+    async def rename_version(self, request: Request) -> Response:
+        name = await _new_name(request)
+        of = _version(request)
+        changed = await self._context.database.write(catalog.rename_version, *of, name)
+        return JSONResponse(wire.version(changed))
+
     async def list_versions(self, request: Request) -> Response:
         given = requests.parameters(request, paging.PARAMETERS)
         pipeline_id = request.path_params["pipeline_id"]
@@ -106,6 +120,15 @@ class Pipelines:
         requests.parameters(request, ())
         await self._context.database.write(catalog.delete_version, *_version(request))
         return JSONResponse({})
+
+
+async def _new_name(request: Request) -> str:
+    """The `display_name` of an update: all that can be changed."""
+    requests.parameters(request, ())
+    name = messages.RENAMED.read(await requests.json_body(request)).get("display_name", "")
+    if not name.strip():
+        raise InvalidInput("update: display_name is missing.")
+    return name
 
 
 def _version(request: Request) -> tuple[str, str]:

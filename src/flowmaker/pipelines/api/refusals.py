@@ -14,7 +14,6 @@ RECURRING = (
     "Flowmaker has no recurring runs yet. Make a run each time instead, for example with cron and"
     " `kfp run create`."
 )
-RENAMING = "Flowmaker does not change pipelines or versions once they are made. Upload a new one."
 
 RETRY = "Flowmaker does not retry runs yet. Make a new run of the same pipeline."
 VISUALIZATIONS = "Flowmaker has no visualization server."
@@ -28,8 +27,6 @@ _V2 = (
     ("*", "/recurringruns/{rest:path}", RECURRING),
     ("POST", "/pipelines/create", UPLOAD),
     ("POST", "/pipelines/{pipeline_id}/versions", UPLOAD),
-    ("PATCH", "/pipelines/{pipeline_id}", RENAMING),
-    ("PATCH", "/pipelines/{pipeline_id}/versions/{pipeline_version_id}", RENAMING),
     ("POST", "/runs/{run_id}:retry", RETRY),
     ("*", "/visualizations/{rest:path}", VISUALIZATIONS),
     ("*", "/auth", AUTH),

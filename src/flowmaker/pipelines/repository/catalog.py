@@ -173,6 +173,16 @@ def pipeline_named(tx: Transaction, namespace: str, name: str) -> Pipeline:
     return row_to_pipeline(row)
 
 
+def rename_pipeline(tx: Transaction, pipeline_id: str, display_name: str) -> Pipeline:
+    """Change what a pipeline is shown as; its name stays."""
+    tx.execute(
+        update(pipelines)
+        .where(pipelines.c.pipeline_id == pipeline_id)
+        .values(display_name=display_name)
+    )
+    return get_pipeline(tx, pipeline_id)
+
+
 def delete_pipeline(tx: Transaction, pipeline_id: str, *, cascade: bool) -> None:
     """Delete a pipeline; with `cascade` its versions too, else it must have none."""
     get_pipeline(tx, pipeline_id)
@@ -253,6 +263,21 @@ def latest_version(tx: Transaction, pipeline_id: str) -> PipelineVersion:
     if row is None:
         raise FailedPrecondition(f"Pipeline {pipeline_id!r} has no version. Upload one first.")
     return row_to_version(row)
+
+
+def rename_version(
+    tx: Transaction, pipeline_id: str, pipeline_version_id: str, display_name: str
+) -> PipelineVersion:
+    """Change what a version is shown as; its name stays."""
+    tx.execute(
+        update(pipeline_versions)
+        .where(
+            pipeline_versions.c.pipeline_id == pipeline_id,
+            pipeline_versions.c.pipeline_version_id == pipeline_version_id,
+        )
+        .values(display_name=display_name)
+    )
+    return get_version(tx, pipeline_id, pipeline_version_id)
 
 
 def delete_version(tx: Transaction, pipeline_id: str, pipeline_version_id: str) -> None:
