@@ -393,23 +393,3 @@ def test_lists_are_filtered(api: KfpApi, client: kfp.Client) -> None:
     with pytest.raises(ApiException) as refused:
         names(where("colour", "red"))
     assert refusal(refused)[:2] == (400, 3)
-
-
-def test_recurring_runs_are_refused_by_name(client: kfp.Client, tmp_path: Path) -> None:
-    package = tmp_path / "pipeline.yaml"
-    compiled(greeting, package)
-    experiment = client.create_experiment("recurring")
-    with pytest.raises(ApiException) as refused:
-        client.create_recurring_run(
-            experiment.experiment_id,
-            "nightly",
-            interval_second=60,
-            pipeline_package_path=str(package),
-        )
-    http, code, message = refusal(refused)
-    assert (http, code) == (501, 12)
-    assert "recurring runs" in message
-    generated: Any = client.runs
-    with pytest.raises(ApiException) as refused:
-        generated.run_service_retry_run("any")
-    assert refusal(refused)[:2] == (501, 12)

@@ -16,6 +16,7 @@ from flowmaker.pipelines.api.context import Context
 from flowmaker.pipelines.api.experiments import Experiments
 from flowmaker.pipelines.api.logs import NodeRoutes
 from flowmaker.pipelines.api.pipelines import Pipelines
+from flowmaker.pipelines.api.recurring import RecurringRuns
 from flowmaker.pipelines.api.runs import Runs
 from flowmaker.pipelines.api.status import no_route
 from flowmaker.pipelines.api.uploads import Uploads
@@ -50,6 +51,7 @@ def create_app(
         *Experiments(context).routes(),
         *Uploads(context).routes(),
         *(nodes.v2beta1() if nodes else ()),
+        *RecurringRuns(context).routes(),
         *refusals.v2_routes(),
         *Pipelines(context).routes(),
         *Runs(context).routes(),

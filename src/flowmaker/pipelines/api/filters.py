@@ -81,8 +81,14 @@ RUN = Keys(
     "run",
     {"id": "run_id", "name": "display_name", "status": "state"}
     | _same("run_id", "display_name", "description", "namespace", "experiment_id")
-    | _same("state", "storage_state"),
+    | _same("state", "storage_state", "recurring_run_id"),
     _same("created_at", "finished_at", "scheduled_at"),
+)
+RECURRING = Keys(
+    "recurring_run",
+    {"id": "recurring_run_id", "name": "display_name"}
+    | _same("recurring_run_id", "display_name", "description", "namespace", "experiment_id"),
+    _same("created_at", "updated_at"),
 )
 
 

@@ -23,12 +23,16 @@ class Kind(Enum):
     STRING = "a string"
     OBJECT = "an object"
     LIST = "a list"
+    FLAG = "true or false"
     ANY = "anything"
 
     def holds(self, value: Any) -> bool:  # noqa: ANN401 - it is what is being found out
         if self is Kind.ANY:
             return True
-        return isinstance(value, {"a string": str, "an object": dict, "a list": list}[self.value])
+        return isinstance(value, _TYPES[self])
+
+
+_TYPES = {Kind.STRING: str, Kind.OBJECT: dict, Kind.LIST: list, Kind.FLAG: bool}
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +144,7 @@ RUN = Message(
         }
     ),
     {
-        "recurring_run_id": "Flowmaker has no recurring runs",
+        "recurring_run_id": "only the recurring run itself makes its runs",
         "plugins_input": "Flowmaker has no plugins",
     },
 )
@@ -171,16 +175,20 @@ class RunRequest:
 
 def run_request(document: Any) -> RunRequest:  # noqa: ANN401
     """What `POST /runs` asks for."""
-    run = RUN.read(document)
+    return run_of("run", RUN.read(document))
+
+
+def run_of(name: str, run: Mapping[str, Any]) -> RunRequest:
+    """The run that a message called `name` asks for, of its fields."""
     if not run.get("display_name"):
-        raise InvalidInput("run: display_name is missing.")
+        raise InvalidInput(f"{name}: display_name is missing.")
     reference = REFERENCE.read(run.get("pipeline_version_reference", {}))
     # Deprecated in KFP, and still taken: the version without its pipeline.
     reference.setdefault("pipeline_version_id", run.get("pipeline_version_id", ""))
     is_reference = any(reference.values())
     if is_reference == ("pipeline_spec" in run):
         raise InvalidInput(
-            "run: exactly one of pipeline_spec and pipeline_version_reference must be given."
+            f"{name}: exactly one of pipeline_spec and pipeline_version_reference must be given."
         )
     config = RUNTIME_CONFIG.read(run.get("runtime_config", {}))
     return RunRequest(

@@ -10,12 +10,7 @@ UPLOAD = (
     "Flowmaker does not fetch packages from a URL. Upload the package:"
     " kfp.Client().upload_pipeline or upload_pipeline_version."
 )
-RECURRING = (
-    "Flowmaker has no recurring runs yet. Make a run each time instead, for example with cron and"
-    " `kfp run create`."
-)
 
-RETRY = "Flowmaker does not retry runs yet. Make a new run of the same pipeline."
 VISUALIZATIONS = "Flowmaker has no visualization server."
 AUTH = "Flowmaker has no multi-user mode: whoever reaches it may do all."
 REPORT = "Flowmaker runs pipelines without Argo: there are no workflows to report."
@@ -23,11 +18,8 @@ FILTERS = "This route only documents KFP's filters. Send them to the lists."
 
 #: Method, path, why.
 _V2 = (
-    ("*", "/recurringruns", RECURRING),
-    ("*", "/recurringruns/{rest:path}", RECURRING),
     ("POST", "/pipelines/create", UPLOAD),
     ("POST", "/pipelines/{pipeline_id}/versions", UPLOAD),
-    ("POST", "/runs/{run_id}:retry", RETRY),
     ("*", "/visualizations/{rest:path}", VISUALIZATIONS),
     ("*", "/auth", AUTH),
     ("*", "/workflows", REPORT),

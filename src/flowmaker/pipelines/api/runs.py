@@ -24,7 +24,7 @@ MANY = 100
 
 
 class Runs:
-    """KFP's RunService, without retry."""
+    """KFP's RunService."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -36,6 +36,7 @@ class Runs:
             Route("/runs", answering(self.list), methods=["GET"]),
             Route(one + ":archive", answering(self.archive), methods=["POST"]),
             Route(one + ":unarchive", answering(self.unarchive), methods=["POST"]),
+            Route(one + ":retry", answering(self.retry), methods=["POST"]),
             Route(one + ":terminate", answering(self.terminate), methods=["POST"]),
             Route(one, answering(self.get), methods=["GET"]),
             Route(one, answering(self.delete), methods=["DELETE"]),
@@ -81,6 +82,23 @@ class Runs:
             if not runs.request_termination(tx, run_id):
                 raise FailedPrecondition(
                     f"Run {run_id!r} has ended ({run.state}); it cannot be terminated any more."
+                )
+
+        await self._context.database.write(record)
+        self._context.hints.hint(TOPIC, run_id)
+        return JSONResponse({})
+
+    async def retry(self, request: Request) -> Response:
+        """The run goes on from what failed; what succeeded keeps its outputs."""
+        run_id, experiment_id = _ids(request)
+        now = self._context.clock.now()
+
+        def record(tx: Transaction) -> None:
+            run = _found(tx, run_id, experiment_id)
+            if not runs.request_retry(tx, run_id, now):
+                raise FailedPrecondition(
+                    f"Run {run_id!r} is {run.state}. Only a run that failed or was cancelled can "
+                    "be retried."
                 )
 
         await self._context.database.write(record)

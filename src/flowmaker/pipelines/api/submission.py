@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from flowmaker import ids
-from flowmaker.errors import FailedPrecondition
 from flowmaker.pipelines.api.context import Context
 from flowmaker.pipelines.api.messages import RunRequest
 from flowmaker.pipelines.driver.job import pipeline_root
@@ -17,7 +17,6 @@ from flowmaker.pipelines.records.catalog import (
     Document,
     Experiment,
     PipelineVersion,
-    StorageState,
 )
 from flowmaker.pipelines.records.run import Run, RuntimeState, StateChange
 from flowmaker.pipelines.repository import catalog, runs
@@ -29,7 +28,7 @@ DEFAULT_DESCRIPTION = "The runs that were made without naming an experiment."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Checked:
+class Checked:
     """What will run, once it has been proved that it can."""
 
     pipeline_spec: Document
@@ -37,14 +36,19 @@ class _Checked:
     parameters: Mapping[str, Any]
 
 
-async def submit(context: Context, wanted: RunRequest) -> Run:
-    """Record a run that can run."""
+async def check(context: Context, wanted: RunRequest) -> tuple[Checked, PipelineVersion | None]:
+    """What will run, and the version that it is of; refused if it cannot run."""
     if wanted.experiment_id:
-        await context.database.read(_open_experiment, wanted.experiment_id)
+        await context.database.read(catalog.get_open_experiment, wanted.experiment_id)
     version = None
     if wanted.pipeline_spec is None:
         version = await context.database.read(_version, wanted)
-    checked = await asyncio.to_thread(_check, wanted, version, context.known_image)
+    return await asyncio.to_thread(_check, wanted, version, context.known_image), version
+
+
+async def submit(context: Context, wanted: RunRequest) -> Run:
+    """Record a run that can run."""
+    checked, version = await check(context, wanted)
     now = context.clock.now()
     run = Run(
         run_id=ids.new(),
@@ -71,9 +75,7 @@ def _version(tx: Transaction, wanted: RunRequest) -> PipelineVersion:
     return catalog.latest_version(tx, wanted.pipeline_id)
 
 
-def _check(
-    wanted: RunRequest, version: PipelineVersion | None, known_image: KnownImage
-) -> _Checked:
+def _check(wanted: RunRequest, version: PipelineVersion | None, known_image: KnownImage) -> Checked:
     if version:
         pipeline_spec, platform_spec = version.pipeline_spec, version.platform_spec
     else:
@@ -81,7 +83,7 @@ def _check(
     validate(pipeline_spec, platform_spec, known_image)
     if root := wanted.pipeline_root or pipeline_spec.get("defaultPipelineRoot", ""):
         pipeline_root(root)  # in a store that there is
-    return _Checked(
+    return Checked(
         pipeline_spec=pipeline_spec,
         platform_spec=platform_spec,
         parameters=check_parameters(pipeline_spec, wanted.parameters),
@@ -89,34 +91,28 @@ def _check(
 
 
 def _record(tx: Transaction, run: Run, new_id: str) -> Run:
-    if run.experiment_id:
-        experiment = _open_experiment(tx, run.experiment_id)
-    else:
-        experiment = _default_experiment(tx, run, new_id)
+    experiment = experiment_of(tx, run.experiment_id, new_id, run.created_at)
     run = replace(run, experiment_id=experiment.experiment_id)
     catalog.note_run(tx, run.experiment_id, run.created_at)
     runs.insert_run(tx, run)
     return run
 
 
-def _default_experiment(tx: Transaction, run: Run, new_id: str) -> Experiment:
-    found = catalog.experiment_named(tx, "", DEFAULT_EXPERIMENT)
-    if found:
-        return _open_experiment(tx, found.experiment_id)
+def experiment_of(tx: Transaction, experiment_id: str, new_id: str, now: datetime) -> Experiment:
+    """The experiment or, when none is named, the default one, which is made when it must be.
+
+    Raises:
+        NotFound, FailedPrecondition: it is not there, or archived.
+    """
+    if experiment_id:
+        return catalog.get_open_experiment(tx, experiment_id)
+    if found := catalog.experiment_named(tx, "", DEFAULT_EXPERIMENT):
+        return catalog.check_open(found)
     made = Experiment(
         experiment_id=new_id,
         display_name=DEFAULT_EXPERIMENT,
         description=DEFAULT_DESCRIPTION,
-        created_at=run.created_at,
+        created_at=now,
     )
     catalog.insert_experiment(tx, made)
     return made
-
-
-def _open_experiment(tx: Transaction, experiment_id: str) -> Experiment:
-    experiment = catalog.get_experiment(tx, experiment_id)
-    if experiment.storage_state is StorageState.ARCHIVED:
-        raise FailedPrecondition(
-            f"Experiment {experiment.display_name!r} is archived. Unarchive it, or use another."
-        )
-    return experiment

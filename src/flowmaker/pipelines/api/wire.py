@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flowmaker.pipelines.records.catalog import Document, Experiment, Pipeline, PipelineVersion
+from flowmaker.pipelines.records.recurring import RecurringRun, Trigger
 from flowmaker.pipelines.records.run import Run, RuntimeState, StateChange, Task
 
 #: google.rpc.Code of why something ended: of a failure that is its own, and of a cancelled one.
@@ -79,7 +80,37 @@ def run(record: Run, tasks: Iterable[Task] | None = None) -> Json:
         error=_status(record.error, record.state),
         run_details=_set(task_details=details) if details else None,
         state_history=[_change(change) for change in record.state_history],
+        recurring_run_id=record.recurring_run_id,
     )
+
+
+def recurring_run(record: RecurringRun) -> Json:
+    """A recurring run. Its counts are 64-bit numbers, which are texts in proto3 JSON."""
+    return _set(
+        recurring_run_id=record.recurring_run_id,
+        display_name=record.display_name,
+        description=record.description,
+        **_source(record),
+        runtime_config=_set(parameters=dict(record.parameters), pipeline_root=record.pipeline_root),
+        service_account=record.service_account,
+        max_concurrency=str(record.max_concurrency),
+        trigger=_trigger(record.trigger),
+        mode="ENABLE" if record.enabled else "DISABLE",
+        created_at=time(record.created_at),
+        updated_at=time(record.updated_at),
+        status="ENABLED" if record.enabled else "DISABLED",
+        error=_status(record.error, RuntimeState.FAILED),
+        no_catchup=record.no_catchup,
+        namespace=record.namespace,
+        experiment_id=record.experiment_id,
+    )
+
+
+def _trigger(trigger: Trigger) -> Json:
+    times = _set(start_time=time(trigger.start_time), end_time=time(trigger.end_time))
+    if trigger.cron:
+        return {"cron_schedule": {**times, "cron": trigger.cron}}
+    return {"periodic_schedule": {**times, "interval_second": str(trigger.interval_second)}}
 
 
 def task_details(tasks: Iterable[Task]) -> list[Json]:
@@ -133,9 +164,9 @@ def _task(task: Task, children: list[Json]) -> Json:
     return detail
 
 
-def _source(record: Run) -> Json:
+def _source(record: Run | RecurringRun) -> Json:
     """Where a run's spec is from: KFP's oneof `pipeline_source`. Listings carry no spec."""
-    if record.pipeline_version_id:
+    if record.pipeline_id or record.pipeline_version_id:
         reference = _set(
             pipeline_id=record.pipeline_id, pipeline_version_id=record.pipeline_version_id
         )

@@ -72,6 +72,8 @@ class Run:
     terminate_requested: bool = False
     #: Grows with each change; a change is written only over the revision that it was decided on.
     revision: int = 0
+    #: What made it, when that was a recurring run.
+    recurring_run_id: str = ""
 
 
 class TaskKind(StrEnum):

@@ -14,7 +14,13 @@ from flowmaker.pipelines.records.catalog import (
     StorageState,
 )
 from flowmaker.store.database import Transaction
-from flowmaker.store.schema.pipelines import experiments, pipeline_versions, pipelines, runs
+from flowmaker.store.schema.pipelines import (
+    experiments,
+    pipeline_versions,
+    pipelines,
+    recurring_runs,
+    runs,
+)
 
 
 def row_to_experiment(row: Row[Any]) -> Experiment:
@@ -86,6 +92,23 @@ def get_experiment(tx: Transaction, experiment_id: str) -> Experiment:
     return row_to_experiment(row)
 
 
+def get_open_experiment(tx: Transaction, experiment_id: str) -> Experiment:
+    """An experiment that runs may be made in.
+
+    Raises:
+        NotFound, FailedPrecondition: it is not there, or in the archive.
+    """
+    return check_open(get_experiment(tx, experiment_id))
+
+
+def check_open(experiment: Experiment) -> Experiment:
+    if experiment.storage_state is StorageState.ARCHIVED:
+        raise FailedPrecondition(
+            f"Experiment {experiment.display_name!r} is archived. Unarchive it, or use another."
+        )
+    return experiment
+
+
 def experiment_named(tx: Transaction, namespace: str, display_name: str) -> Experiment | None:
     row = tx.execute(
         select(experiments).where(
@@ -105,12 +128,17 @@ def note_run(tx: Transaction, experiment_id: str, at: datetime) -> None:
 
 
 def archive_experiment(tx: Transaction, experiment_id: str) -> None:
-    """Archive an experiment, and with it its runs, as KFP does."""
+    """Archive an experiment, and with it its runs; its recurring runs make no more. As KFP does."""
     _set_storage_state(tx, experiment_id, StorageState.ARCHIVED)
     tx.execute(
         update(runs)
         .where(runs.c.experiment_id == experiment_id)
         .values(storage_state=StorageState.ARCHIVED.value)
+    )
+    tx.execute(
+        update(recurring_runs)
+        .where(recurring_runs.c.experiment_id == experiment_id)
+        .values(enabled=False)
     )
 
 

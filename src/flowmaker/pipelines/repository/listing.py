@@ -23,8 +23,9 @@ from sqlalchemy import (
 )
 
 from flowmaker.pipelines.records.catalog import Experiment, Pipeline, PipelineVersion
+from flowmaker.pipelines.records.recurring import RecurringRun
 from flowmaker.pipelines.records.run import Run
-from flowmaker.pipelines.repository import catalog, runs
+from flowmaker.pipelines.repository import catalog, recurring, runs
 from flowmaker.pipelines.repository.conditions import (
     EPOCH,
     Condition,
@@ -63,6 +64,7 @@ EXPERIMENTS = _Listing(schema.experiments, "experiment_id", catalog.row_to_exper
 PIPELINES = _Listing(schema.pipelines, "pipeline_id", catalog.row_to_pipeline)
 VERSIONS = _Listing(schema.pipeline_versions, "pipeline_version_id", catalog.row_to_version)
 RUNS = _Listing(schema.runs, "run_id", runs.row_to_run)
+RECURRING = _Listing(schema.recurring_runs, "recurring_run_id", recurring.row_to_recurring)
 
 
 def list_experiments(tx: Transaction, query: Query) -> Page[Experiment]:
@@ -81,6 +83,11 @@ def list_versions(tx: Transaction, query: Query) -> Page[PipelineVersion]:
 def list_runs(tx: Transaction, query: Query) -> Page[Run]:
     """Runs, with empty specs."""
     return _page(tx, RUNS, query)
+
+
+def list_recurring_runs(tx: Transaction, query: Query) -> Page[RecurringRun]:
+    """Recurring runs, with empty specs."""
+    return _page(tx, RECURRING, query)
 
 
 def _page(tx: Transaction, listing: _Listing[T], query: Query) -> Page[T]:

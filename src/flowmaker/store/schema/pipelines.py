@@ -68,7 +68,9 @@ runs = Table(
     Column("pipeline_root", Text, nullable=False),
     Column("terminate_requested", Boolean, nullable=False),
     Column("revision", Integer, nullable=False),
+    Column("recurring_run_id", Text, nullable=False, server_default=""),
     Index("kfp_runs_by_time", "created_at"),
+    Index("kfp_runs_by_recurring_run", "recurring_run_id", "state"),
     Index("kfp_runs_by_experiment", "experiment_id", "created_at"),
     Index("kfp_runs_by_state", "state"),
     Index("kfp_runs_by_name", "display_name"),
@@ -84,6 +86,34 @@ runs = Table(
     Index("kfp_runs_in_order_scheduled", text(f"coalesce(scheduled_at, {NEVER})"), "run_id"),
     # What lists of runs count over, without touching the specs that fill the rows.
     Index("kfp_runs_by_storage_state", "storage_state", "created_at", "display_name"),
+)
+
+recurring_runs = Table(
+    "kfp_recurring_runs",
+    metadata,
+    Column("recurring_run_id", Text, primary_key=True),
+    Column("display_name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("namespace", Text, nullable=False),
+    Column("experiment_id", Text, nullable=False),
+    Column("service_account", Text, nullable=False),
+    Column("created_at", Timestamp, nullable=False),
+    Column("updated_at", Timestamp, nullable=False),
+    Column("trigger", JSON, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("max_concurrency", Integer, nullable=False),
+    Column("no_catchup", Boolean, nullable=False),
+    Column("pipeline_id", Text, nullable=False),
+    Column("pipeline_version_id", Text, nullable=False),
+    Column("pipeline_spec", JSON, nullable=False),
+    Column("platform_spec", JSON, nullable=False),
+    Column("parameters", JSON, nullable=False),
+    Column("pipeline_root", Text, nullable=False),
+    Column("last_triggered_at", Timestamp),
+    Column("last_index", Integer, nullable=False),
+    Column("error", Text, nullable=False),
+    Index("kfp_recurring_runs_by_time", "created_at"),
+    Index("kfp_recurring_runs_by_experiment", "experiment_id", "created_at"),
 )
 
 #: Results that a task may take over instead of being executed: see docs/caching.md.
