@@ -115,9 +115,10 @@ class UvEnvironments:
         return self._pythons.get(spec.python)
 
     def _place(self, spec: EnvironmentSpec, python: Interpreter) -> Path:
-        identity = json.dumps(
-            [asdict(spec), str(python.executable), python.version, str(self._programs)]
-        )
+        wanted = asdict(spec)
+        if not spec.source:  # as it was before there were any, so that what is made stays known
+            del wanted["source"]
+        identity = json.dumps([wanted, str(python.executable), python.version, str(self._programs)])
         return self._folder / hashlib.sha256(identity.encode()).hexdigest()[:32]
 
     def _tell_failure(self, spec: EnvironmentSpec) -> None:
@@ -184,9 +185,14 @@ class UvEnvironments:
                 raise EnvironmentFailed(_explained(spec, python, said))
 
     def _finish(self, spec: EnvironmentSpec, new: Path) -> None:
-        """Make Flowmaker's own programs importable, without the server's other packages."""
+        """Make Flowmaker's own programs importable, without the server's other packages.
+
+        And the user's source, where there is one.
+        """
+        packages = next((new / "lib").glob("python3.*/site-packages"))
+        if spec.source:
+            (packages / "source.pth").write_text(f"{spec.source}\n")
         if spec.programs:
-            packages = next((new / "lib").glob("python3.*/site-packages"))
             (packages / "flowmaker-programs.pth").write_text(f"{self._programs}\n")
 
     async def _installer_settings(self) -> dict[str, str]:

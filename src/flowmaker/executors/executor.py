@@ -30,6 +30,8 @@ class EnvironmentSpec:
     install_options: tuple[str, ...] = ()
     #: Flowmaker's own programs (algorithms, components) can be imported in it.
     programs: bool = False
+    #: A folder whose modules can be imported in it; empty: none.
+    source: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

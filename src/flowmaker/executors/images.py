@@ -74,5 +74,6 @@ class Images:
         raise Unsupported(
             f"image {name!r} is not known here: no images are pulled and no containers run. An "
             f"image is a name for an environment, and these are known: {known} "
-            "Use one of them, with what else is needed in the component's packages_to_install."
+            "Use one of them, with what else is needed in the component's packages_to_install; "
+            f"or say what it stands for: flowmaker image add {name} --requirements FILE."
         )

@@ -39,6 +39,11 @@ class DataFolder:
         return self.path / "envs"
 
     @property
+    def images(self) -> Path:
+        """What `flowmaker image add` registered."""
+        return self.path / "images"
+
+    @property
     def programs(self) -> Path:
         """Flowmaker's own programs, for environments that may import them."""
         return self.environments / "programs"

@@ -1,13 +1,16 @@
-"""Which images pipelines may name: the SageMaker components' own, and the official Pythons."""
+"""Which images pipelines may name: the user's, the SageMaker components', the official Pythons."""
+
+from pathlib import Path
 
 from flowmaker.components import images as components
 from flowmaker.executors.executor import EnvironmentSpec
 from flowmaker.executors.images import Images, ResolvedImage
+from flowmaker.executors.registered import RegisteredImages
 
 
-def pipeline_images() -> Images:
-    """The images of pipelines' containers."""
-    return Images((published_components,))
+def pipeline_images(registered: Path) -> Images:
+    """The images of pipelines' containers; those in the folder `registered` come first."""
+    return Images((RegisteredImages(registered).rule, published_components))
 
 
 def published_components(name: str) -> ResolvedImage | None:

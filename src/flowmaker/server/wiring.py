@@ -34,6 +34,7 @@ from flowmaker.pipelines.api.logs import NodeRoutes
 from flowmaker.pipelines.controllers import debugging
 from flowmaker.pipelines.controllers.debugging import Debugging
 from flowmaker.pipelines.controllers.process import Processes
+from flowmaker.pipelines.controllers.recurring import RecurringRunController
 from flowmaker.pipelines.controllers.run import RunController
 from flowmaker.pipelines.controllers.settings import RunSettings
 from flowmaker.pipelines.repository import runs
@@ -100,7 +101,7 @@ class Ground:
             environments=UvEnvironments(folder.environments, folder.programs, clock),
             authorizer=PolicyAuthorizer(database, clock),
             sessions=RoleSessions(database, clock),
-            images=pipeline_images(),
+            images=pipeline_images(folder.images),
             models=ModelClient(),
             sockets=sockets,
         )
@@ -200,7 +201,11 @@ def _controllers(ground: Ground, worker: Worker) -> list[Controller]:
         endpoint_url=ground.url,
         hidden=ground.folder.secrets,
     )
-    return [_run_controller(ground, worker), *sagemaker_controllers(parts)]
+    return [
+        _run_controller(ground, worker),
+        RecurringRunController(ground.database, ground.hints, ground.clock),
+        *sagemaker_controllers(parts),
+    ]
 
 
 def _run_settings(ground: Ground, worker: Worker) -> RunSettings:

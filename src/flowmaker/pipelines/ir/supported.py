@@ -169,8 +169,9 @@ def _check_image(where: str, container: Document, known_image: Callable[[str], o
 def _containerised(where: str, image: str) -> Unsupported:
     return Unsupported(
         f"{where} is a containerised Python component (target_image): its source is in image "
-        f"{image}, and no images are pulled here. Without target_image it is a lightweight "
-        "component, which Flowmaker runs"
+        f"{image}, and no images are pulled here. Say where the source is: flowmaker image add "
+        f"{image} --source DIR --requirements FILE (DIR has the kfp_config.ini of kfp component "
+        "build). Or leave target_image away: it is a lightweight component then"
     )
 
 

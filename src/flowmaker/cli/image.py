@@ -1,0 +1,51 @@
+"""`flowmaker image`: names for environments of one's own, in place of container images."""
+
+import argparse
+from pathlib import Path
+
+from flowmaker.cli.folders import folder
+
+NAME = "image"
+HELP = "register what a pipeline's image stands for: packages, and a folder of programs"
+
+
+def configure(command: argparse.ArgumentParser) -> None:
+    actions = command.add_subparsers(required=True, metavar="ACTION", dest="action")
+    add = actions.add_parser("add", help="register an image, or replace it")
+    add.add_argument("image", metavar="NAME", help="the image as pipelines name it")
+    add.add_argument("--requirements", type=Path, metavar="FILE", help="packages to install")
+    add.add_argument(
+        "--source",
+        type=Path,
+        metavar="DIR",
+        help="a folder whose files are in the image's working directory; it is copied now",
+    )
+    add.add_argument("--python", default="", metavar="3.X", help="default: the server's own")
+    listing = actions.add_parser("list", help="list the registered images")
+    remove = actions.add_parser("remove", help="forget an image")
+    remove.add_argument("image", metavar="NAME")
+    for action in (add, listing, remove):
+        action.add_argument(
+            "--data", type=folder, default=argparse.SUPPRESS, metavar="DIR", help="the data folder"
+        )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from flowmaker.executors.registered import RegisteredImages  # noqa: PLC0415
+    from flowmaker.server.data_folder import DataFolder  # noqa: PLC0415
+
+    images = RegisteredImages(DataFolder(arguments.data).images)
+    match arguments.action:
+        case "add":
+            images.add(arguments.image, arguments.requirements, arguments.source, arguments.python)
+            print(f"{arguments.image} is known now, also to a server that runs already")
+        case "remove":
+            images.remove(arguments.image)
+            print(f"{arguments.image} is forgotten")
+        case _:
+            for image in images.all():
+                python = f"Python {image.python}" if image.python else "the server's Python"
+                parts = [python, *image.requirements]
+                parts += [f"files of {image.source}"] if image.source else []
+                print(f"{image.name}: {', '.join(parts)}")
+    return 0

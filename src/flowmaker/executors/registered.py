@@ -1,0 +1,151 @@
+"""Images that the user registered: names for environments and programs of their own.
+
+What a Dockerfile would install is listed, what it would copy is copied; nothing is built.
+"""
+
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from flowmaker import ids
+from flowmaker.errors import InvalidInput, NotFound
+from flowmaker.executors.executor import EnvironmentSpec
+from flowmaker.executors.images import ResolvedImage
+
+_ENTRY = "image.json"
+_SOURCE = "source"
+#: What `kfp component build` writes: which function is in which file, and the SDK that built it.
+_KFP_CONFIG = "kfp_config.ini"
+_KFP = re.compile(r"\bkfp==[\w.]+")
+_PYTHON = re.compile(r"(3\.\d+)?")
+_LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "__pycache__")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RegisteredImage:
+    """An image as it was registered."""
+
+    name: str
+    requirements: tuple[str, ...] = ()
+    #: `3.11`, or empty for the server's own version.
+    python: str = ""
+    #: The folder that was copied, where it was; empty: none.
+    source: str = ""
+
+
+class RegisteredImages:
+    """The registered images of one data folder. Who runs a server on it sees a change at once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def rule(self, name: str) -> ResolvedImage | None:
+        """An image that you registered with `flowmaker image add NAME --requirements FILE`."""
+        place = self._place(name)
+        found = _read(place)
+        if found is None:
+            return None
+        source = str((place / _SOURCE).resolve()) if found.source else ""
+        return ResolvedImage(
+            environment=EnvironmentSpec(
+                requirements=found.requirements, python=found.python, source=source
+            ),
+            workdir=source,
+            kind="registered",
+        )
+
+    def add(self, name: str, requirements: Path | None, source: Path | None, python: str) -> None:
+        """Register an image, in place of an earlier one of that name.
+
+        Args:
+            name: The image as pipelines name it.
+            requirements: A requirements file, as `pip install -r` reads it.
+            source: A folder whose files the image has in its working directory. It is copied.
+            python: `3.11`, or empty for the server's own version.
+
+        Raises:
+            InvalidInput: a file or folder is not there, or there is no such Python.
+        """
+        if not _PYTHON.fullmatch(python):
+            raise InvalidInput(f"--python {python}: it must be a version such as 3.11")
+        if source is not None and not source.is_dir():
+            raise InvalidInput(f"--source {source} is no folder")
+        listed = [*_requirements(requirements), *_sdk(source)]
+        image = RegisteredImage(
+            name=name,
+            requirements=tuple(listed),
+            python=python,
+            source=str(source.absolute()) if source else "",
+        )
+        # Each version has a folder of its own: an environment is known by the folder's path.
+        version = self._folder / f"{_digest(name)}-{ids.token()}"
+        version.mkdir(parents=True)
+        if source is not None:
+            shutil.copytree(source, version / _SOURCE, ignore=_LEFT_OUT)
+        (version / _ENTRY).write_text(json.dumps(asdict(image)))
+        before = self._place(name).resolve()
+        link = self._folder / f".{version.name}"
+        link.symlink_to(version.name)
+        link.replace(self._place(name))
+        if before.is_relative_to(self._folder.resolve()) and before.name != _digest(name):
+            shutil.rmtree(before, ignore_errors=True)
+
+    def all(self) -> Sequence[RegisteredImage]:
+        """The images, by their names."""
+        found = (_read(each) for each in self._folder.glob("*") if each.is_symlink())
+        return sorted((each for each in found if each is not None), key=lambda each: each.name)
+
+    def remove(self, name: str) -> None:
+        """Forget an image.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
+        place = self._place(name)
+        if not place.is_symlink():
+            raise NotFound(f"No image {name!r} is registered; see flowmaker image list")
+        version = place.resolve()
+        place.unlink()
+        shutil.rmtree(version, ignore_errors=True)
+
+    def _place(self, name: str) -> Path:
+        return self._folder / _digest(name)
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()[:24]
+
+
+def _read(place: Path) -> RegisteredImage | None:
+    try:
+        entry: dict[str, Any] = json.loads((place / _ENTRY).read_text())
+    except FileNotFoundError:
+        return None
+    entry["requirements"] = tuple(entry["requirements"])
+    return RegisteredImage(**entry)
+
+
+def _requirements(file: Path | None) -> list[str]:
+    """The lines of a requirements file that say something."""
+    if file is None:
+        return []
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"--requirements {file} cannot be read: {error}") from None
+    stripped = (line.partition(" #")[0].strip() for line in lines)
+    return [line for line in stripped if line and not line.startswith("#")]
+
+
+def _sdk(source: Path | None) -> list[str]:
+    """The KFP SDK, where the source is of containerised components: as its Dockerfile has it."""
+    if source is None or not (source / _KFP_CONFIG).is_file():
+        return []
+    dockerfile = source / "Dockerfile"
+    named = _KFP.search(dockerfile.read_text(encoding="utf-8")) if dockerfile.is_file() else None
+    return [named[0] if named else "kfp"]
