@@ -1,6 +1,6 @@
 """`make bench`."""
 
-from bench import hello_world, pipelines
+from bench import hello_world, pipelines, s3
 from bench.server import server
 from flowmaker.cli.status import memory
 
@@ -10,6 +10,7 @@ def main() -> None:
         print(f"`flowmaker up --detach` to ready         {measured.seconds_to_ready:8.2f} s")
         print(f"idle memory of the server                {memory(measured.pid):8.0f} MB")
         hello_world.report(measured)
+        s3.report(measured)
         pipelines.report(measured)
 
 

@@ -1,12 +1,13 @@
 """A server of its own for a measurement."""
 
 import json
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,3 +45,20 @@ def server(data: Path | None = None) -> Iterator[Measured]:
             yield Measured(folder, json.loads(shown.stdout), running["pid"], seconds)
         finally:
             subprocess.run([*FLOWMAKER, "down", *option], check=True, capture_output=True)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for_port(port: int, *, seconds: float) -> None:
+    """Until something listens on it."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.05)
+    message = f"nothing listens on port {port}"
+    raise TimeoutError(message)
