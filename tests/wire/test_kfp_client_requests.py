@@ -207,9 +207,6 @@ def test_pipelines_and_versions_are_shown_under_a_new_name(
 @pytest.mark.parametrize(
     ("method", "path", "says"),
     [
-        ("POST", "/pipelines/create", "URL"),
-        ("POST", "/pipelines/x/versions", "URL"),
-        ("GET", "/auth?verb=GET", "multi-user"),
         ("POST", "/visualizations/ns", "visualization"),
         ("POST", "/workflows", "Argo"),
     ],

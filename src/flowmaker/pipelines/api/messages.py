@@ -117,6 +117,23 @@ RENAMED = Message(
     frozenset({"pipeline_id", "pipeline_version_id", "created_at", "error", "namespace"}),
     TAGS,
 )
+VERSION = Message(
+    "pipeline version",
+    {
+        "pipeline_id": Kind.STRING,
+        "name": Kind.STRING,
+        "display_name": Kind.STRING,
+        "description": Kind.STRING,
+        "package_url": Kind.OBJECT,
+        "code_source_url": Kind.STRING,
+    },
+    frozenset({"pipeline_version_id", "created_at", "pipeline_spec", "error"}),
+    TAGS,
+)
+URL = Message("pipeline version.package_url", {"pipeline_url": Kind.STRING})
+PIPELINE_AND_VERSION = Message(
+    "request", {"pipeline": Kind.OBJECT, "pipeline_version": Kind.OBJECT}
+)
 RUN = Message(
     "run",
     {

@@ -6,22 +6,13 @@ from starlette.routing import Route
 
 from flowmaker.pipelines.api.status import Endpoint, Unimplemented, answering
 
-UPLOAD = (
-    "Flowmaker does not fetch packages from a URL. Upload the package:"
-    " kfp.Client().upload_pipeline or upload_pipeline_version."
-)
-
 VISUALIZATIONS = "Flowmaker has no visualization server."
-AUTH = "Flowmaker has no multi-user mode: whoever reaches it may do all."
 REPORT = "Flowmaker runs pipelines without Argo: there are no workflows to report."
 FILTERS = "This route only documents KFP's filters. Send them to the lists."
 
 #: Method, path, why.
 _V2 = (
-    ("POST", "/pipelines/create", UPLOAD),
-    ("POST", "/pipelines/{pipeline_id}/versions", UPLOAD),
     ("*", "/visualizations/{rest:path}", VISUALIZATIONS),
-    ("*", "/auth", AUTH),
     ("*", "/workflows", REPORT),
     ("*", "/scheduledworkflows", REPORT),
     ("*", "/filters", FILTERS),

@@ -69,7 +69,7 @@ class Uploads:
         name = given.get("name") or PurePath(file_name).name
         if not name.strip():
             raise InvalidInput("Query parameter 'name' is missing.")
-        pipeline_spec, platform_spec = await asyncio.to_thread(_read, content)
+        pipeline_spec, platform_spec = await asyncio.to_thread(read, content)
         return PipelineVersion(
             pipeline_version_id=ids.new(),
             pipeline_id=pipeline_id,
@@ -90,7 +90,7 @@ def _parameters(request: Request, also: set[str]) -> dict[str, Any]:
     return given
 
 
-def _read(content: bytes) -> package.Package:
+def read(content: bytes) -> package.Package:
     """A package that can run, once its images are known: they may come later than it."""
     pipeline_spec, platform_spec = package.read(content)
     validate(pipeline_spec, platform_spec, lambda _image: None)

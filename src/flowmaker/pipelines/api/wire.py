@@ -57,6 +57,7 @@ def version(record: PipelineVersion) -> Json:
         description=record.description,
         created_at=time(record.created_at),
         code_source_url=record.code_source_url,
+        package_url=_set(pipeline_url=record.package_url),
         pipeline_spec=spec(record.pipeline_spec, record.platform_spec),
     )
 

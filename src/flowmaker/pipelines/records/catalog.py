@@ -55,3 +55,5 @@ class PipelineVersion:
     platform_spec: Document = field(default_factory=dict[str, Any])
     description: str = ""
     code_source_url: str = ""
+    #: Where it was fetched from; empty when it was uploaded.
+    package_url: str = ""

@@ -41,6 +41,7 @@ pipeline_versions = Table(
     Column("created_at", Timestamp, nullable=False),
     Column("pipeline_spec", JSON, nullable=False),
     Column("platform_spec", JSON, nullable=False),
+    Column("package_url", Text, nullable=False, server_default=""),
     Index("kfp_pipeline_versions_by_name", "pipeline_id", "name", unique=True),
 )
 
