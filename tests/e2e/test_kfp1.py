@@ -57,6 +57,7 @@ def aws(server: House) -> Iterator[boto3.Session]:
         UserName="kfp1", PolicyArn="arn:aws:iam::aws:policy/AmazonSageMakerFullAccess"
     )
     key = iam.create_access_key(UserName="kfp1")["AccessKey"]
+    server.run("kubectl", "delete", "secret", "aws-secret", "-n", "kubeflow", "--ignore-not-found")
     server.run(
         *("kubectl", "create", "secret", "generic", "aws-secret", "-n", "kubeflow"),
         f"--from-literal=AWS_ACCESS_KEY_ID={key['AccessKeyId']}",
@@ -104,7 +105,9 @@ def test_the_kmeans_tutorial_as_it_was_published(
     assert len(clusters) == len(points)
     assert len(set(clusters[:30])) == len(set(clusters[30:])) == 1
     sagemaker = aws.client("sagemaker")
-    (endpoint,) = sagemaker.list_endpoints(StatusEquals="InService")["Endpoints"]
+    endpoint = sagemaker.list_endpoints(SortBy="CreationTime", SortOrder="Descending")["Endpoints"][
+        0
+    ]
     reply = aws.client("sagemaker-runtime").invoke_endpoint(
         EndpointName=endpoint["EndpointName"], ContentType="text/csv", Body="20,20,20"
     )

@@ -24,7 +24,9 @@ def killed() -> None:
 
 @dsl.component(base_image="python:3.11")
 def imports() -> None:
-    pass
+    import nowhere_to_be_found
+
+    nowhere_to_be_found.use()
 
 
 @dsl.component(base_image="python:3.11")
