@@ -27,7 +27,7 @@ from flowmaker.executors.images import Images
 from flowmaker.executors.local import LocalExecutor
 from flowmaker.kubernetes import repository as kubernetes_objects
 from flowmaker.kubernetes.api import app as kubernetes
-from flowmaker.kubernetes.records import SECRET
+from flowmaker.kubernetes.records import CONFIG_MAP, SECRET
 from flowmaker.objects.disk import DiskObjectStore
 from flowmaker.pipelines.api.app import create_app as create_pipelines
 from flowmaker.pipelines.api.logs import NodeRoutes
@@ -215,9 +215,20 @@ def _run_settings(ground: Ground, worker: Worker) -> RunSettings:
             return None
         return {key: base64.b64decode(text) for key, text in found.document["data"].items()}
 
+    async def config_map(namespace: str, name: str) -> Mapping[str, bytes] | None:
+        found = await ground.database.read(kubernetes_objects.get, CONFIG_MAP, namespace, name)
+        if found is None:
+            return None
+        texts: Mapping[str, str] = found.document.get("data", {})
+        binaries: Mapping[str, str] = found.document.get("binaryData", {})
+        return {key: text.encode() for key, text in texts.items()} | {
+            key: base64.b64decode(text) for key, text in binaries.items()
+        }
+
     return RunSettings(
         worker_environment=worker.environment,
         secret=secret,
+        config_map=config_map,
         endpoint=ground.url,
         hidden=ground.folder.secrets,
         owner=ids.ACCOUNT,

@@ -8,6 +8,7 @@ from typing import Any
 from flowmaker.clock import Clock
 from flowmaker.errors import FlowmakerError
 from flowmaker.objects.objects import ObjectStore
+from flowmaker.pipelines.controllers.platform import name_of
 from flowmaker.pipelines.controllers.process import Processes
 from flowmaker.pipelines.controllers.settings import RunSettings
 from flowmaker.pipelines.driver.cache import (
@@ -116,7 +117,7 @@ class Cache:
         named += container.kubernetes.get("secretAsVolume", ())
         secrets: dict[str, Any] = {}
         for each in named:
-            name = self.processes.secret_name(progress, task, each)
+            name = name_of(progress, task, each, "secretName")
             data = await self.settings.secret(namespace, name) if name else None
             known = {key: digest(value.hex()) for key, value in (data or {}).items()}
             secrets[name] = known if data is not None else None

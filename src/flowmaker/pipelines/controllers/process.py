@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,9 +18,9 @@ from flowmaker.executors.executor import (
 from flowmaker.executors.images import Images
 from flowmaker.objects.objects import ObjectStore
 from flowmaker.pipelines.controllers.artifacts import link_inputs, local_mounts, publish
+from flowmaker.pipelines.controllers.platform import Platform
 from flowmaker.pipelines.controllers.settings import RunSettings
 from flowmaker.pipelines.driver.configuration import container_of
-from flowmaker.pipelines.driver.inputs import ABSENT, parameter
 from flowmaker.pipelines.driver.job import local_path, remote_uri
 from flowmaker.pipelines.driver.outputs import artifacts_of, parameters_of
 from flowmaker.pipelines.driver.program import Program, program_of
@@ -29,7 +28,7 @@ from flowmaker.pipelines.ir.graph import Container
 from flowmaker.pipelines.ir.lightweight import recognise
 from flowmaker.pipelines.lifecycle.failure import Failed, ended, left_wrong, lost
 from flowmaker.pipelines.lifecycle.progress import Progress
-from flowmaker.pipelines.lifecycle.run import End, scope_of
+from flowmaker.pipelines.lifecycle.run import End
 from flowmaker.pipelines.records.catalog import Document
 from flowmaker.pipelines.records.run import Task
 
@@ -92,10 +91,11 @@ class Processes:
         folder = self.executor.folder(task.process_id)
         work = folder / "work"
         program = program_of(task, component, progress.job, str(work))
-        env = await self._variables(progress, task, container, program, worker)
+        given = await Platform(self.settings, progress, task, container.kubernetes).given(folder)
+        env = await self._variables(task, program, worker)
         uris = [artifact["uri"] for each in task.inputs["artifacts"].values() for artifact in each]
         notes = [self.environments.note(self.environment(container))]
-        notes += _unenforced(container.resources)
+        notes += [*_unenforced(container.resources), *given.notes]
         log = self.executor.log(task.process_id)
         await asyncio.to_thread(_prepare, program, work, log, notes)
         await link_inputs(self.objects, uris, work, program.reads)
@@ -103,8 +103,10 @@ class Processes:
             _warm(program) if program.lightweight else self._command(program, container),
             id=task.process_id,
             environment=environment,
-            env=env,
-            mounts=local_mounts(uris, self.settings.hidden),
+            # As on a cluster, what the platform gives comes last and wins.
+            env={**env, **given.env},
+            mounts=(*local_mounts(uris, self.settings.hidden), *given.mounts),
+            timeout=given.timeout,
             hidden=self.settings.hidden,
         )
 
@@ -140,16 +142,8 @@ class Processes:
         parameters = parameters_of(component.outputs, written, texts)
         return {"parameters": parameters, "artifacts": artifacts}
 
-    async def _variables(
-        self,
-        progress: Progress,
-        task: Task,
-        container: Container,
-        program: Program,
-        worker: str,
-    ) -> dict[str, str]:
-        """Its environment variables. As on a cluster, a secret's come last and win."""
-        env = {
+    async def _variables(self, task: Task, program: Program, worker: str) -> dict[str, str]:
+        return {
             "KF_PIPELINES_ENDPOINT": self.settings.endpoint,
             "KFP_POD_NAME": task.process_id,
             "KFP_POD_UID": task.task_id,
@@ -158,9 +152,6 @@ class Processes:
             **await self.settings.worker_environment(worker or task.task_id),
             **program.env,
         }
-        for secret in container.secrets:
-            env.update(await self._secret(progress, task, secret))
-        return env
 
     def _command(self, program: Program, container: Container) -> ProcessSpec:
         """As Kubernetes has it: without a command, arguments go to the image's entrypoint."""
@@ -170,47 +161,6 @@ class Processes:
             argv=program.argv if container.command else (*image.entrypoint, *program.argv),
             cwd=image.workdir,
         )
-
-    def secret_name(self, progress: Progress, task: Task, secret: Document) -> str:
-        """The name of a secret that the platform spec refers to, perhaps by a parameter."""
-        name = secret.get("secretName", "")
-        if "secretNameParameter" in secret:
-            given = parameter(secret["secretNameParameter"], scope_of(progress, task))
-            name = name if given is ABSENT else given
-        return name
-
-    async def _secret(self, progress: Progress, task: Task, secret: Document) -> dict[str, str]:
-        name = self.secret_name(progress, task, secret)
-        optional = secret.get("optional", False)
-        namespace = progress.run.namespace or self.settings.namespace
-        data = await self.settings.secret(namespace, name) if name else None
-        if data is None:
-            if optional:
-                return {}
-            raise FailedPrecondition(
-                f"Secret {name!r} not found in namespace {namespace}. Create it with: kubectl "
-                f"create secret generic {name or 'NAME'} -n {namespace} --from-literal=KEY=VALUE"
-            )
-        return _from_secret(name, data, secret.get("keyToEnv", ()), optional=optional)
-
-
-def _from_secret(
-    name: str,
-    data: Mapping[str, bytes],
-    pairs: Iterable[Document],
-    *,
-    optional: bool,
-) -> dict[str, str]:
-    env: dict[str, str] = {}
-    for pair in pairs:
-        if pair["secretKey"] in data:
-            env[pair["envVar"]] = data[pair["secretKey"]].decode("utf-8", "surrogateescape")
-        elif not optional:
-            has = ", ".join(sorted(data)) or "none"
-            raise FailedPrecondition(
-                f"Secret {name!r} has no key {pair['secretKey']!r}; its keys: {has}"
-            )
-    return env
 
 
 def _warm(program: Program) -> ProcessSpec:

@@ -16,6 +16,11 @@ async def no_effects(outputs: Mapping[str, Any]) -> Mapping[str, str]:
     return {}
 
 
+async def no_config_map(namespace: str, name: str) -> Mapping[str, bytes] | None:
+    """There are none."""
+    del namespace, name
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunSettings:
     """How runs are executed on this server."""
@@ -24,11 +29,13 @@ class RunSettings:
     worker_environment: Callable[[str], Awaitable[Mapping[str, str]]]
     #: A secret's data by namespace and name; None when there is none.
     secret: Callable[[str, str], Awaitable[Mapping[str, bytes] | None]]
+    #: A config map's data, likewise.
+    config_map: Callable[[str, str], Awaitable[Mapping[str, bytes] | None]] = no_config_map
     #: KF_PIPELINES_ENDPOINT of tasks: this server.
     endpoint: str
     #: What no task may see, e.g. the server's credentials.
     hidden: tuple[Path, ...] = ()
-    #: Where the secrets of pipelines are.
+    #: Where the secrets and config maps of pipelines are.
     namespace: str = "kubeflow"
     #: Where artifacts go when neither the run nor the pipeline says.
     pipeline_root: str = "s3://mlpipeline/v2/artifacts"

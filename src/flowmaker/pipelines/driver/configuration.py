@@ -12,6 +12,20 @@ from flowmaker.pipelines.records.run import Task
 
 #: Toleration's fields, as Kubernetes names them.
 _TOLERATION = ("key", "operator", "value", "effect", "tolerationSeconds")
+#: The parts of a task's configuration that fields of KubernetesExecutorConfig belong to.
+_PARTS = {
+    "secretAsEnv": "ENV",
+    "configMapAsEnv": "ENV",
+    "fieldPathAsEnv": "ENV",
+    "secretAsVolume": "KUBERNETES_VOLUMES",
+    "configMapAsVolume": "KUBERNETES_VOLUMES",
+    "emptyDirMounts": "KUBERNETES_VOLUMES",
+    "genericEphemeralVolume": "KUBERNETES_VOLUMES",
+    "nodeSelector": "KUBERNETES_NODE_SELECTOR",
+    "tolerations": "KUBERNETES_TOLERATIONS",
+    "nodeAffinity": "KUBERNETES_AFFINITY",
+    "podAffinity": "KUBERNETES_AFFINITY",
+}
 
 
 def container_of(task: Task, component: Component, job: Job) -> Container:
@@ -35,7 +49,11 @@ def container_of(task: Task, component: Component, job: Job) -> Container:
         image=fill.text(container.image),
         resources=fill.inside(container.resources) if has.get("RESOURCES", True) else {},
         env=container.env if has.get("ENV", True) else (),
-        secrets=container.secrets if has.get("ENV", True) else (),
+        kubernetes={
+            field: value
+            for field, value in container.kubernetes.items()
+            if has.get(_PARTS.get(field, ""), True)
+        },
     )
 
 

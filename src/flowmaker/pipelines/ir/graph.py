@@ -60,8 +60,6 @@ class Container:
     args: tuple[str, ...]
     env: tuple[tuple[str, str], ...]
     resources: Document
-    #: kfp-kubernetes' SecretAsEnv messages.
-    secrets: tuple[Document, ...]
     #: kfp-kubernetes' KubernetesExecutorConfig, whole.
     kubernetes: Document = field(default_factory=dict[str, Any])
 
@@ -318,6 +316,5 @@ def _container(label: str, document: Document, kubernetes: Document) -> Containe
         args=tuple(document.get("args", ())),
         env=tuple((each["name"], each.get("value", "")) for each in document.get("env", ())),
         resources=document.get("resources", {}),
-        secrets=tuple(kubernetes.get("secretAsEnv", ())),
         kubernetes=kubernetes,
     )

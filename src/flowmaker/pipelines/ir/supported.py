@@ -2,7 +2,8 @@
 
 Accepted though nothing comes of it, because the IR only permits it or a cluster would only use
 it to choose a node: `cachingOptions` (a task may be taken from the cache; it is always executed),
-`resources` (see the first line of a task's log), `description`, `imagePullPolicy`.
+`resources` (see the first line of a task's log), `description`. What of kfp.kubernetes is executed
+is told by `flowmaker.pipelines.ir.kubernetes`.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,7 +12,6 @@ from flowmaker.errors import InvalidInput, Unsupported
 from flowmaker.pipelines.ir.conditions import condition, selector_keys
 from flowmaker.pipelines.ir.deprecated import constant_of
 from flowmaker.pipelines.ir.importers import located
-from flowmaker.pipelines.ir.protobuf import canonical
 from flowmaker.pipelines.records.catalog import Document
 
 #: Fields of PipelineTaskSpec.
@@ -50,13 +50,11 @@ _PARAMETER_TYPES = {
 #: The command of a containerised Python component.
 CONTAINERISED = ["python3", "-m", "kfp.dsl.executor_main"]
 
-_SECRET_KNOWN = {"secretName", "secretNameParameter", "keyToEnv", "optional"}
-
 
 def check_component(where: str, component: Document) -> None:
     """ComponentSpec."""
     if component.get("singlePlatformSpecs"):
-        raise _unsupported(where, "singlePlatformSpecs of a component")
+        raise unsupported(where, "singlePlatformSpecs of a component")
     if "dag" not in component and "executorLabel" not in component:
         raise InvalidInput(f"{where} has a component with neither a dag nor an executorLabel")
 
@@ -66,19 +64,19 @@ def check_parameter(where: str, name: str, definition: Document) -> None:
     type_ = definition.get("parameterType", "")
     if type_ in _PARAMETER_TYPES:
         return
-    raise _unsupported(where, f"parameters without a parameterType, as {name!r} is")
+    raise unsupported(where, f"parameters without a parameterType, as {name!r} is")
 
 
 def check_task(where: str, task: Document) -> None:
     """PipelineTaskSpec."""
     for field in task:
         if field in _TASK:
-            raise _unsupported(where, _TASK[field])
+            raise unsupported(where, _TASK[field])
         if field not in _TASK_KNOWN:
-            raise _unsupported(where, f"the field {field} of a task")
+            raise unsupported(where, f"the field {field} of a task")
     _check_expression(where, task.get("triggerPolicy", {}).get("condition", ""), condition)
     for name, source in task.get("inputs", {}).get("parameters", {}).items():
-        _check_source(where, name, source)
+        check_source(where, name, source)
 
 
 def check_loop(where: str, task: Document) -> str:
@@ -106,11 +104,12 @@ def _check_expression(where: str, text: str, read: Callable[[str], object]) -> N
         raise Unsupported(f"{where}: {error}") from None
 
 
-def _check_source(where: str, name: str, source: Document) -> None:
+def check_source(where: str, name: str, source: Document) -> None:
+    """InputParameterSpec."""
     _check_expression(where, source.get("parameterExpressionSelector", ""), selector_keys)
     value = source.get("runtimeValue")
     if value is not None and "constant" not in value:
-        raise _unsupported(where, f"a runtimeValue without a constant, as input {name!r} has")
+        raise unsupported(where, f"a runtimeValue without a constant, as input {name!r} has")
     if not source:
         raise InvalidInput(f"{where}: input {name!r} has no source")
 
@@ -119,7 +118,7 @@ def check_executor(where: str, executor: Document, known_image: Callable[[str], 
     """ExecutorSpec."""
     for field, feature in _EXECUTOR.items():
         if field in executor:
-            raise _unsupported(where, feature)
+            raise unsupported(where, feature)
     if "importer" in executor:
         _check_importer(where, executor["importer"])
         return
@@ -127,9 +126,9 @@ def check_executor(where: str, executor: Document, known_image: Callable[[str], 
     if container is None:
         raise InvalidInput(f"{where} has an executor without a container")
     if "lifecycle" in container:
-        raise _unsupported(where, "lifecycle hooks of a container")
+        raise unsupported(where, "lifecycle hooks of a container")
     if "accelerator" in container.get("resources", {}):
-        raise _unsupported(where, "accelerators (set_accelerator_type, set_accelerator_limit)")
+        raise unsupported(where, "accelerators (set_accelerator_type, set_accelerator_limit)")
     _check_image(where, container, known_image)
 
 
@@ -195,39 +194,6 @@ def check_platform(platform_spec: Document) -> None:
     _mapping(_mapping(kubernetes, "deploymentSpec"), "executors")
 
 
-def check_kubernetes(where: str, executor: Document) -> None:
-    """KubernetesExecutorConfig."""
-    if not isinstance(executor, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InvalidInput(f"{where} has a Kubernetes configuration that is not an object")
-    for field in executor:
-        if field not in ("secretAsEnv", "imagePullPolicy"):
-            raise _unsupported(where, f"{field} (kfp.kubernetes)")
-    for secret in _listed(where, executor, "secretAsEnv"):
-        for field in secret:
-            if field not in _SECRET_KNOWN:
-                raise _unsupported(where, f"{field} of a secret (kfp.kubernetes)")
-        _check_secret(where, secret)
-
-
-def _check_secret(where: str, secret: Document) -> None:
-    source = secret.get("secretNameParameter")
-    if source is not None:
-        what = "secretNameParameter"
-        _check_source(where, what, canonical(source, "TaskInputsSpec.InputParameterSpec", what))
-    elif not isinstance(secret.get("secretName"), str) or not secret["secretName"]:
-        raise InvalidInput(f"{where} takes environment variables from a secret with no name")
-    for pair in _listed(where, secret, "keyToEnv"):
-        if not {"secretKey", "envVar"} <= pair.keys():
-            raise InvalidInput(f"{where}: an entry of keyToEnv lacks its secretKey or envVar")
-
-
-def _listed(where: str, document: Document, field: str) -> list[Document]:
-    value = document.get(field, [])
-    if not isinstance(value, list) or not all(isinstance(each, Mapping) for each in value):  # pyright: ignore[reportUnknownVariableType]
-        raise InvalidInput(f"{where} has a {field} that is not a list of objects")
-    return value  # pyright: ignore[reportUnknownVariableType]
-
-
 def _mapping(document: Document, field: str) -> Document:
     value = document.get(field, {})
     if not isinstance(value, Mapping):
@@ -235,5 +201,6 @@ def _mapping(document: Document, field: str) -> Document:
     return value  # pyright: ignore[reportUnknownVariableType]
 
 
-def _unsupported(where: str, feature: str) -> Unsupported:
+def unsupported(where: str, feature: str) -> Unsupported:
+    """The refusal of a feature, by its name."""
     return Unsupported(f"{where} uses {feature}: Flowmaker does not execute that yet")

@@ -1,0 +1,63 @@
+"""What of a KubernetesExecutorConfig passes, and what is refused."""
+
+from typing import Any
+
+import pytest
+
+from flowmaker.errors import InvalidInput, Unsupported
+from flowmaker.pipelines.ir.kubernetes import check_kubernetes
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {},
+        {"podAffinity": [{"matchPodLabels": {"a": "b"}, "anti": True}]},
+        {"enabledSharedMemory": {"volumeName": "shm", "size": "1Gi"}},
+        {"activeDeadlineSeconds": "30"},
+        {"emptyDirMounts": [{"volumeName": "a", "mountPath": "/a", "medium": "Memory"}]},
+        {"secretAsEnv": [{"secretName": "s", "keyToEnv": [{"secretKey": "k", "envVar": "K"}]}]},
+    ],
+)
+def test_what_is_executed_passes(config: dict[str, Any]) -> None:
+    check_kubernetes("Task 'a'", config)
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ({"pvcMount": [{"constant": "c", "mountPath": "/a"}]}, "pvcMount"),
+        ({"initContainers": []}, "initContainers"),
+        ({"secretAsVolume": [{"secretName": "s", "mountPath": "/a", "items": []}]}, "items of sec"),
+        ({"fieldPathAsEnv": [{"name": "A", "fieldPath": "spec.x"}]}, "the field path spec.x"),
+    ],
+)
+def test_what_is_not_executed_is_named(config: dict[str, Any], said: str) -> None:
+    with pytest.raises(Unsupported, match=said):
+        check_kubernetes("Task 'a'", config)
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ([], "not an object"),
+        ({"configMapAsEnv": [{"keyToEnv": []}]}, "config map with no name"),
+        ({"configMapAsEnv": [{"configMapName": "c", "keyToEnv": [{}]}]}, "lacks its configMapKey"),
+        ({"secretAsVolume": {}}, "not a list"),
+        ({"secretAsVolume": [{"secretName": "s"}]}, "mountPath is None"),
+        ({"secretAsVolume": [{"secretName": "s", "mountPath": "/"}]}, "mountPath is '/'"),
+        ({"secretAsVolume": [{"secretName": "s", "mountPath": "/a/../b"}]}, "without .."),
+        ({"emptyDirMounts": [{"volumeName": "../x", "mountPath": "/a"}]}, "volumeName is '../x'"),
+        (
+            {"emptyDirMounts": [{"volumeName": "a", "mountPath": f"/{x}"} for x in "xy"]},
+            "more than one volume of the name a",
+        ),
+        ({"fieldPathAsEnv": [{"fieldPath": "metadata.name"}]}, "without a name"),
+        ({"activeDeadlineSeconds": -1}, "whole seconds"),
+        ({"podMetadata": []}, "podMetadata that is not an object"),
+        ({"podMetadata": {"labels": {"a": 1}}}, "not all text"),
+    ],
+)
+def test_what_makes_no_sense_is_explained(config: Any, said: str) -> None:
+    with pytest.raises(InvalidInput, match=said):
+        check_kubernetes("Task 'a'", config)
