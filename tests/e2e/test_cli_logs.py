@@ -57,7 +57,14 @@ def logs(server: House, *arguments: str) -> subprocess.CompletedProcess[str]:
 @contextmanager
 def running(command: Sequence[str]) -> Iterator["subprocess.Popen[str]"]:
     """A process with pipes, which is not waited for when the test fails."""
-    process = subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        command,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # A shell starts what it leaves in the background with Ctrl-C ignored, tests too.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+    )
     try:
         yield process
     finally:

@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -40,7 +39,7 @@ def run_kfp1(server: House, folder: Path, script: Path, *arguments: str) -> str:
 
 
 @pytest.fixture
-def aws(server: House) -> Iterator[boto3.Session]:
+def aws(server: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[boto3.Session]:
     """A client of the server; a bucket, and the secret `aws-secret` with a user's key."""
     keys = {name.lower(): value for name, value in server.environment.items() if "AWS_" in name}
     session = boto3.Session(
@@ -49,8 +48,8 @@ def aws(server: House) -> Iterator[boto3.Session]:
         keys.get("aws_session_token"),
         region_name="us-west-2",
     )
-    before = dict(os.environ)
-    os.environ.update(server.environment)
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
     iam = session.client("iam")
     iam.create_user(UserName="kfp1")
     iam.attach_user_policy(
@@ -74,8 +73,6 @@ def aws(server: House) -> Iterator[boto3.Session]:
         UserName="kfp1", PolicyArn="arn:aws:iam::aws:policy/AmazonSageMakerFullAccess"
     )
     iam.delete_user(UserName="kfp1")
-    os.environ.clear()
-    os.environ.update(before)
 
 
 @pytest.mark.slow

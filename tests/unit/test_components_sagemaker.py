@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
+from botocore.exceptions import ClientError
 from kfp import compiler, dsl
 
 from flowmaker.components import following
@@ -285,3 +286,31 @@ def test_batch_transform_sends_only_what_is_set(monkeypatch: pytest.MonkeyPatch)
 def test_hyperparameters_as_text(value: object, text: str) -> None:
     assert following.as_text(value) == text
     assert json.dumps(text)
+
+
+@pytest.mark.parametrize(
+    ("again", "code", "message", "made"),
+    [
+        (1, "ResourceInUse", "a training job with this name already exists", True),
+        (2, "ValidationException", 'Cannot create already existing endpoint "x"', True),
+        (0, "ResourceInUse", "a training job with this name already exists", False),
+        (1, "ValidationException", "1 validation error detected", False),
+    ],
+)
+def test_what_a_lost_answer_made_is_ones_own(
+    again: int, code: str, message: str, made: bool
+) -> None:
+    """The client sent the request again: the name is taken by its first sending."""
+
+    def create() -> dict[str, Any]:
+        answer: Any = {
+            "Error": {"Code": code, "Message": message},
+            "ResponseMetadata": {"RetryAttempts": again},
+        }
+        raise ClientError(answer, "CreateTrainingJob")
+
+    if made:
+        assert following.create_named(create) is None
+    else:
+        with pytest.raises(ClientError):
+            following.create_named(create)

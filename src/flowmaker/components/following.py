@@ -43,6 +43,21 @@ def error_code(error: Exception) -> str:
     return response.get("Error", {}).get("Code", "")
 
 
+def create_named(create: "Callable[[], dict[str, Any] | None]") -> "dict[str, Any] | None":
+    """Creates what nobody may have made before, but this very call; None when it was that.
+
+    A client sends a request again when its answer was lost; then what it asked for is there by it.
+    """
+    try:
+        return create()
+    except Exception as error:
+        response: dict[str, dict[str, int]] = getattr(error, "response", {})
+        sent_again = response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0
+        if not sent_again or "already exist" not in str(error):
+            raise
+        return None
+
+
 def as_text(value: object) -> str:
     """A hyperparameter as SageMaker takes it; numbers come out of KFP's JSON as floats."""
     import json

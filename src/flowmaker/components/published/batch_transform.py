@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from flowmaker.components.following import follow, log_printer
+from flowmaker.components.following import create_named, follow, log_printer
 from flowmaker.components.published.arguments import (
     COMMON,
     Input,
@@ -106,7 +106,7 @@ def main(argv: Sequence[str]) -> None:
     asked = request(values)
     session = Session(values)
     name = asked["TransformJobName"]
-    session.client("sagemaker").create_transform_job(**asked)
+    create_named(lambda: session.client("sagemaker").create_transform_job(**asked))
     print(f"Transform job {name} is created", flush=True)  # noqa: T201 - a component's log
     description = follow(
         describe=lambda: session.client("sagemaker").describe_transform_job(TransformJobName=name),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from flowmaker.components.following import configuration_in_use, follow
+from flowmaker.components.following import configuration_in_use, create_named, follow
 from flowmaker.components.published.arguments import (
     COMMON,
     Input,
@@ -84,15 +84,14 @@ def main(argv: Sequence[str]) -> None:
     old = configuration_in_use(sagemaker, name) if values["update_endpoint"] else ""
     config = config_request(values, update=bool(old))
     new = config["EndpointConfigName"]
-    sagemaker.create_endpoint_config(**config)
+    create_named(lambda: sagemaker.create_endpoint_config(**config))
     if old:
         sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=new)
     else:
-        sagemaker.create_endpoint(
-            **without_empty(
-                {"EndpointName": name, "EndpointConfigName": new, "Tags": tags(values["tags"])}
-            )
+        endpoint = without_empty(
+            {"EndpointName": name, "EndpointConfigName": new, "Tags": tags(values["tags"])}
         )
+        create_named(lambda: sagemaker.create_endpoint(**endpoint))
     print(f"Endpoint {name} gets configuration {new}", flush=True)  # noqa: T201 - its log
     description = follow(
         describe=lambda: session.client("sagemaker").describe_endpoint(EndpointName=name),

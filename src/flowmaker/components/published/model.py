@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from flowmaker.components.following import create_named
 from flowmaker.components.published.arguments import (
     COMMON,
     Input,
@@ -68,6 +69,8 @@ def request(values: Inputs) -> dict[str, Any]:
 def main(argv: Sequence[str]) -> None:
     """Makes the model, and writes the output."""
     values = parse(INPUTS, OUTPUTS, argv)
-    answer = Session(values).client("sagemaker").create_model(**request(values))
+    sagemaker, asked = Session(values).client("sagemaker"), request(values)
+    answer = create_named(lambda: sagemaker.create_model(**asked))
+    answer = answer or sagemaker.describe_model(ModelName=asked["ModelName"])
     print(f"Model is created: {answer['ModelArn']}", flush=True)  # noqa: T201 - a component's log
     write_outputs(values, {"model_name": values["model_name"]})

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from flowmaker.components.following import Client, follow, log_printer
+from flowmaker.components.following import Client, create_named, follow, log_printer
 from flowmaker.components.published.arguments import (
     COMMON,
     Input,
@@ -166,7 +166,7 @@ def main(argv: Sequence[str]) -> None:
     asked = request(values)
     session = Session(values)
     name = asked["TrainingJobName"]
-    session.client("sagemaker").create_training_job(**asked)
+    create_named(lambda: session.client("sagemaker").create_training_job(**asked))
     print(f"Training job {name} is created", flush=True)  # noqa: T201 - a component's log
     description = follow(
         describe=lambda: session.client("sagemaker").describe_training_job(TrainingJobName=name),

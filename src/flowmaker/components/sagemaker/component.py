@@ -22,6 +22,7 @@ def sagemaker_component(function: Callable[..., object]) -> Callable[..., dsl.Pi
             following.as_text,
             following.connect,
             following.configuration_in_use,
+            following.create_named,
             following.error_code,
             following.unique_name,
             following.start_once,

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from flowmaker.components.following import (
     configuration_in_use,
     connect,
+    create_named,
     error_code,
     follow,
     unique_name,
@@ -57,7 +58,11 @@ def deploy(
     current = configuration_in_use(sagemaker, name)
     if not current:
         labels = [{"Key": key, "Value": value} for key, value in tags.items()]
-        sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config, Tags=labels)
+        create_named(
+            lambda: sagemaker.create_endpoint(
+                EndpointName=name, EndpointConfigName=config, Tags=labels
+            )
+        )
     elif current != config:
         sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=config)
     print(f"Endpoint {name} with configuration {config}", flush=True)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from flowmaker.components.following import (
     as_text,
     connect,
+    create_named,
     follow,
     log_printer,
     start_once,
@@ -83,14 +84,14 @@ def training(
         request["Tags"] = [{"Key": key, "Value": value} for key, value in tags.items()]
     sagemaker, logs = connect("sagemaker", region), connect("logs", region)
 
-    def create(name: str) -> None:
-        sagemaker.create_training_job(TrainingJobName=name, **request)
+    def create(name: str) -> dict[str, Any]:
+        return sagemaker.create_training_job(TrainingJobName=name, **request)
 
     def status(name: str) -> str:
         return sagemaker.describe_training_job(TrainingJobName=name)["TrainingJobStatus"]
 
     if job_name:
-        create(job_name)
+        create_named(lambda: create(job_name))
     else:
         job_name = start_once(unique_name("training"), create, status)
     print(f"Training job {job_name}", flush=True)

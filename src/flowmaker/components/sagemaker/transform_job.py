@@ -2,9 +2,16 @@
 # ruff: noqa: PLR0913, PLR0917, B006, T201 - inputs are arguments; the log is stdout
 # pyright: reportInvalidTypeForm=false, reportUnknownParameterType=false
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from flowmaker.components.following import connect, follow, log_printer, start_once, unique_name
+from flowmaker.components.following import (
+    connect,
+    create_named,
+    follow,
+    log_printer,
+    start_once,
+    unique_name,
+)
 from flowmaker.components.sagemaker.component import sagemaker_component
 
 
@@ -88,14 +95,14 @@ def batch_transform(
     )
     sagemaker, logs = connect("sagemaker", region), connect("logs", region)
 
-    def create(name: str) -> None:
-        sagemaker.create_transform_job(TransformJobName=name, **request)
+    def create(name: str) -> dict[str, Any]:
+        return sagemaker.create_transform_job(TransformJobName=name, **request)
 
     def status(name: str) -> str:
         return sagemaker.describe_transform_job(TransformJobName=name)["TransformJobStatus"]
 
     if job_name:
-        create(job_name)
+        create_named(lambda: create(job_name))
     else:
         job_name = start_once(unique_name("transform"), create, status)
     print(f"Transform job {job_name}", flush=True)

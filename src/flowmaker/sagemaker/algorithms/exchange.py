@@ -104,9 +104,11 @@ def _lead(
 ) -> bytes:
     everyone = {job.host: mine}
     connections: list[socket.socket] = []
-    with socket.create_server((address(job.host), port())) as server:
-        server.settimeout(_TIMEOUT)
-        try:
+    try:
+        # It is closed before anyone has an answer: who has one may come to the next meeting, and
+        # must not come to this one.
+        with socket.create_server((address(job.host), port())) as server:
+            server.settimeout(_TIMEOUT)
             while len(everyone) < len(job.hosts):
                 connection, _ = server.accept()
                 connection.settimeout(_TIMEOUT)
@@ -115,10 +117,10 @@ def _lead(
                 if (hello["job"], hello["topic"]) != (_job_name(), topic):
                     raise PeerLost(f"{hello['host']} of {hello['job']} came to {topic}")
                 everyone[hello["host"]] = _receive(connection)
-            reply = answer({host: everyone[host] for host in job.hosts})
-            for connection in connections:
-                _send(connection, reply)
-        finally:
-            for connection in connections:
-                connection.close()
+        reply = answer({host: everyone[host] for host in job.hosts})
+        for connection in connections:
+            _send(connection, reply)
+    finally:
+        for connection in connections:
+            connection.close()
     return reply
