@@ -15,6 +15,7 @@ from flowmaker.pipelines.ir.kubernetes import check_kubernetes
         {"podAffinity": [{"matchPodLabels": {"a": "b"}, "anti": True}]},
         {"enabledSharedMemory": {"volumeName": "shm", "size": "1Gi"}},
         {"activeDeadlineSeconds": "30"},
+        {"pvcMount": [{"constant": "c", "mountPath": "/a"}]},
         {"emptyDirMounts": [{"volumeName": "a", "mountPath": "/a", "medium": "Memory"}]},
         {"secretAsEnv": [{"secretName": "s", "keyToEnv": [{"secretKey": "k", "envVar": "K"}]}]},
     ],
@@ -26,7 +27,7 @@ def test_what_is_executed_passes(config: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("config", "said"),
     [
-        ({"pvcMount": [{"constant": "c", "mountPath": "/a"}]}, "pvcMount"),
+        ({"pvcMount": [{"constant": "c", "mountPath": "/a", "readOnly": True}]}, "readOnly of pvc"),
         ({"initContainers": []}, "initContainers"),
         ({"secretAsVolume": [{"secretName": "s", "mountPath": "/a", "items": []}]}, "items of sec"),
         ({"fieldPathAsEnv": [{"name": "A", "fieldPath": "spec.x"}]}, "the field path spec.x"),
@@ -44,6 +45,7 @@ def test_what_is_not_executed_is_named(config: dict[str, Any], said: str) -> Non
         ({"configMapAsEnv": [{"keyToEnv": []}]}, "config map with no name"),
         ({"configMapAsEnv": [{"configMapName": "c", "keyToEnv": [{}]}]}, "lacks its configMapKey"),
         ({"secretAsVolume": {}}, "not a list"),
+        ({"pvcMount": [{"constant": "c", "mountPath": "/a", "subPath": "../b"}]}, "subPath"),
         ({"secretAsVolume": [{"secretName": "s"}]}, "mountPath is None"),
         ({"secretAsVolume": [{"secretName": "s", "mountPath": "/"}]}, "mountPath is '/'"),
         ({"secretAsVolume": [{"secretName": "s", "mountPath": "/a/../b"}]}, "without .."),

@@ -171,11 +171,11 @@ def test_a_component_inside_itself_is_refused():
             {
                 "platforms": {
                     "kubernetes": {
-                        "deploymentSpec": {"executors": {"exec-b": {"pvcMount": [{"a": 1}]}}}
+                        "deploymentSpec": {"executors": {"exec-b": {"initContainers": [{"a": 1}]}}}
                     }
                 }
             },
-            "pvcMount",
+            "initContainers",
         ),
     ],
 )

@@ -74,6 +74,9 @@ LACKING = {
     "ConfigMap 'nowhere' not found in namespace kubeflow. Create it with": _lacking(
         "no-config-map", kubernetes.use_config_map_as_volume, "nowhere", "/etc/x"
     ),
+    "PersistentVolumeClaim 'nowhere' not found in namespace kubeflow": _lacking(
+        "no-claim", kubernetes.mount_pvc, "nowhere", "/x"
+    ),
     "kubectl create configmap nowhere -n kubeflow": _lacking(
         "no-config-map-as-env", kubernetes.use_config_map_as_env, "nowhere", {"a": "A"}
     ),
@@ -123,6 +126,37 @@ def scratch():
     kubernetes.add_ephemeral_volume(volume, "large", "/mnt/large", ["ReadWriteOnce"], "5Gi")
 
 
+@dsl.component(base_image="python:3.11")
+def write(file: str, text: str):
+    from pathlib import Path
+
+    Path(file).write_text(text)
+
+
+@dsl.component(base_image="python:3.11")
+def linked(link: str, target: str):
+    from pathlib import Path
+
+    Path(link).symlink_to(target)
+
+
+@BATCH.add(claim="kept")
+@dsl.pipeline(name="volume-claims")
+def claims(claim: str):
+    written = write(file="/mnt/part/said.txt", text="hello")
+    kubernetes.mount_pvc(written, claim, "/mnt/part", sub_path="deep/part")
+    read = files(folder="/elsewhere/deep/part").set_display_name("read").after(written)
+    kubernetes.mount_pvc(read, "kept", "/elsewhere")
+
+
+@BATCH.add()
+@dsl.pipeline(name="out-of-the-volume")
+def out_of_volume():
+    made = linked(link="/mnt/a/out", target="/etc")
+    kubernetes.mount_pvc(made, "escaped", "/mnt/a")
+    kubernetes.mount_pvc(files(folder="/x").after(made), "escaped", "/x", sub_path="out")
+
+
 @dsl.container_component
 def sleeps():
     return dsl.ContainerSpec(image="python:3.11", command=["sleep", "600"])
@@ -154,6 +188,16 @@ def without_effect():
     kubernetes.set_security_context(task, run_as_user=1000)
 
 
+CLAIM = """
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {{name: {}}}
+spec:
+  accessModes: [ReadWriteOnce]
+  resources: {{requests: {{storage: 2Gi}}}}
+"""
+
+
 @pytest.fixture(scope="module")
 def ran(server: House, tmp_path_factory: pytest.TempPathFactory) -> Submitted:
     def encoded(text: str) -> str:
@@ -173,6 +217,8 @@ def ran(server: House, tmp_path_factory: pytest.TempPathFactory) -> Submitted:
             json={"apiVersion": "v1", "kind": kind, "metadata": {"name": name}, "data": data},
         )
         assert answer.status_code == 201, answer.text
+    for name in ("kept", "escaped"):
+        server.run("kubectl", "create", "-n", "kubeflow", "-f", "-", stdin=CLAIM.format(name))
     return BATCH.submitted(server, tmp_path_factory.mktemp("packages"))
 
 
@@ -225,6 +271,19 @@ def test_what_cannot_be_given_is_refused(ran: Submitted, pipeline: Any, said: st
     with pytest.raises(ApiException) as caught:
         ran(pipeline)
     assert said in str(caught.value.body)
+
+
+def test_volume_claims_keep_what_is_written(ran: Submitted, server: House) -> None:
+    run = ran(claims)
+    assert run.error == ""
+    assert run.result("read") == [True, {"said.txt": "hello"}, True]
+    header, shown = server.run("kubectl", "get", "pvc", "kept", "-n", "kubeflow").splitlines()
+    assert header.split()[:4] == ["NAME", "STATUS", "VOLUME", "CAPACITY"]
+    assert shown.split()[:4] == ["kept", "Bound", "2Gi", "ReadWriteOnce"]
+
+
+def test_nothing_outside_of_a_volume_is_mounted(ran: Submitted) -> None:
+    assert "The subPath 'out' leads out of the volume" in ran(out_of_volume).error
 
 
 def test_scratch_folders(ran: Submitted) -> None:

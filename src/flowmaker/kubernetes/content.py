@@ -7,7 +7,15 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from flowmaker.errors import InvalidInput
-from flowmaker.kubernetes.records import CONFIG_MAP, NAMESPACE, SECRET, Document, Immutable, Kind
+from flowmaker.kubernetes.records import (
+    CONFIG_MAP,
+    NAMESPACE,
+    PERSISTENT_VOLUME_CLAIM,
+    SECRET,
+    Document,
+    Immutable,
+    Kind,
+)
 
 NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
 KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
@@ -72,17 +80,44 @@ def settle(kind: Kind, manifest: Document) -> dict[str, Any]:
     """What is kept of a manifest beside its metadata, in its final form.
 
     A secret's `stringData` becomes `data`, its type is `Opaque` unless said otherwise; a
-    namespace is Active at once.
+    namespace is Active at once, a claim Bound.
     """
     content = {key: value for key, value in manifest.items() if key in kind.fields and value}
     if kind == NAMESPACE:
         return {"spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}}
     if kind == SECRET:
         return _settle_secret(content)
+    if kind == PERSISTENT_VOLUME_CLAIM:
+        return _settle_claim(content)
     assert kind == CONFIG_MAP
     _check_data("binaryData", content.get("binaryData"))
     strings(content.get("data"), "data")
     return content
+
+
+#: Fields of a claim's spec. The volume is always a folder, whatever the class.
+_CLAIM = frozenset({"accessModes", "resources", "storageClassName", "volumeMode", "volumeName"})
+_ACCESS = frozenset({"ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod"})
+
+
+def _settle_claim(content: dict[str, Any]) -> dict[str, Any]:
+    spec = mapping(content.get("spec"), "spec")
+    unknown = sorted(set(spec) - _CLAIM)
+    if unknown:
+        raise InvalidInput(f"spec.{unknown[0]} of a PersistentVolumeClaim is not supported")
+    modes: Any = spec.get("accessModes")
+    if not isinstance(modes, list) or not modes or not all(each in _ACCESS for each in modes):  # pyright: ignore[reportUnknownVariableType]
+        raise InvalidInput(f"spec.accessModes must be a list of some of {sorted(_ACCESS)}")
+    resources = mapping(spec.get("resources"), "spec.resources")
+    size = mapping(resources.get("requests"), "spec.resources.requests").get("storage")
+    if not isinstance(size, str) or not size:
+        raise InvalidInput("spec.resources.requests.storage is required, e.g. 1Gi")
+    if spec.get("volumeMode", "Filesystem") != "Filesystem":
+        raise InvalidInput("spec.volumeMode: only Filesystem is supported")
+    return {
+        "spec": {"volumeMode": "Filesystem", "volumeName": "", **spec},
+        "status": {"phase": "Bound", "accessModes": modes, "capacity": {"storage": size}},
+    }
 
 
 def _settle_secret(content: dict[str, Any]) -> dict[str, Any]:
@@ -120,11 +155,20 @@ def check_change(kind: Kind, before: Document, after: Document) -> None:
     """Raises Immutable for a change that Kubernetes does not allow."""
     if before.get("immutable") and before != after:
         raise Immutable(f"{kind.name}: data: Forbidden: field is immutable when `immutable` is set")
+    if kind == PERSISTENT_VOLUME_CLAIM and _fixed(before) != _fixed(after):
+        raise Immutable(
+            "PersistentVolumeClaim: spec: Forbidden: spec is immutable after creation except "
+            "resources.requests"
+        )
     if kind == SECRET and before.get("type") != after.get("type"):
         raise Immutable(
             f"Secret: type: Invalid value: {after.get('type')!r}: field is immutable; "
             "delete the secret and create it anew"
         )
+
+
+def _fixed(claim: Document) -> dict[str, Any]:
+    return {key: value for key, value in claim["spec"].items() if key != "resources"}
 
 
 def merge(target: Document, patch: Document) -> dict[str, Any]:

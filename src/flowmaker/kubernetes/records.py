@@ -43,13 +43,22 @@ CONFIG_MAP = Kind(
     namespaced=True,
     fields=frozenset({"data", "binaryData", "immutable"}),
 )
+PERSISTENT_VOLUME_CLAIM = Kind(
+    name="PersistentVolumeClaim",
+    plural="persistentvolumeclaims",
+    short="pvc",
+    namespaced=True,
+    fields=frozenset({"spec", "status"}),
+)
 
-KINDS: Mapping[str, Kind] = {kind.plural: kind for kind in (NAMESPACE, SECRET, CONFIG_MAP)}
+KINDS: Mapping[str, Kind] = {
+    kind.plural: kind for kind in (NAMESPACE, SECRET, CONFIG_MAP, PERSISTENT_VOLUME_CLAIM)
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KubernetesObject:
-    """One namespace, secret or config map."""
+    """One namespace, secret, config map or claim."""
 
     kind: Kind
     namespace: str

@@ -16,6 +16,14 @@ _COLUMNS: dict[str, Sequence[Column]] = {
         ("Type", "string", lambda item: item.document["type"]),
         ("Data", "integer", lambda item: len(item.document.get("data", {}))),
     ),
+    "PersistentVolumeClaim": (
+        _NAME,
+        ("Status", "string", lambda item: item.document["status"]["phase"]),
+        ("Volume", "string", lambda item: item.document["spec"]["volumeName"]),
+        ("Capacity", "string", lambda item: item.document["status"]["capacity"]["storage"]),
+        ("Access Modes", "string", lambda item: ",".join(item.document["spec"]["accessModes"])),
+        ("StorageClass", "string", lambda item: item.document["spec"].get("storageClassName", "")),
+    ),
     "ConfigMap": (_NAME, ("Data", "integer", lambda item: len(item.document.get("data", {})))),
 }
 

@@ -39,6 +39,11 @@ class DataFolder:
         return self.path / "envs"
 
     @property
+    def volumes(self) -> Path:
+        """A folder for each persistent volume claim, by its uid."""
+        return self.path / "volumes"
+
+    @property
     def images(self) -> Path:
         """What `flowmaker image add` registered."""
         return self.path / "images"

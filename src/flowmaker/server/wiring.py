@@ -27,7 +27,7 @@ from flowmaker.executors.images import Images
 from flowmaker.executors.local import LocalExecutor
 from flowmaker.kubernetes import repository as kubernetes_objects
 from flowmaker.kubernetes.api import app as kubernetes
-from flowmaker.kubernetes.records import CONFIG_MAP, SECRET
+from flowmaker.kubernetes.records import CONFIG_MAP, PERSISTENT_VOLUME_CLAIM, SECRET
 from flowmaker.objects.disk import DiskObjectStore
 from flowmaker.pipelines.api.app import create_app as create_pipelines
 from flowmaker.pipelines.api.logs import NodeRoutes
@@ -225,10 +225,16 @@ def _run_settings(ground: Ground, worker: Worker) -> RunSettings:
             key: base64.b64decode(text) for key, text in binaries.items()
         }
 
+    async def claim(namespace: str, name: str) -> Path | None:
+        kind = PERSISTENT_VOLUME_CLAIM
+        found = await ground.database.read(kubernetes_objects.get, kind, namespace, name)
+        return ground.folder.volumes / found.uid if found else None
+
     return RunSettings(
         worker_environment=worker.environment,
         secret=secret,
         config_map=config_map,
+        claim=claim,
         endpoint=ground.url,
         hidden=ground.folder.secrets,
         owner=ids.ACCOUNT,

@@ -72,5 +72,5 @@ async def _not_found(request: Request) -> Response:
         404,
         "NotFound",
         f"the server could not find the requested resource {request.url.path}: Flowmaker has "
-        "namespaces, secrets and configmaps of the core group",
+        "namespaces, secrets, configmaps and persistentvolumeclaims of the core group",
     )

@@ -13,7 +13,7 @@ from flowmaker.errors import FailedPrecondition
 from flowmaker.executors.executor import Mount
 from flowmaker.pipelines.controllers.settings import RunSettings
 from flowmaker.pipelines.driver.inputs import ABSENT, parameter
-from flowmaker.pipelines.ir.kubernetes import ENTRY, WITHOUT_EFFECT
+from flowmaker.pipelines.ir.kubernetes import ENTRY, WITHOUT_EFFECT, claim_source
 from flowmaker.pipelines.lifecycle.progress import Progress
 from flowmaker.pipelines.lifecycle.run import scope_of
 from flowmaker.pipelines.records.catalog import Document
@@ -60,12 +60,16 @@ class Platform:
         """All of it. What is mounted is made in `folder`/volumes, and goes with the folder.
 
         Raises:
-            FailedPrecondition: a secret or a config map is not there, or lacks a key.
+            FailedPrecondition: a secret, a config map or a claim is not there, or lacks a key.
         """
         volumes = folder / "volumes"
         return Given(
             env=await self._env(),
-            mounts=(*await self._filled(volumes), *await asyncio.to_thread(self._scratch, volumes)),
+            mounts=(
+                *await self._claimed(),
+                *await self._filled(volumes),
+                *await asyncio.to_thread(self._scratch, volumes),
+            ),
             timeout=float(self.config.get("activeDeadlineSeconds", 0)),
             notes=tuple(self._notes()),
         )
@@ -140,6 +144,22 @@ class Platform:
                     mounts.append(Mount(source=source, target=message["mountPath"], read_only=True))
         return mounts
 
+    async def _claimed(self) -> list[Mount]:
+        """The folders of persistent volume claims, or folders in them."""
+        mounts: list[Mount] = []
+        for message in self.config.get("pvcMount", ()):
+            given = parameter(claim_source(message), scope_of(self.progress, self.task))
+            name = "" if given is ABSENT or given is None else str(given)
+            folder = await self.settings.claim(self._namespace, name) if name else None
+            if folder is None:
+                raise FailedPrecondition(
+                    f"PersistentVolumeClaim {name!r} not found in namespace {self._namespace}. "
+                    f"Those that are there: kubectl get pvc -n {self._namespace}"
+                )
+            source = await asyncio.to_thread(_inside, folder, message.get("subPath", ""))
+            mounts.append(Mount(source=source, target=message["mountPath"]))
+        return mounts
+
     def _scratch(self, volumes: Path) -> list[Mount]:
         """Empty folders, which go when the task's own folder goes."""
         mounts: list[Mount] = []
@@ -169,6 +189,19 @@ def name_of(progress: Progress, task: Task, message: Document, field: str) -> st
         return message.get(field, "")
     given = parameter(source, scope_of(progress, task))
     return message.get(field, "") if given is ABSENT or given is None else str(given)
+
+
+def _inside(folder: Path, sub_path: str) -> Path:
+    """A folder in a volume, made unless it is there."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    real = folder.resolve()
+    source = (real / sub_path).resolve()
+    # A task may have put a symbolic link into the volume.
+    if not source.is_relative_to(real):
+        raise FailedPrecondition(f"The subPath {sub_path!r} leads out of the volume")
+    if not source.exists():
+        source.mkdir(parents=True)
+    return source
 
 
 def _fill(folder: Path, data: Mapping[str, bytes]) -> None:

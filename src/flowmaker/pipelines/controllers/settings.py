@@ -16,6 +16,11 @@ async def no_effects(outputs: Mapping[str, Any]) -> Mapping[str, str]:
     return {}
 
 
+async def no_claim(namespace: str, name: str) -> Path | None:
+    """There are none."""
+    del namespace, name
+
+
 async def no_config_map(namespace: str, name: str) -> Mapping[str, bytes] | None:
     """There are none."""
     del namespace, name
@@ -31,6 +36,8 @@ class RunSettings:
     secret: Callable[[str, str], Awaitable[Mapping[str, bytes] | None]]
     #: A config map's data, likewise.
     config_map: Callable[[str, str], Awaitable[Mapping[str, bytes] | None]] = no_config_map
+    #: The folder of a persistent volume claim by namespace and name; None when there is none.
+    claim: Callable[[str, str], Awaitable[Path | None]] = no_claim
     #: KF_PIPELINES_ENDPOINT of tasks: this server.
     endpoint: str
     #: What no task may see, e.g. the server's credentials.

@@ -19,6 +19,7 @@ _PARTS = {
     "fieldPathAsEnv": "ENV",
     "secretAsVolume": "KUBERNETES_VOLUMES",
     "configMapAsVolume": "KUBERNETES_VOLUMES",
+    "pvcMount": "KUBERNETES_VOLUMES",
     "emptyDirMounts": "KUBERNETES_VOLUMES",
     "genericEphemeralVolume": "KUBERNETES_VOLUMES",
     "nodeSelector": "KUBERNETES_NODE_SELECTOR",

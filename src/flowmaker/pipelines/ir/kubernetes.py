@@ -16,6 +16,14 @@ _LISTS = {
     "configMapAsEnv": {"configMapName", "configMapNameParameter", "keyToEnv", "optional"},
     "configMapAsVolume": {"configMapName", "configMapNameParameter", "mountPath", "optional"},
     "fieldPathAsEnv": {"name", "fieldPath"},
+    "pvcMount": {
+        "pvcNameParameter",
+        "constant",
+        "componentInputParameter",
+        "taskOutputParameter",
+        "mountPath",
+        "subPath",
+    },
     "emptyDirMounts": {"volumeName", "mountPath", "medium", "sizeLimit"},
     "genericEphemeralVolume": {
         "volumeName",
@@ -52,7 +60,13 @@ _NAMED = {
     "configMapAsVolume": ("config map", "configMapName"),
 }
 _KEYS = {"secretAsEnv": "secretKey", "configMapAsEnv": "configMapKey"}
-_MOUNTED = ("secretAsVolume", "configMapAsVolume", "emptyDirMounts", "genericEphemeralVolume")
+_MOUNTED = (
+    "pvcMount",
+    "secretAsVolume",
+    "configMapAsVolume",
+    "emptyDirMounts",
+    "genericEphemeralVolume",
+)
 #: Fields of a pod that an environment variable can show.
 FIELDS = (
     "metadata.name",
@@ -112,6 +126,8 @@ def _check_message(where: str, field: str, message: Document) -> None:
                 )
     if field in _MOUNTED:
         _check_mount(where, field, message)
+    if field == "pvcMount":
+        _check_claim(where, message)
     if field == "fieldPathAsEnv":
         _check_field_path(where, message)
 
@@ -124,6 +140,25 @@ def _check_name(where: str, field: str, message: Document) -> None:
         check_source(where, what, canonical(source, "TaskInputsSpec.InputParameterSpec", what))
     elif not isinstance(message.get(name), str) or not message[name]:
         raise InvalidInput(f"{where} has a {field} of a {kind} with no name")
+
+
+def claim_source(message: Document) -> Document:
+    """The InputParameterSpec of the claim's name that a PvcMount has, in its older form too."""
+    if "pvcNameParameter" in message:
+        return message["pvcNameParameter"]
+    for field in ("componentInputParameter", "taskOutputParameter"):
+        if field in message:
+            return {field: message[field]}
+    return {"runtimeValue": {"constant": message.get("constant", "")}}
+
+
+def _check_claim(where: str, message: Document) -> None:
+    what = "pvcNameParameter"
+    source = canonical(claim_source(message), "TaskInputsSpec.InputParameterSpec", what)
+    check_source(where, what, source)
+    path = message.get("subPath", "")
+    if not isinstance(path, str) or path.startswith("/") or ".." in path.split("/"):
+        raise InvalidInput(f"{where} has the subPath {path!r}: it must be relative, without ..")
 
 
 def _check_mount(where: str, field: str, message: Document) -> None:
