@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from flowmaker.sagemaker.algorithms import exchange as meetings
 from flowmaker.sagemaker.algorithms.exchange import exchange
 from flowmaker.sagemaker.algorithms.job import Job
 
@@ -16,6 +17,7 @@ def test_who_comes_early_waits_for_the_next_meeting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TRAINING_JOB_NAME", tmp_path.name)
+    monkeypatch.setattr(meetings, "address", lambda _host: "127.0.0.1")
 
     def take_part(host: str) -> list[bytes]:
         job = Job(base=tmp_path, host=host, hosts=HOSTS, hyperparameters={}, channels={})

@@ -18,7 +18,7 @@ from flowmaker.sagemaker.algorithms.job import Job
 _LENGTH = struct.Struct("<Q")
 _FIRST_PORT, _PORTS = 20_000, 12_000
 _TIMEOUT = 300.0
-_RETRY = 0.05
+_RETRY = 0.01
 
 
 class PeerLost(ConnectionError):  # noqa: N818 - named for what happened
