@@ -157,6 +157,31 @@ def out_of_volume():
     kubernetes.mount_pvc(files(folder="/x").after(made), "escaped", "/x", sub_path="out")
 
 
+@BATCH.add()
+@dsl.pipeline(name="made-and-deleted")
+def made_and_deleted():
+    made = kubernetes.CreatePVC(
+        access_modes=["ReadWriteOnce"], size="1Gi", pvc_name_suffix="-mine"
+    ).set_retry(2)
+    written = write(file="/mnt/said.txt", text="hello")
+    kubernetes.mount_pvc(written, made.outputs["name"], "/mnt")
+    read = files(folder="/mnt").set_display_name("read").after(written)
+    kubernetes.mount_pvc(read, made.outputs["name"], "/mnt")
+    kubernetes.DeletePVC(pvc_name=made.outputs["name"]).after(read)
+
+
+@BATCH.add()
+@dsl.pipeline(name="made-twice")
+def made_twice():
+    kubernetes.CreatePVC(access_modes=["ReadWriteOnce"], size="1Gi", pvc_name="kept").set_retry(2)
+
+
+@BATCH.add()
+@dsl.pipeline(name="made-of-nothing")
+def made_of_nothing():
+    kubernetes.CreatePVC(access_modes=["ReadWriteOnce"], size="1Gi")
+
+
 @dsl.container_component
 def sleeps():
     return dsl.ContainerSpec(image="python:3.11", command=["sleep", "600"])
@@ -280,6 +305,18 @@ def test_volume_claims_keep_what_is_written(ran: Submitted, server: House) -> No
     header, shown = server.run("kubectl", "get", "pvc", "kept", "-n", "kubeflow").splitlines()
     assert header.split()[:4] == ["NAME", "STATUS", "VOLUME", "CAPACITY"]
     assert shown.split()[:4] == ["kept", "Bound", "2Gi", "ReadWriteOnce"]
+
+
+def test_claims_are_made_and_deleted_by_tasks(ran: Submitted, server: House) -> None:
+    run = ran(made_and_deleted)
+    assert run.error == ""
+    assert run.result("read") == [True, {"said.txt": "hello"}, True]
+    assert "-mine" not in server.run("kubectl", "get", "pvc", "-n", "kubeflow")
+
+
+def test_a_claim_that_cannot_be_made_fails_its_task(ran: Submitted) -> None:
+    assert 'persistentvolumeclaims "kept" already exists' in ran(made_twice).error
+    assert "either pvc_name or pvc_name_suffix" in ran(made_of_nothing).error
 
 
 def test_nothing_outside_of_a_volume_is_mounted(ran: Submitted) -> None:

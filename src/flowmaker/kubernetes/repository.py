@@ -46,6 +46,17 @@ def create(tx: Transaction, made: KubernetesObject) -> KubernetesObject:
     return _reload(tx, made)
 
 
+def ensure_made_by(tx: Transaction, made: KubernetesObject) -> None:
+    """Create it, unless that was done before: it is known by its uid.
+
+    Raises:
+        AlreadyExists: there is another of that name.
+    """
+    before = get(tx, made.kind, made.namespace, made.name)
+    if before is None or before.uid != made.uid:
+        create(tx, made)
+
+
 def replace(tx: Transaction, changed: KubernetesObject) -> KubernetesObject:
     """Write `changed` over the version that it was made from.
 

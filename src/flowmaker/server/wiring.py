@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from starlette.types import ASGIApp
 
@@ -27,6 +28,7 @@ from flowmaker.executors.images import Images
 from flowmaker.executors.local import LocalExecutor
 from flowmaker.kubernetes import repository as kubernetes_objects
 from flowmaker.kubernetes.api import app as kubernetes
+from flowmaker.kubernetes.claims import new_claim
 from flowmaker.kubernetes.records import CONFIG_MAP, PERSISTENT_VOLUME_CLAIM, SECRET
 from flowmaker.objects.disk import DiskObjectStore
 from flowmaker.pipelines.api.app import create_app as create_pipelines
@@ -225,6 +227,16 @@ def _run_settings(ground: Ground, worker: Worker) -> RunSettings:
             key: base64.b64decode(text) for key, text in binaries.items()
         }
 
+    async def make_claim(
+        namespace: str, name: str, manifest: Mapping[str, Any], task_id: str
+    ) -> None:
+        made = new_claim(namespace, name, manifest, task_id, ground.clock.now())
+        await ground.database.write(kubernetes_objects.ensure_made_by, made)
+
+    async def remove_claim(namespace: str, name: str) -> None:
+        kind = PERSISTENT_VOLUME_CLAIM
+        await ground.database.write(kubernetes_objects.remove, kind, namespace, name)
+
     async def claim(namespace: str, name: str) -> Path | None:
         kind = PERSISTENT_VOLUME_CLAIM
         found = await ground.database.read(kubernetes_objects.get, kind, namespace, name)
@@ -235,6 +247,8 @@ def _run_settings(ground: Ground, worker: Worker) -> RunSettings:
         secret=secret,
         config_map=config_map,
         claim=claim,
+        make_claim=make_claim,
+        remove_claim=remove_claim,
         endpoint=ground.url,
         hidden=ground.folder.secrets,
         owner=ids.ACCOUNT,

@@ -22,6 +22,7 @@ from flowmaker.objects.objects import ObjectStore
 from flowmaker.pipelines.controllers.caching import Cache
 from flowmaker.pipelines.controllers.process import Processes
 from flowmaker.pipelines.controllers.settings import RunSettings, job_of
+from flowmaker.pipelines.controllers.volumes import Volumes
 from flowmaker.pipelines.driver.cache import CacheEntry
 from flowmaker.pipelines.driver.configuration import container_of
 from flowmaker.pipelines.ir.graph import Graph, graph_of
@@ -84,6 +85,7 @@ class RunController:
             settings=settings,
             clock=clock,
         )
+        self._volumes = Volumes(settings=settings)
         #: Results to be kept for others, by run, until they are written.
         self._cached: defaultdict[str, list[CacheEntry]] = defaultdict(list)
         #: Runs with tasks that wait for a place.
@@ -180,7 +182,7 @@ class RunController:
         while True:
             decide(progress, ends, self._clock.now())
             ends = await self._cache.hits(progress, islice(progress.pending, LOOKED_UP))
-            ends = ends or self._admit(progress)
+            ends = ends or await self._volumes.ends(progress) or self._admit(progress)
             if ends:
                 continue
             # Folders and links are no start: they are made while the intent is being written.

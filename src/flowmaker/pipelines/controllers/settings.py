@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from flowmaker.errors import Unsupported
 from flowmaker.pipelines.driver.job import Job, pipeline_root, utc
 from flowmaker.pipelines.ir.graph import Graph
 from flowmaker.pipelines.records.run import Run
@@ -17,6 +18,17 @@ async def no_effects(outputs: Mapping[str, Any]) -> Mapping[str, str]:
 
 
 async def no_claim(namespace: str, name: str) -> Path | None:
+    """There are none."""
+    del namespace, name
+
+
+async def no_making(namespace: str, name: str, manifest: Mapping[str, Any], task_id: str) -> None:
+    """There is nowhere to make it."""
+    del namespace, manifest, task_id
+    raise Unsupported(f"PersistentVolumeClaim {name!r} cannot be made here")
+
+
+async def no_removal(namespace: str, name: str) -> None:
     """There are none."""
     del namespace, name
 
@@ -38,6 +50,10 @@ class RunSettings:
     config_map: Callable[[str, str], Awaitable[Mapping[str, bytes] | None]] = no_config_map
     #: The folder of a persistent volume claim by namespace and name; None when there is none.
     claim: Callable[[str, str], Awaitable[Path | None]] = no_claim
+    #: Make a claim, from its namespace, name and manifest, for a task; again does nothing.
+    make_claim: Callable[[str, str, Mapping[str, Any], str], Awaitable[None]] = no_making
+    #: Remove a claim by namespace and name, if it is there.
+    remove_claim: Callable[[str, str], Awaitable[None]] = no_removal
     #: KF_PIPELINES_ENDPOINT of tasks: this server.
     endpoint: str
     #: What no task may see, e.g. the server's credentials.
