@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from flowmaker.sagemaker.algorithms.accounts import ACCOUNTS, domain
 from flowmaker.sagemaker.algorithms.hyperparameters import Schema
@@ -105,6 +106,17 @@ def _built_in(name: str, version: str) -> BuiltIn:
         required_channels=algorithm.required_channels,
         optional_channels=algorithm.optional_channels,
     )
+
+
+def metric_definitions(algorithm: Mapping[str, Any]) -> dict[str, str]:
+    """The regexes by metric that a job's log is read with: its image's, and its own above them.
+
+    `algorithm` is the job's AlgorithmSpecification.
+    """
+    builtin = find(algorithm["TrainingImage"])
+    definitions = {one.name: one.regex for one in builtin.metric_definitions} if builtin else {}
+    own = {one["Name"]: one["Regex"] for one in algorithm.get("MetricDefinitions", ())}
+    return definitions | own
 
 
 def validate_hyperparameters(

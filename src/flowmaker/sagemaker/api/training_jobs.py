@@ -23,7 +23,6 @@ MOST_INSTANCES = 20
 #: Members of the request that DescribeTrainingJob gives back as they came.
 ECHOED = (
     "HyperParameters",
-    "AlgorithmSpecification",
     "RoleArn",
     "InputDataConfig",
     "ResourceConfig",
@@ -127,6 +126,7 @@ def described(job: Resource) -> dict[str, Any]:
         ],
         # The SDK's attach() reads it from every job.
         "OutputDataConfig": {"KmsKeyId": ""} | output,
+        "AlgorithmSpecification": _algorithm(request["AlgorithmSpecification"]),
         **{name: request[name] for name in ECHOED if name in request},
         **{
             name: request.get(name, False)
@@ -138,6 +138,15 @@ def described(job: Resource) -> dict[str, Any]:
         },
     }
     return answer | _times(state) | _results(state)
+
+
+def _algorithm(given: Mapping[str, Any]) -> dict[str, Any]:
+    """As it came, with the metrics of a built-in algorithm: the SDK's analytics ask for them."""
+    definitions = registry.metric_definitions(given)
+    if not definitions:
+        return dict(given)
+    listed = [{"Name": name, "Regex": regex} for name, regex in definitions.items()]
+    return {**given, "MetricDefinitions": listed}
 
 
 def _times(state: TrainingState) -> dict[str, Any]:

@@ -1,9 +1,8 @@
 """What a container image is here: an environment, and a program in it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from flowmaker.executors.executor import Environments, EnvironmentSpec
 from flowmaker.sagemaker.algorithms import registry
@@ -36,12 +35,3 @@ def program(environments: Environments, image: str, then: Callable[[], None]) ->
     spec = EnvironmentSpec(lock=builtin.lock, programs=True)
     environment = environments.ready(spec, then)
     return Program(environment=environment, module=builtin.module) if environment else None
-
-
-def metric_definitions(request: Mapping[str, Any]) -> dict[str, str]:
-    """The regexes by metric that a training job is watched with: its own, and its image's."""
-    algorithm = request["AlgorithmSpecification"]
-    builtin = registry.find(algorithm["TrainingImage"])
-    definitions = {one.name: one.regex for one in builtin.metric_definitions} if builtin else {}
-    own = {one["Name"]: one["Regex"] for one in algorithm.get("MetricDefinitions", ())}
-    return definitions | own

@@ -14,7 +14,7 @@ from flowmaker.sagemaker.container.storage import DataError
 from flowmaker.sagemaker.container.training import TrainingFolder, addresses, hosts
 from flowmaker.sagemaker.controllers.outputs import Outputs, remove
 from flowmaker.sagemaker.controllers.parts import Parts
-from flowmaker.sagemaker.controllers.programs import Program, metric_definitions, program
+from flowmaker.sagemaker.controllers.programs import Program, program
 from flowmaker.sagemaker.lifecycle import training as lifecycle
 from flowmaker.sagemaker.lifecycle.training import Action
 from flowmaker.sagemaker.records.document import decode, encode
@@ -159,7 +159,7 @@ class TrainingJobs:
         stream = await self._parts.logs.look(_place(job), LOG_GROUP, _streams(job, state)[0])
         log = self._parts.executor.log(_processes(job)[0])
         marks = stream.marks if stream else ()
-        definitions = metric_definitions(job.request)
+        definitions = registry.metric_definitions(job.request["AlgorithmSpecification"])
         return await asyncio.to_thread(metrics.final_metrics, log, marks, definitions)
 
     async def _reason(self, job: Resource, seen: Sequence[Observation]) -> str:

@@ -1,0 +1,151 @@
+"""What a user of SageMaker's SDK v2 writes; it prints one JSON object of what it saw, last.
+
+A script of its own, for `flowmaker exec`: the SDK is as installed, and only its pauses are short.
+"""
+
+import json
+import logging
+import time
+from typing import Any
+
+import numpy as np
+import sagemaker
+from botocore.exceptions import ClientError
+from sagemaker.deserializers import JSONDeserializer
+from sagemaker.estimator import Estimator
+from sagemaker.exceptions import UnexpectedStatusException
+from sagemaker.inputs import TrainingInput
+from sagemaker.serializers import CSVSerializer
+
+logging.disable()
+_sleep = time.sleep
+time.sleep = lambda seconds: _sleep(min(seconds, 0.1))
+
+INSTANCE = "ml.m5.large"
+POINTS = np.random.default_rng(0).normal(size=(60, 3)) + np.repeat([[0], [20]], 30, axis=0)
+
+
+class Script:
+    """One session, and the steps that use it."""
+
+    def __init__(self) -> None:
+        self.session = sagemaker.Session()
+        self.bucket = self.session.default_bucket()
+        self.role = sagemaker.get_execution_role()
+        self.train, self.batch = self._upload()
+
+    def _upload(self) -> tuple[str, str]:
+        rows = [f"{a},{b}" for a in range(10) for b in range(10)]
+        labelled = [f"{int(a + b > 9)},{a},{b}" for a in range(10) for b in range(10)]
+        for name, lines in (("train.csv", labelled), ("records.csv", rows)):
+            with open(name, "w") as file:
+                file.write("\n".join(lines))
+        train = self.session.upload_data("train.csv", key_prefix="sdk/train")
+        return train, self.session.upload_data("records.csv", key_prefix="sdk/batch")
+
+    def estimator(self) -> Estimator:
+        region = self.session.boto_region_name
+        return Estimator(
+            sagemaker.image_uris.retrieve("xgboost", region, version="1.7-1"),
+            self.role,
+            instance_count=1,
+            instance_type=INSTANCE,
+            output_path=f"s3://{self.bucket}/sdk/out",
+            sagemaker_session=self.session,
+            hyperparameters={
+                "num_round": 10,
+                "objective": "binary:logistic",
+                "eval_metric": "error",
+                "min_child_weight": 0,
+            },
+        )
+
+    def fit(self) -> tuple[Estimator, dict[str, Any]]:
+        estimator = self.estimator()
+        channel = TrainingInput(self.train, content_type="text/csv")
+        estimator.fit({"train": channel, "validation": channel}, logs=True)
+        job = estimator.latest_training_job.describe()
+        attached = Estimator.attach(job["TrainingJobName"], sagemaker_session=self.session)
+        return estimator, {
+            "job": job["TrainingJobName"],
+            "model_data": estimator.model_data,
+            "attached": [attached.model_data, attached.hyperparameters()],
+            "metrics": {one["MetricName"]: one["Value"] for one in job["FinalMetricDataList"]},
+        }
+
+    def analytics(self, job: str) -> str:
+        analytics = sagemaker.TrainingJobAnalytics(job, sagemaker_session=self.session)
+        try:
+            analytics.dataframe()
+        except ClientError as refused:
+            return str(refused)
+        return ""
+
+    def endpoint(self, estimator: Estimator) -> dict[str, Any]:
+        predictor = estimator.deploy(
+            1, INSTANCE, serializer=CSVSerializer(), deserializer=JSONDeserializer()
+        )
+        answer = predictor.predict([[9, 9], [0, 0]])
+        predictor.delete_model()
+        predictor.delete_endpoint()
+        return {"endpoint": predictor.endpoint_name, "predictions": answer["predictions"]}
+
+    def transform(self, estimator: Estimator) -> list[float]:
+        output = f"s3://{self.bucket}/sdk/transformed"
+        transformer = estimator.transformer(
+            1, INSTANCE, output_path=output, assemble_with="Line", accept="text/csv"
+        )
+        transformer.transform(
+            self.batch, content_type="text/csv", split_type="Line", wait=True, logs=True
+        )
+        transformer.delete_model()
+        text = self.session.read_s3_file(self.bucket, "sdk/transformed/records.csv.out")
+        return [float(line) for line in text.split()]
+
+    def kmeans(self) -> dict[str, Any]:
+        kmeans = sagemaker.KMeans(
+            role=self.role,
+            instance_count=1,
+            instance_type=INSTANCE,
+            k=2,
+            output_path=f"s3://{self.bucket}/sdk/kmeans",
+            sagemaker_session=self.session,
+        )
+        points = POINTS.astype("float32")
+        records = kmeans.record_set(points)
+        kmeans.fit(records)
+        predictor = kmeans.deploy(1, INSTANCE)
+        answer = predictor.predict(points)
+        predictor.delete_model()
+        predictor.delete_endpoint()
+        clusters = [one.label["closest_cluster"].float32_tensor.values[0] for one in answer]
+        return {"input": records.s3_data_type, "clusters": clusters}
+
+    def failure(self) -> str:
+        self.session.upload_string_as_file_body("x,y\n1,2\n", self.bucket, "sdk/bad/header.csv")
+        channel = TrainingInput(f"s3://{self.bucket}/sdk/bad", content_type="text/csv")
+        try:
+            self.estimator().fit({"train": channel})
+        except UnexpectedStatusException as failed:
+            return str(failed)
+        return ""
+
+
+def main() -> None:
+    script = Script()
+    estimator, trained = script.fit()
+    seen = {
+        "bucket": script.bucket,
+        "role": script.role,
+        "trained": trained,
+        "analytics": script.analytics(trained["job"]),
+        "hosted": script.endpoint(estimator),
+        "transformed": script.transform(estimator),
+        "kmeans": script.kmeans(),
+        "failure": script.failure(),
+    }
+    print()
+    print(json.dumps(seen))
+
+
+main()

@@ -1,0 +1,107 @@
+"""SageMaker's SDK v2, unchanged, under `flowmaker exec`: one script, looked at from all sides."""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.house import FLOWMAKER, House, client_environment
+
+SCRIPT = Path(__file__).with_name("sagemaker_sdk_script.py")
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+
+
+@dataclass(frozen=True)
+class Done:
+    """What the script printed, and the object in its last line."""
+
+    printed: str
+    seen: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def done(server: House, tmp_path_factory: pytest.TempPathFactory) -> Done:
+    ran = subprocess.run(
+        [
+            *(*FLOWMAKER, "exec", "--data", str(server.data), "--"),
+            *(sys.executable, "-W", "ignore", str(SCRIPT)),
+        ],
+        cwd=tmp_path_factory.mktemp("sdk"),
+        env=client_environment(server.data),
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return Done(ran.stdout, json.loads(ran.stdout.splitlines()[-1]))
+
+
+def test_the_session_finds_bucket_and_role(done: Done) -> None:
+    assert done.seen["bucket"] == "sagemaker-us-east-1-000000000000"
+    assert done.seen["role"] == "arn:aws:iam::000000000000:role/FlowmakerAdmin"
+
+
+def test_fit_shows_the_log_and_leaves_a_model(done: Done) -> None:
+    trained = done.seen["trained"]
+    assert "[9]#011train-error:" in done.printed
+    assert "Completed - Training job completed" in done.printed
+    assert "Billable seconds:" in done.printed
+    place = f"s3://{done.seen['bucket']}/sdk/out/{trained['job']}/output/model.tar.gz"
+    assert trained["model_data"] == place
+    assert trained["metrics"].keys() == {"train:error", "validation:error"}
+    assert max(trained["metrics"].values()) < 0.2
+
+
+def test_attach_finds_the_job_again(done: Done) -> None:
+    trained = done.seen["trained"]
+    place, hyperparameters = trained["attached"]
+    assert place == trained["model_data"]
+    assert hyperparameters["num_round"] == "10"
+
+
+def test_analytics_know_the_metrics_and_are_refused_by_name(done: Done) -> None:
+    assert "GetMetricStatistics" in done.seen["analytics"]
+    assert "Flowmaker has no AWS service 'monitoring'" in done.seen["analytics"]
+
+
+def test_deploy_predicts_until_it_is_deleted(done: Done, server: House) -> None:
+    high, low = (one["score"] for one in done.seen["hosted"]["predictions"])
+    assert high > 0.5 > low
+    sagemaker = boto3.client(
+        "sagemaker",
+        aws_access_key_id=server.environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=server.environment["AWS_SECRET_ACCESS_KEY"],
+        aws_session_token=server.environment.get("AWS_SESSION_TOKEN"),
+        endpoint_url=server.environment["AWS_ENDPOINT_URL"],
+        region_name="us-east-1",
+    )
+    name = done.seen["hosted"]["endpoint"]
+    with pytest.raises(ClientError, match="Could not find"):
+        sagemaker.describe_endpoint_config(EndpointConfigName=name)
+    listed = sagemaker.list_endpoints(NameContains=name)["Endpoints"]
+    assert {one["EndpointStatus"] for one in listed} <= {"Deleting"}
+
+
+def test_transform_answers_every_record(done: Done) -> None:
+    scores = done.seen["transformed"]
+    assert [score > 0.5 for score in scores] == [a + b > 9 for a in range(10) for b in range(10)]
+
+
+def test_kmeans_takes_arrays(done: Done) -> None:
+    clusters = done.seen["kmeans"]["clusters"]
+    assert done.seen["kmeans"]["input"] == "ManifestFile"
+    assert len(clusters) == 60
+    assert {*clusters[:30]} ^ {*clusters[30:]} == {0.0, 1.0}
+
+
+def test_a_failure_says_why(done: Done) -> None:
+    assert "Failed. Reason: ClientError: Failed to load the train channel" in done.seen["failure"]
+    assert "is it a header?" in done.seen["failure"]
