@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from flowmaker.errors import InvalidInput, Unsupported
-from flowmaker.pipelines.ir.kubernetes import check_kubernetes
+from flowmaker.pipelines.ir.kubernetes import check_kubernetes, check_told
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,24 @@ def test_what_is_not_executed_is_named(config: dict[str, Any], said: str) -> Non
 def test_what_makes_no_sense_is_explained(config: Any, said: str) -> None:
     with pytest.raises(InvalidInput, match=said):
         check_kubernetes("Task 'a'", config)
+
+
+@pytest.mark.parametrize(
+    ("part", "config", "is_told"),
+    [
+        ("KUBERNETES_NODE_SELECTOR", {"nodeSelector": {"labels": {"a": "b"}}}, True),
+        ("KUBERNETES_TOLERATIONS", {"tolerations": [{"tolerationJson": {}}]}, False),
+        ("KUBERNETES_VOLUMES", {"pvcMount": [{"constant": "c", "mountPath": "/a"}]}, False),
+        ("ENV", {"fieldPathAsEnv": [{"name": "A", "fieldPath": "metadata.name"}]}, False),
+        ("ENV", {"pvcMount": [{"constant": "c", "mountPath": "/a"}]}, True),
+    ],
+)
+def test_a_task_config_that_would_lack_something_is_refused(
+    part: str, config: dict[str, Any], *, is_told: bool
+) -> None:
+    component = {"taskConfigPassthroughs": [{"field": part}]}
+    if is_told:
+        check_told("Task 'a'", component, config)
+    else:
+        with pytest.raises(Unsupported, match=r"together with dsl\.TaskConfig"):
+            check_told("Task 'a'", component, config)

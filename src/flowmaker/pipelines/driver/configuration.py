@@ -7,26 +7,12 @@ from typing import Any
 from flowmaker.pipelines.driver.job import Job
 from flowmaker.pipelines.driver.placeholders import Placeholders
 from flowmaker.pipelines.ir.graph import Component, Container
+from flowmaker.pipelines.ir.kubernetes import PARTS
 from flowmaker.pipelines.records.catalog import Document
 from flowmaker.pipelines.records.run import Task
 
 #: Toleration's fields, as Kubernetes names them.
 _TOLERATION = ("key", "operator", "value", "effect", "tolerationSeconds")
-#: The parts of a task's configuration that fields of KubernetesExecutorConfig belong to.
-_PARTS = {
-    "secretAsEnv": "ENV",
-    "configMapAsEnv": "ENV",
-    "fieldPathAsEnv": "ENV",
-    "secretAsVolume": "KUBERNETES_VOLUMES",
-    "configMapAsVolume": "KUBERNETES_VOLUMES",
-    "pvcMount": "KUBERNETES_VOLUMES",
-    "emptyDirMounts": "KUBERNETES_VOLUMES",
-    "genericEphemeralVolume": "KUBERNETES_VOLUMES",
-    "nodeSelector": "KUBERNETES_NODE_SELECTOR",
-    "tolerations": "KUBERNETES_TOLERATIONS",
-    "nodeAffinity": "KUBERNETES_AFFINITY",
-    "podAffinity": "KUBERNETES_AFFINITY",
-}
 
 
 def container_of(task: Task, component: Component, job: Job) -> Container:
@@ -53,7 +39,7 @@ def container_of(task: Task, component: Component, job: Job) -> Container:
         kubernetes={
             field: value
             for field, value in container.kubernetes.items()
-            if has.get(_PARTS.get(field, ""), True)
+            if has.get(PARTS.get(field, ""), True)
         },
     )
 

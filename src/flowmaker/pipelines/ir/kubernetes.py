@@ -1,5 +1,6 @@
 """What of kfp.kubernetes is executed: KubernetesExecutorConfig. All else is refused by name."""
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -67,6 +68,23 @@ _MOUNTED = (
     "emptyDirMounts",
     "genericEphemeralVolume",
 )
+#: The parts of a task's configuration that fields of KubernetesExecutorConfig belong to.
+PARTS = {
+    "secretAsEnv": "ENV",
+    "configMapAsEnv": "ENV",
+    "fieldPathAsEnv": "ENV",
+    "secretAsVolume": "KUBERNETES_VOLUMES",
+    "configMapAsVolume": "KUBERNETES_VOLUMES",
+    "pvcMount": "KUBERNETES_VOLUMES",
+    "emptyDirMounts": "KUBERNETES_VOLUMES",
+    "genericEphemeralVolume": "KUBERNETES_VOLUMES",
+    "nodeSelector": "KUBERNETES_NODE_SELECTOR",
+    "tolerations": "KUBERNETES_TOLERATIONS",
+    "nodeAffinity": "KUBERNETES_AFFINITY",
+    "podAffinity": "KUBERNETES_AFFINITY",
+}
+#: What dsl.TaskConfig is told of: labels and tolerations that are written in the spec.
+_TOLD = {"nodeSelector", "tolerations"}
 #: Fields of a pod that an environment variable can show.
 FIELDS = (
     "metadata.name",
@@ -94,6 +112,20 @@ def check_kubernetes(where: str, executor: Document) -> None:
     for each in ("labels", "annotations"):
         _check_texts(where, each, executor.get("podMetadata", {}).get(each, {}))
     _check_places(where, executor)
+
+
+def check_told(where: str, component: Document, executor: Document) -> None:
+    """What a task asks to be told of its configuration (dsl.TaskConfig) can be told.
+
+    Raises:
+        Unsupported: it would be told less than it has.
+    """
+    asked = {each.get("field", "") for each in component.get("taskConfigPassthroughs", ())}
+    for field, value in executor.items():
+        text = json.dumps(value)
+        in_full = field in _TOLD and "nodeSelectorJson" not in text and "tolerationJson" not in text
+        if value and PARTS.get(field, "") in asked and not in_full:
+            raise unsupported(where, f"{field} (kfp.kubernetes) together with dsl.TaskConfig")
 
 
 def _check_part(where: str, executor: Document, field: str, value: object) -> None:

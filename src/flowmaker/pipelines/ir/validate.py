@@ -12,7 +12,7 @@ from flowmaker.errors import InvalidInput
 from flowmaker.pipelines.ir import supported
 from flowmaker.pipelines.ir.deprecated import pipeline_spec as modern
 from flowmaker.pipelines.ir.graph import platform_executors, producers
-from flowmaker.pipelines.ir.kubernetes import check_kubernetes
+from flowmaker.pipelines.ir.kubernetes import check_kubernetes, check_told
 from flowmaker.pipelines.ir.protobuf import canonical
 from flowmaker.pipelines.records.catalog import Document
 
@@ -54,6 +54,7 @@ def validate(pipeline_spec: Document, platform_spec: Document, known_image: Know
             supported.check_executor(str(place), executors[label], known_image)
             _check_importer(place, executors[label])
             check_kubernetes(str(place), kubernetes.get(label, {}))
+            check_told(str(place), place.component, kubernetes.get(label, {}))
 
 
 @dataclass(frozen=True, slots=True)
