@@ -1,6 +1,8 @@
 """kfp.kubernetes through the real kfp.Client: what a task got of its platform configuration."""
 
 import base64
+import time
+from collections.abc import Callable
 from typing import Any, Optional
 
 import httpx
@@ -15,6 +17,13 @@ from tests.house import House
 # ruff: noqa: UP045
 
 BATCH = Batch()
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 30) -> bool:
+    until = time.monotonic() + seconds
+    while not holds() and time.monotonic() < until:
+        time.sleep(0.02)
+    return holds()
 
 
 @dsl.component(base_image="python:3.11")
@@ -328,6 +337,7 @@ def test_scratch_folders(ran: Submitted) -> None:
     assert run.error == ""
     assert run.result("empty dir") == [True, {}, True]
     assert run.result("ephemeral") == [True, {}, True]
+    assert eventually(lambda: not [*run.data.glob("jobs/*/volumes/large")])
     assert "volume size 1Gi is not enforced on this machine yet" in run.log("empty dir")
 
 

@@ -21,6 +21,8 @@ from flowmaker.pipelines.records.run import Task
 
 #: The label that Kubeflow Pipelines itself gives each pod.
 _RUN = "pipeline/runid"
+#: The folder, in that of a process, of what is mounted for it alone.
+VOLUMES = "volumes"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,7 +64,7 @@ class Platform:
         Raises:
             FailedPrecondition: a secret, a config map or a claim is not there, or lacks a key.
         """
-        volumes = folder / "volumes"
+        volumes = folder / VOLUMES
         return Given(
             env=await self._env(),
             mounts=(

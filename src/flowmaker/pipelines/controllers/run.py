@@ -20,6 +20,7 @@ from flowmaker.executors.executor import (
 from flowmaker.executors.images import Images
 from flowmaker.objects.objects import ObjectStore
 from flowmaker.pipelines.controllers.caching import Cache
+from flowmaker.pipelines.controllers.platform import VOLUMES
 from flowmaker.pipelines.controllers.process import Processes
 from flowmaker.pipelines.controllers.settings import RunSettings, job_of
 from flowmaker.pipelines.controllers.volumes import Volumes
@@ -350,9 +351,10 @@ class RunController:
     def _tidy(self, process_ids: list[str]) -> None:
         """Remove the files of tasks that succeeded: inputs were links, outputs were moved."""
         for process_id in process_ids:
-            work = self._executor.folder(process_id) / "work"
-            tidying = asyncio.create_task(
-                asyncio.to_thread(shutil.rmtree, work, ignore_errors=True)
-            )
-            self._background.add(tidying)
-            tidying.add_done_callback(self._background.discard)
+            for name in ("work", VOLUMES):
+                folder = self._executor.folder(process_id) / name
+                tidying = asyncio.create_task(
+                    asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+                )
+                self._background.add(tidying)
+                tidying.add_done_callback(self._background.discard)
