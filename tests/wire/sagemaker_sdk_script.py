@@ -7,6 +7,7 @@ out its pauses.
 import json
 import logging
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,12 @@ from sagemaker.deserializers import JSONDeserializer
 from sagemaker.estimator import Estimator
 from sagemaker.exceptions import UnexpectedStatusException
 from sagemaker.inputs import TrainingInput
+from sagemaker.processing import ScriptProcessor
 from sagemaker.serializers import CSVSerializer
+from sagemaker.serverless import ServerlessInferenceConfig
+from sagemaker.sklearn import SKLearn
+from sagemaker.tuner import ContinuousParameter, HyperparameterTuner
+from sagemaker.workflow.pipeline import Pipeline
 
 logging.disable()
 
@@ -93,12 +99,9 @@ class Script:
         }
 
     def analytics(self, job: str) -> str:
-        analytics = sagemaker.TrainingJobAnalytics(job, sagemaker_session=self.session)
-        try:
-            analytics.dataframe()
-        except ClientError as refused:
-            return str(refused)
-        return ""
+        return refusal(
+            sagemaker.TrainingJobAnalytics(job, sagemaker_session=self.session).dataframe
+        )
 
     def endpoint(self, estimator: Estimator) -> dict[str, Any]:
         predictor = estimator.deploy(
@@ -149,6 +152,43 @@ class Script:
             return str(failed)
         return ""
 
+    def refusals(self, estimator: Estimator) -> dict[str, str]:
+        """What each class of the SDK that is not supported is told."""
+        with open("program.py", "w") as file:
+            file.write("print('never run')")
+        image = estimator.training_image_uri()
+        common: dict[str, Any] = {
+            "role": self.role,
+            "instance_count": 1,
+            "instance_type": INSTANCE,
+            "sagemaker_session": self.session,
+        }
+        rates = {"eta": ContinuousParameter(0, 1)}
+        tuner = HyperparameterTuner(estimator, "validation:error", rates, max_jobs=1)
+        processor = ScriptProcessor(image_uri=image, command=["python3"], **common)
+        sklearn = SKLearn("program.py", framework_version="1.2-1", **common)
+        channel = {"train": TrainingInput(self.train, content_type="text/csv")}
+        serverless = ServerlessInferenceConfig()
+        pipeline = Pipeline("refused", steps=[], sagemaker_session=self.session)
+        return {
+            "HyperparameterTuner": refusal(lambda: tuner.fit(channel, wait=False)),
+            "ScriptProcessor": refusal(lambda: processor.run("program.py", wait=False)),
+            "SKLearn": refusal(lambda: sklearn.fit(channel, wait=False)),
+            "ServerlessInferenceConfig": refusal(
+                lambda: estimator.deploy(serverless_inference_config=serverless, wait=False)
+            ),
+            "Pipeline": refusal(lambda: pipeline.create(self.role)),
+        }
+
+
+def refusal(act: Callable[[], object]) -> str:
+    """The error of AWS that it ends with; empty if it does not."""
+    try:
+        act()
+    except ClientError as refused:
+        return str(refused)
+    return ""
+
 
 def main() -> None:
     script = Script()
@@ -162,6 +202,7 @@ def main() -> None:
         "transformed": script.transform(estimator),
         "kmeans": script.kmeans(),
         "failure": script.failure(),
+        "refused": script.refusals(estimator),
     }
     print()
     print(json.dumps(seen))

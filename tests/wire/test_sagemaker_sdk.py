@@ -105,3 +105,19 @@ def test_kmeans_takes_arrays(done: Done) -> None:
 def test_a_failure_says_why(done: Done) -> None:
     assert "Failed. Reason: ClientError: Failed to load the train channel" in done.seen["failure"]
     assert "is it a header?" in done.seen["failure"]
+
+
+@pytest.mark.parametrize(
+    ("used", "named"),
+    [
+        ("HyperparameterTuner", "does not support CreateHyperParameterTuningJob"),
+        ("ScriptProcessor", "does not support CreateProcessingJob"),
+        ("SKLearn", "does not know the image"),
+        ("ServerlessInferenceConfig", "ServerlessConfig.MemorySizeInMB is not supported"),
+        ("Pipeline", "does not support CreatePipeline"),
+    ],
+)
+def test_what_is_not_supported_is_refused_by_name(done: Done, used: str, named: str) -> None:
+    assert f"Flowmaker {named}" in done.seen["refused"][used] or (
+        f"{named} by Flowmaker" in done.seen["refused"][used]
+    )
