@@ -11,7 +11,11 @@ import sagemaker
 from sagemaker import image_uris
 
 from flowmaker.sagemaker.algorithms.accounts import ACCOUNTS, domain
-from flowmaker.sagemaker.algorithms.registry import find, validate_hyperparameters
+from flowmaker.sagemaker.algorithms.registry import (
+    find,
+    metric_definitions,
+    validate_hyperparameters,
+)
 
 CONFIG = Path(sagemaker.__file__).with_name("image_uri_config")
 XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
@@ -156,3 +160,11 @@ def test_k_means_and_channels() -> None:
         "Missing required channel: train",
         "Extraneous channel found: trian; kmeans has train, test",
     ]
+
+
+def test_a_jobs_own_metrics_stand_above_its_images() -> None:
+    own = [{"Name": "train:rmse", "Regex": "mine=(.*)"}, {"Name": "new", "Regex": "new=(.*)"}]
+    given = {"TrainingImage": XGBOOST, "MetricDefinitions": own}
+    found = metric_definitions(given)
+    assert (found["train:rmse"], found["new"]) == ("mine=(.*)", "new=(.*)")
+    assert "#011train-error" in found["train:error"]
