@@ -167,4 +167,5 @@ def test_a_jobs_own_metrics_stand_above_its_images() -> None:
     given = {"TrainingImage": XGBOOST, "MetricDefinitions": own}
     found = metric_definitions(given)
     assert (found["train:rmse"], found["new"]) == ("mine=(.*)", "new=(.*)")
-    assert "#011train-error" in found["train:error"]
+    assert found["train:error"] == metric_definitions({"TrainingImage": XGBOOST})["train:error"]
+    assert "train-error" in found["train:error"]
