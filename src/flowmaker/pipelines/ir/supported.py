@@ -1,9 +1,8 @@
 """What of the IR this engine executes. All else is refused by name, never ignored.
 
 Accepted though nothing comes of it, because the IR only permits it or a cluster would only use
-it to choose a node: `cachingOptions` (a task may be taken from the cache; it is always executed),
-`resources` (see the first line of a task's log), `description`. What of kfp.kubernetes is executed
-is told by `flowmaker.pipelines.ir.kubernetes`.
+it to choose a node: `resources` (see the first line of a task's log), `description`. What of
+kfp.kubernetes is executed is told by `flowmaker.pipelines.ir.kubernetes`.
 """
 
 from collections.abc import Callable, Mapping
