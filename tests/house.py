@@ -9,6 +9,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import boto3
 
 from flowmaker.executors import claims
 
@@ -29,6 +32,17 @@ class House:
     @property
     def pid(self) -> int:
         return json.loads((self.data / "server.json").read_text())["pid"]
+
+    def client(self, service: str) -> Any:
+        """A boto3 client with the credentials of `flowmaker env`."""
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name="us-east-1",
+            aws_access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
+            aws_session_token=self.environment["AWS_SESSION_TOKEN"],
+        )
 
     def run(self, *command: str, stdin: str = "", timeout: float = 120) -> str:
         """What `command` prints, in the environment of `flowmaker env`. It must succeed."""

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-import boto3
 import httpx
 import kfp
 import pytest
@@ -179,16 +178,9 @@ def _open_gate(server: House, run_id: str) -> None:
 
 
 def test_a_training_job_is_followed_to_its_end(server: House) -> None:
-    session = boto3.Session(
-        aws_access_key_id=server.environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=server.environment["AWS_SECRET_ACCESS_KEY"],
-        aws_session_token=server.environment["AWS_SESSION_TOKEN"],
-        region_name="us-east-1",
-    )
-    s3 = session.client("s3", endpoint_url=server.url)
+    s3, sagemaker = server.client("s3"), server.client("sagemaker")
     s3.create_bucket(Bucket="cli-logs")
     s3.put_object(Bucket="cli-logs", Key="train/a.csv", Body=b"1,2,3\n0,3,4\n" * 20)
-    sagemaker = session.client("sagemaker", endpoint_url=server.url)
     sagemaker.create_training_job(
         TrainingJobName="told-job",
         AlgorithmSpecification={

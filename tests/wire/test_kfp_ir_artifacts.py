@@ -5,7 +5,6 @@
 
 from typing import Any
 
-import boto3
 import pytest
 from kfp import dsl
 from kfp.dsl import (
@@ -205,15 +204,7 @@ def google_types():
 
 @pytest.fixture(scope="module")
 def s3(server: House) -> Any:
-    env = server.environment
-    client = boto3.client(
-        "s3",
-        endpoint_url=env["AWS_ENDPOINT_URL"],
-        region_name="us-east-1",
-        aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
-        aws_session_token=env["AWS_SESSION_TOKEN"],
-    )
+    client = server.client("s3")
     client.create_bucket(Bucket="own-root")
     return client
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from kfp import dsl
 from kfp.dsl import Artifact, Dataset, Input, Model
@@ -45,15 +44,7 @@ def cat(data: Input[Dataset]):
 
 @pytest.fixture(scope="module")
 def bucket(server: House) -> str:
-    env = server.environment
-    s3 = boto3.client(
-        "s3",
-        endpoint_url=env["AWS_ENDPOINT_URL"],
-        region_name="us-east-1",
-        aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
-        aws_session_token=env["AWS_SESSION_TOKEN"],
-    )
+    s3 = server.client("s3")
     s3.create_bucket(Bucket="imported")
     for key in ("one.txt", "folder/a", "folder/b"):
         s3.put_object(Bucket="imported", Key=key, Body=f"this is {key}".encode())

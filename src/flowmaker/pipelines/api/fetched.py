@@ -1,6 +1,6 @@
 """The two routes that name a package by its URL; Flowmaker fetches it while the client waits."""
 
-import asyncio
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -72,19 +72,10 @@ class Fetched:
         if not name.strip():
             raise InvalidInput("pipeline version: name is missing.")
         url = messages.URL.read(given.get("package_url", {})).get("pipeline_url", "")
-        pipeline_spec, platform_spec = await asyncio.to_thread(uploads.read, await fetch(url))
-        return PipelineVersion(
-            pipeline_version_id=ids.new(),
-            pipeline_id=pipeline_id,
-            name=name,
-            display_name=given.get("display_name") or name,
-            description=given.get("description", ""),
-            code_source_url=given.get("code_source_url", ""),
-            package_url=url,
-            created_at=self._context.clock.now(),
-            pipeline_spec=pipeline_spec,
-            platform_spec=platform_spec,
+        version = await uploads.new_version(
+            self._context, await fetch(url), given, pipeline_id=pipeline_id, name=name
         )
+        return replace(version, package_url=url)
 
 
 async def fetch(url: str) -> bytes:

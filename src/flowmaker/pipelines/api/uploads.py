@@ -1,6 +1,7 @@
 """The two routes that packages are uploaded by: a form with the file, the rest in the query."""
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
@@ -69,18 +70,7 @@ class Uploads:
         name = given.get("name") or PurePath(file_name).name
         if not name.strip():
             raise InvalidInput("Query parameter 'name' is missing.")
-        pipeline_spec, platform_spec = await asyncio.to_thread(read, content)
-        return PipelineVersion(
-            pipeline_version_id=ids.new(),
-            pipeline_id=pipeline_id,
-            name=name,
-            display_name=given.get("display_name") or name,
-            description=given.get("description", ""),
-            code_source_url=given.get("code_source_url", ""),
-            created_at=self._context.clock.now(),
-            pipeline_spec=pipeline_spec,
-            platform_spec=platform_spec,
-        )
+        return await new_version(self._context, content, given, pipeline_id=pipeline_id, name=name)
 
 
 def _parameters(request: Request, also: set[str]) -> dict[str, Any]:
@@ -90,7 +80,29 @@ def _parameters(request: Request, also: set[str]) -> dict[str, Any]:
     return given
 
 
-def read(content: bytes) -> package.Package:
+async def new_version(
+    context: Context, content: bytes, given: Mapping[str, Any], *, pipeline_id: str, name: str
+) -> PipelineVersion:
+    """A version of a package, with what the request says of it.
+
+    Raises:
+        InvalidInput: it is no package that can run.
+    """
+    pipeline_spec, platform_spec = await asyncio.to_thread(_read, content)
+    return PipelineVersion(
+        pipeline_version_id=ids.new(),
+        pipeline_id=pipeline_id,
+        name=name,
+        display_name=given.get("display_name") or name,
+        description=given.get("description", ""),
+        code_source_url=given.get("code_source_url", ""),
+        created_at=context.clock.now(),
+        pipeline_spec=pipeline_spec,
+        platform_spec=platform_spec,
+    )
+
+
+def _read(content: bytes) -> package.Package:
     """A package that can run, once its images are known: they may come later than it."""
     pipeline_spec, platform_spec = package.read(content)
     validate(pipeline_spec, platform_spec, lambda _image: None)
