@@ -176,7 +176,7 @@ async def test_artifacts_go_through_nested_pipelines_and_containers(
 async def test_the_environment_of_a_task(running: Engine, tmp_path: Path):
     @dsl.pipeline(name="environments")
     def pipeline(secret: str = "aws-secret"):
-        one = environment().set_env_variable("A", "1").set_memory_limit("2G")
+        one = environment().set_env_variable("A", "1").set_memory_limit("2G").set_cpu_request("1")
         kubernetes.use_secret_as_env(one, secret, {"id": "AWS_ACCESS_KEY_ID"})
         kubernetes.use_secret_as_env(one, "not-there", {"id": "NOTHING"}, optional=True)
 
@@ -191,10 +191,11 @@ async def test_the_environment_of_a_task(running: Engine, tmp_path: Path):
     assert env["KF_PIPELINES_ENDPOINT"] == "http://127.0.0.1:1"
     assert env["AWS_CONTAINER_AUTHORIZATION_TOKEN"] == f"of {task.task_id}"
     assert set(os.environ) - {"PATH", "HOME", "LANG", "TZ"} - set(env)
-    first_lines = (await log(running, run_id, "environment")).splitlines()[:2]
+    first_lines = (await log(running, run_id, "environment")).splitlines()[:3]
     assert first_lines == [
         "[flowmaker] Python of the tests",
         "[flowmaker] memory limit 2G is not enforced on this machine yet",
+        "[flowmaker] CPU request 1 is not enforced on this machine yet",
     ]
 
 

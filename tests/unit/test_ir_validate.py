@@ -135,6 +135,13 @@ def test_what_is_wrong_is_said_with_its_place(path: tuple[str, ...], value: Any,
     [
         ((*EXEC_B,), {"importer": {"artifactUri": {"constant": "oci://b/k"}}}, "pulls no images"),
         ((*EXEC_B,), {"resolver": {}}, "resolvers of artifacts"),
+        ((*EXEC_B,), {"customJob": {}}, "AI Platform custom jobs"),
+        ((*EXEC_B, "container", "lifecycle"), {"preCacheCheck": {}}, "lifecycle hooks"),
+        (
+            (*EXEC_B, "container", "resources"),
+            {"accelerator": {"resourceType": "nvidia.com/gpu", "resourceCount": "1"}},
+            "accelerators",
+        ),
         ((*EXEC_B, "container", "image"), "unheard:1", "image 'unheard:1' is not known"),
         ((*EXEC_B, "container", "command"), [], "neither a command nor arguments"),
         (

@@ -256,6 +256,14 @@ def ran(server: House, tmp_path_factory: pytest.TempPathFactory) -> Submitted:
     return BATCH.submitted(server, tmp_path_factory.mktemp("packages"))
 
 
+def test_kubectl_makes_shows_and_deletes_claims(server: House) -> None:
+    claims = ("-n", "kubeflow", "pvc", "short-lived")
+    server.run("kubectl", "create", "-n", "kubeflow", "-f", "-", stdin=CLAIM.format("short-lived"))
+    assert "short-lived" in server.run("kubectl", "get", *claims)
+    assert "deleted" in server.run("kubectl", "delete", *claims)
+    assert "short-lived" not in server.run("kubectl", "get", "pvc", "-n", "kubeflow")
+
+
 def test_config_maps_and_secrets_become_variables(ran: Submitted) -> None:
     run = ran(objects)
     assert run.error == ""
@@ -339,6 +347,7 @@ def test_scratch_folders(ran: Submitted) -> None:
     assert run.result("ephemeral") == [True, {}, True]
     assert eventually(lambda: not [*run.data.glob("jobs/*/volumes/large")])
     assert "volume size 1Gi is not enforced on this machine yet" in run.log("empty dir")
+    assert "accessModes of volume large" in run.log("ephemeral")
 
 
 def test_a_task_has_no_more_than_its_time(ran: Submitted) -> None:

@@ -73,6 +73,8 @@ def open_inlet(port: int) -> None:
             join(str(Path.cwd()))
             if os.getppid() == parent:
                 asyncio.run(_relay(listener, port))
+        except BaseException as error:  # noqa: BLE001 - it must end here, and be told why
+            os.write(2, f"flowmaker: nothing leads to port {port} of it: {error}\n".encode())
         finally:
             os._exit(1)
     listener.close()

@@ -13,7 +13,12 @@ from flowmaker.errors import FailedPrecondition
 from flowmaker.executors.executor import Mount
 from flowmaker.pipelines.controllers.settings import RunSettings
 from flowmaker.pipelines.driver.inputs import ABSENT, parameter
-from flowmaker.pipelines.ir.kubernetes import ENTRY, WITHOUT_EFFECT, claim_source
+from flowmaker.pipelines.ir.kubernetes import (
+    ENTRY,
+    VOLUME_WITHOUT_EFFECT,
+    WITHOUT_EFFECT,
+    claim_source,
+)
 from flowmaker.pipelines.lifecycle.progress import Progress
 from flowmaker.pipelines.lifecycle.run import scope_of
 from flowmaker.pipelines.records.catalog import Document
@@ -175,6 +180,14 @@ class Platform:
     def _notes(self) -> list[str]:
         fields = [each for each in WITHOUT_EFFECT if self.config.get(each)]
         notes = [f"{', '.join(fields)}: without effect on this machine"] if fields else []
+        ignored = [
+            f"{field} of volume {each['volumeName']}"
+            for kind, unused in VOLUME_WITHOUT_EFFECT.items()
+            for each in self.config.get(kind, ())
+            for field in unused
+            if each.get(field)
+        ]
+        notes += [f"{', '.join(ignored)}: without effect on this machine"] if ignored else []
         sizes = [each.get("sizeLimit") for each in self.config.get("emptyDirMounts", ())]
         sizes += [each.get("size") for each in self.config.get("genericEphemeralVolume", ())]
         sizes.append(self.config.get("enabledSharedMemory", {}).get("size"))

@@ -170,15 +170,17 @@ def _warm(program: Program) -> ProcessSpec:
 
 
 def _unenforced(resources: Document) -> list[str]:
-    """A line for each limit that a cluster would hold the task to, and this machine does not."""
-    limits = {
-        "memory": resources.get("resourceMemoryLimit") or resources.get("memoryLimit"),
-        "CPU": resources.get("resourceCpuLimit") or resources.get("cpuLimit"),
+    """A line for each limit and request that a cluster would see to, and this machine does not."""
+    asked = {
+        f"{kind} {what}": resources.get(f"resource{field}{suffix}")
+        or resources.get(f"{field[0].lower()}{field[1:]}{suffix}")
+        for what, suffix in (("limit", "Limit"), ("request", "Request"))
+        for kind, field in (("memory", "Memory"), ("CPU", "Cpu"))
     }
     return [
-        f"{kind} limit {limit} is not enforced on this machine yet"
-        for kind, limit in limits.items()
-        if limit
+        f"{what} {amount} is not enforced on this machine yet"
+        for what, amount in asked.items()
+        if amount
     ]
 
 

@@ -51,6 +51,11 @@ WITHOUT_EFFECT = (
     "imagePullSecret",
     "securityContext",
 )
+#: Of volumes: what a cluster would use to choose the storage. The log says so too.
+VOLUME_WITHOUT_EFFECT = {
+    "emptyDirMounts": ("medium",),
+    "genericEphemeralVolume": ("accessModes", "storageClassName", "defaultStorageClass"),
+}
 #: As those, but nobody expects anything of it.
 _SILENT = ("imagePullPolicy",)
 #: Messages that name an object of Kubernetes: the word for it, and its field of that name.
