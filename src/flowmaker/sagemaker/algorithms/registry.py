@@ -16,6 +16,8 @@ from flowmaker.sagemaker.algorithms.kmeans import schema as kmeans
 from flowmaker.sagemaker.algorithms.xgboost import metrics as xgboost_metrics
 from flowmaker.sagemaker.algorithms.xgboost import schema as xgboost
 
+_PACKAGE = "flowmaker.sagemaker.algorithms"
+
 _URI = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.(?P<domain>[a-z0-9.]+)"
     r"/(?P<repository>[a-z0-9._/-]+?)(?::(?P<tag>[\w.-]+))?"
@@ -49,6 +51,10 @@ class BuiltIn:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Algorithm:
+    #: The package below this one with its programs.
+    package: str
+    #: The requirements file of its environment, below this package.
+    lock: str
     #: ECR repository to the tags that are this algorithm.
     repositories: Mapping[str, re.Pattern[str]]
     schema: Schema
@@ -59,6 +65,8 @@ class _Algorithm:
 
 _ALGORITHMS = {
     "xgboost": _Algorithm(
+        package="xgboost",
+        lock="xgboost/requirements.txt",
         repositories={
             "sagemaker-xgboost": re.compile(r"\d+\.\d+(-\d+)?(-(cpu|gpu|arm64))?(-py3)?|latest"),
             "xgboost": re.compile(r"1|latest"),
@@ -69,6 +77,8 @@ _ALGORITHMS = {
         optional_channels=("validation",),
     ),
     "kmeans": _Algorithm(
+        package="kmeans",
+        lock="requirements.txt",
         repositories={"kmeans": re.compile(r"1|latest")},
         schema=kmeans.SCHEMA,
         metrics=kmeans.DEFINITIONS,
@@ -96,12 +106,11 @@ def find(image: str) -> BuiltIn | None:
 @cache
 def _built_in(name: str, version: str) -> BuiltIn:
     algorithm = _ALGORITHMS[name]
-    package = f"flowmaker.sagemaker.algorithms.{name}"
     return BuiltIn(
         name=name,
         version=version,
-        module=package,
-        lock=(files(package) / "requirements.txt").read_text(),
+        module=f"{_PACKAGE}.{algorithm.package}",
+        lock=(files(_PACKAGE) / algorithm.lock).read_text(),
         metric_definitions=tuple(MetricDefinition(name=n, regex=r) for n, r in algorithm.metrics),
         required_channels=algorithm.required_channels,
         optional_channels=algorithm.optional_channels,

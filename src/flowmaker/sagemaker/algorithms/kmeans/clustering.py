@@ -5,8 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-Points = NDArray[np.float32]
-Numbers = NDArray[np.float64]
+from flowmaker.sagemaker.algorithms.observations import Numbers, Points
 
 #: So many distances are held at once.
 _CHUNK = 4_000_000

@@ -8,6 +8,7 @@ from flowmaker.sagemaker.algorithms.hyperparameters import (
     Interval,
     Schema,
 )
+from flowmaker.sagemaker.algorithms.reports import PROGRESS, definition
 
 _POSITIVE = Interval(1)
 _INITIALISATION = Categorical(("random", "kmeans++"))
@@ -35,9 +36,8 @@ SCHEMA = Schema(
 
 #: Name and regex of every metric that AWS defines for the algorithm.
 DEFINITIONS = (
-    ("train:msd", r"#quality_metric: host=\S+, train msd <loss>=(\S+)"),
-    ("train:progress", r"#progress_metric: host=\S+, completed (\S+) %"),
-    ("train:throughput", r"#throughput_metric: host=\S+, train throughput=(\S+) records/second"),
-    ("test:msd", r"#quality_metric: host=\S+, test msd <loss>=(\S+)"),
-    ("test:ssd", r"#quality_metric: host=\S+, test ssd <loss>=(\S+)"),
+    definition("train", "msd"),
+    *PROGRESS,
+    definition("test", "msd"),
+    definition("test", "ssd"),
 )

@@ -5,16 +5,17 @@ feature_dim float32 for each of the k clusters.
 """
 
 import io
-import os
 import time
 from collections.abc import Mapping
 
 import numpy as np
 
+from flowmaker.sagemaker.algorithms import observations
 from flowmaker.sagemaker.algorithms.exchange import exchange
 from flowmaker.sagemaker.algorithms.job import CustomerError, Job
-from flowmaker.sagemaker.algorithms.kmeans import clustering, data
-from flowmaker.sagemaker.algorithms.kmeans.clustering import Numbers, Points
+from flowmaker.sagemaker.algorithms.kmeans import clustering
+from flowmaker.sagemaker.algorithms.observations import Numbers, Points
+from flowmaker.sagemaker.algorithms.reports import progress, quality, say
 
 MODEL = "kmeans-model.npz"
 
@@ -23,15 +24,6 @@ _BATCH = 5000
 _EXTRA_CENTERS = 10
 _TRIALS = 10
 _SEED = 0
-
-
-def _say(message: str) -> None:
-    stamp = time.strftime("%m/%d/%Y %H:%M:%S", time.gmtime())
-    print(f"[{stamp} INFO {os.getpid()}] {message}", flush=True)  # noqa: T201 - the job's log
-
-
-def _quality(job: Job, data_set: str, metric: str, value: float) -> None:
-    _say(f"#quality_metric: host={job.host}, {data_set} {metric} <loss>={value!r}")
 
 
 def _auto(job: Job, name: str, value: int) -> int:
@@ -54,13 +46,8 @@ def _stream(job: Job, points: Points) -> tuple[Points, Numbers]:
     for epoch in range(epochs):
         begin = time.perf_counter()
         losses = [stream.take(points[rows]) for rows in clustering.batches(len(points), size, rng)]
-        rate = len(points) / max(time.perf_counter() - begin, 1e-9)
-        _say(f"Epoch {epoch}: mean square distance of the batches {float(np.mean(losses)):.6f}")
-        _say(
-            f"#progress_metric: host={job.host}, "
-            f"completed {100 * (epoch + 1) / epochs:g} % of epochs"
-        )
-        _say(f"#throughput_metric: host={job.host}, train throughput={rate:.3f} records/second")
+        say(f"Epoch {epoch}: mean square distance of the batches {float(np.mean(losses)):.6f}")
+        progress(job, epoch, epochs, len(points), time.perf_counter() - begin)
     some = stream.weights > 0
     return stream.centers[some], stream.weights[some]
 
@@ -92,7 +79,7 @@ def _reduce(job: Job, centers: Points, weights: Numbers) -> Points:
             most=job.integer("local_lloyd_max_iter", 300),
             tolerance=job.number("local_lloyd_tol", 0.0001),
         )
-        _say(f"local kmeans attempt #{trial}. Current mean square distance {loss:.6f}")
+        say(f"local kmeans attempt #{trial}. Current mean square distance {loss:.6f}")
         if best is None or loss < best[0]:
             best = loss, found
     assert best is not None
@@ -113,12 +100,8 @@ def _summed(everyone: Mapping[str, bytes]) -> bytes:
 
 def train(job: Job) -> None:
     """The whole job."""
-    if "train" not in job.channels:
-        raise CustomerError("Missing required channel: train")
     width = job.integer("feature_dim", 1)
-    points = data.read(job.channels["train"], width)
-    if not len(points) and len(job.hosts) == 1:
-        raise CustomerError("No data in the train channel")
+    points = observations.train_channel(job, width).features
     mine = (
         _stream(job, points)
         if len(points)
@@ -131,16 +114,15 @@ def train(job: Job) -> None:
     total, count = np.frombuffer(exchange(job, "quality", totals.tobytes(), _summed))
     if not job.leads:
         return
-    _quality(job, "train", "msd", float(total / count))
-    if "test" in job.channels:
-        _test(job, data.read(job.channels["test"], width), centers)
+    quality(job, "train", "msd", float(total / count))
+    test = observations.evaluation_channel(job, "test", width)
+    if test is not None:
+        _test(job, test.features, centers)
     job.model.mkdir(parents=True, exist_ok=True)
     np.savez(job.model / MODEL, centers=centers)
 
 
 def _test(job: Job, points: Points, centers: Points) -> None:
-    if not len(points):
-        raise CustomerError("No data in the test channel")
     _, squares = clustering.nearest(points, centers)
     scores = {"msd": float(squares.mean()), "ssd": float(squares.sum())}
     wanted = job.words("eval_metrics") or ["msd"]
@@ -148,4 +130,4 @@ def _test(job: Job, points: Points, centers: Points) -> None:
     if objective == "test:ssd":
         wanted = [*wanted, "ssd"]
     for metric in dict.fromkeys(wanted):
-        _quality(job, "test", metric, scores[metric])
+        quality(job, "test", metric, scores[metric])
