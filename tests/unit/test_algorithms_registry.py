@@ -22,9 +22,16 @@ XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
 KMEANS = "174872318107.dkr.ecr.us-west-2.amazonaws.com/kmeans:1"
 
 
-REGISTRIES = {
-    name: json.loads((CONFIG / f"{name}.json").read_text()) for name in ("xgboost", "kmeans")
-}
+NAMES = (
+    "xgboost",
+    "kmeans",
+    "pca",
+    "knn",
+    "linear-learner",
+    "randomcutforest",
+    "factorization-machines",
+)
+REGISTRIES = {name: json.loads((CONFIG / f"{name}.json").read_text()) for name in NAMES}
 #: One region of each partition: the SDK is slow to make a URI.
 PARTITIONS = ("us-east-1", "cn-north-1", "us-gov-west-1", "us-iso-east-1", "us-isob-east-1")
 

@@ -2,7 +2,16 @@
 
 from collections.abc import Mapping
 
-REPOSITORIES = ("xgboost", "sagemaker-xgboost", "kmeans")
+#: Those whose images are in the same accounts: the algorithms that Amazon wrote itself.
+_AMAZON_S_OWN = (
+    "kmeans",
+    "pca",
+    "knn",
+    "linear-learner",
+    "randomcutforest",
+    "factorization-machines",
+)
+REPOSITORIES = (("xgboost",), ("sagemaker-xgboost",), _AMAZON_S_OWN)
 
 #: Region, and the account of each of REPOSITORIES in it; `-` where AWS does not offer it.
 _TABLE = """
@@ -59,7 +68,8 @@ def _accounts() -> dict[tuple[str, str], str]:
     return {
         (region, repository): account
         for region, *accounts in rows
-        for repository, account in zip(REPOSITORIES, accounts, strict=True)
+        for repositories, account in zip(REPOSITORIES, accounts, strict=True)
+        for repository in repositories
         if account != "-"
     }
 

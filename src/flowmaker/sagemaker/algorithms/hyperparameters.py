@@ -76,8 +76,12 @@ class Integer:
 @dataclass(frozen=True, slots=True)
 class Continuous:
     interval: Interval = field(default_factory=Interval)
+    #: Words that stand beside the numbers, e.g. `auto`.
+    words: tuple[str, ...] = ()
 
     def parse(self, text: str) -> Value:
+        if text in self.words:
+            return text
         value = float(text)
         if math.isnan(value):
             raise OutOfRange(f"{value} is not in {self.interval}")
@@ -93,6 +97,10 @@ class Categorical:
         if text not in self.choices:
             raise OutOfRange(f"{text} is not in {list(self.choices)}")
         return text
+
+
+#: Yes or no, as Python and as JSON have them: the SageMaker SDK sends both.
+BOOLEAN = Categorical(("true", "True", "false", "False"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,12 +71,21 @@ class Job:
         return self.host == self.hosts[0]
 
     def integer(self, name: str, default: int) -> int:
-        """The value of an integer hyperparameter."""
-        return cast("int", self.hyperparameters.get(name, default))
+        """The value of an integer hyperparameter; the default, too, where it is `auto`."""
+        return cast("int", self._given(name, default))
 
     def number(self, name: str, default: float) -> float:
-        """The value of a hyperparameter that is a number."""
-        return cast("float", self.hyperparameters.get(name, default))
+        """The value of a hyperparameter that is a number; the default, too, where it is `auto`."""
+        return cast("float", self._given(name, default))
+
+    def _given(self, name: str, default: Value) -> Value:
+        value = self.hyperparameters.get(name, default)
+        return default if value == "auto" else value
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        """The value of a hyperparameter that is a BOOLEAN, or a word like `auto`: the default."""
+        word = self.text(name).lower()
+        return word == "true" if word in ("true", "false") else default
 
     def text(self, name: str, default: str = "") -> str:
         """The value of a hyperparameter as text."""

@@ -11,8 +11,13 @@ from importlib.resources import files
 from typing import Any
 
 from flowmaker.sagemaker.algorithms.accounts import ACCOUNTS, domain
+from flowmaker.sagemaker.algorithms.factorization_machines import schema as fm
 from flowmaker.sagemaker.algorithms.hyperparameters import Schema
 from flowmaker.sagemaker.algorithms.kmeans import schema as kmeans
+from flowmaker.sagemaker.algorithms.knn import schema as knn
+from flowmaker.sagemaker.algorithms.linear_learner import schema as linear_learner
+from flowmaker.sagemaker.algorithms.pca import schema as pca
+from flowmaker.sagemaker.algorithms.random_cut_forest import schema as rcf
 from flowmaker.sagemaker.algorithms.xgboost import metrics as xgboost_metrics
 from flowmaker.sagemaker.algorithms.xgboost import schema as xgboost
 
@@ -63,6 +68,25 @@ class _Algorithm:
     optional_channels: tuple[str, ...]
 
 
+def _amazon_s_own(
+    package: str,
+    schema: Schema,
+    metrics: Sequence[tuple[str, str]],
+    optional_channels: tuple[str, ...],
+    repository: str = "",
+) -> _Algorithm:
+    """One of the algorithms that Amazon wrote itself: they differ in little here."""
+    return _Algorithm(
+        package=package,
+        lock="requirements.txt",
+        repositories={repository or package.replace("_", "-"): re.compile(r"1|latest")},
+        schema=schema,
+        metrics=metrics,
+        required_channels=("train",),
+        optional_channels=optional_channels,
+    )
+
+
 _ALGORITHMS = {
     "xgboost": _Algorithm(
         package="xgboost",
@@ -76,14 +100,20 @@ _ALGORITHMS = {
         required_channels=("train",),
         optional_channels=("validation",),
     ),
-    "kmeans": _Algorithm(
-        package="kmeans",
-        lock="requirements.txt",
-        repositories={"kmeans": re.compile(r"1|latest")},
-        schema=kmeans.SCHEMA,
-        metrics=kmeans.DEFINITIONS,
-        required_channels=("train",),
-        optional_channels=("test",),
+    "kmeans": _amazon_s_own("kmeans", kmeans.SCHEMA, kmeans.DEFINITIONS, ("test",)),
+    "pca": _amazon_s_own("pca", pca.SCHEMA, pca.DEFINITIONS, ("test",)),
+    "knn": _amazon_s_own("knn", knn.SCHEMA, knn.DEFINITIONS, ("test",)),
+    "linear-learner": _amazon_s_own(
+        "linear_learner",
+        linear_learner.SCHEMA,
+        linear_learner.DEFINITIONS,
+        ("validation", "test"),
+    ),
+    "randomcutforest": _amazon_s_own(
+        "random_cut_forest", rcf.SCHEMA, rcf.DEFINITIONS, ("test",), "randomcutforest"
+    ),
+    "factorization-machines": _amazon_s_own(
+        "factorization_machines", fm.SCHEMA, fm.DEFINITIONS, ("test",)
     ),
 }
 

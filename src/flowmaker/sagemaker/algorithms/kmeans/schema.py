@@ -1,6 +1,7 @@
 """The hyperparameters of k-means as SageMaker has them. Pure data."""
 
 from flowmaker.sagemaker.algorithms.hyperparameters import (
+    BOOLEAN,
     Categorical,
     CommaSeparated,
     Continuous,
@@ -29,7 +30,7 @@ SCHEMA = Schema(
         "local_lloyd_tol": Continuous(Interval(0, 1)),
         "mini_batch_size": Integer(_POSITIVE),
         # The SageMaker SDK sends it with every record set: dense is how we compute anyway.
-        "force_dense": Categorical(("True", "true", "False", "false")),
+        "force_dense": BOOLEAN,
         "_tuning_objective_metric": Categorical(("train:msd", "test:msd", "test:ssd")),
     },
 )

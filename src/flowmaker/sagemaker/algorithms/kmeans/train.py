@@ -26,16 +26,11 @@ _TRIALS = 10
 _SEED = 0
 
 
-def _auto(job: Job, name: str, value: int) -> int:
-    """An integer hyperparameter that may be `auto`."""
-    return value if job.text(name, "auto") == "auto" else job.integer(name, value)
-
-
 def _stream(job: Job, points: Points) -> tuple[Points, Numbers]:
     """Many centers of this instance's points, and how many points each stands for."""
     rng = np.random.default_rng(_SEED)
     size, epochs = job.integer("mini_batch_size", _BATCH), job.integer("epochs", 1)
-    wanted = job.integer("k", 1) * _auto(job, "extra_center_factor", _EXTRA_CENTERS)
+    wanted = job.integer("k", 1) * job.integer("extra_center_factor", _EXTRA_CENTERS)
     count = min(wanted, len(points))
     first = points[rng.choice(len(points), size=min(len(points), max(size, count)), replace=False)]
     ones = np.ones(len(first), dtype=np.float64)
@@ -71,7 +66,7 @@ def _reduce(job: Job, centers: Points, weights: Numbers) -> Points:
     rng = np.random.default_rng(_SEED)
     method = job.text("local_lloyd_init_method", "kmeans++")
     best: tuple[float, Points] | None = None
-    for trial in range(_auto(job, "local_lloyd_num_trials", _TRIALS)):
+    for trial in range(job.integer("local_lloyd_num_trials", _TRIALS)):
         found, loss = clustering.lloyd(
             centers,
             weights,

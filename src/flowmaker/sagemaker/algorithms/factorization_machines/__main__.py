@@ -1,0 +1,15 @@
+"""`python -m flowmaker.sagemaker.algorithms.factorization_machines train|serve`."""
+
+import sys
+
+from flowmaker.sagemaker.algorithms import program
+from flowmaker.sagemaker.algorithms.factorization_machines.schema import SCHEMA
+
+
+def main(argv: list[str]) -> int:
+    """Runs the command, and gives the exit code."""
+    return program.main("flowmaker.sagemaker.algorithms.factorization_machines", SCHEMA, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
