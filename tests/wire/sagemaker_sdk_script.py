@@ -6,7 +6,6 @@ out its pauses.
 
 import json
 import logging
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -23,25 +22,9 @@ from sagemaker.serverless import ServerlessInferenceConfig
 from sagemaker.sklearn import SKLearn
 from sagemaker.tuner import ContinuousParameter, HyperparameterTuner
 from sagemaker.workflow.pipeline import Pipeline
+from sagemaker_pauses import Clock
 
 logging.disable()
-
-
-class Clock:
-    """`time` as the session sees it: a pause takes a tenth of a second and counts in full."""
-
-    def __init__(self) -> None:
-        self._skipped = 0.0
-
-    def sleep(self, seconds: float) -> None:
-        time.sleep(0.1)
-        self._skipped += seconds
-
-    def time(self) -> float:
-        return time.time() + self._skipped
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(time, name)
 
 
 sagemaker.session.time = Clock()
