@@ -20,7 +20,8 @@ from flowmaker.reconcile.hints import Hints
 from flowmaker.reconcile.loop import Loop
 from flowmaker.sagemaker.api.runtime import SageMakerRuntimeService
 from flowmaker.sagemaker.api.service import SageMakerService
-from flowmaker.sagemaker.controllers import Parts, controllers
+from flowmaker.sagemaker.controllers import Parts, controllers, new_router
+from flowmaker.sagemaker.hosting.router import Router
 from flowmaker.store.database import Database
 from tests.fakes.aws_identity import ACCOUNT, ROOT, FakeAuthorizer
 from tests.fakes.executor import FakeExecutor
@@ -81,6 +82,7 @@ class Bench:
     authorizer: FakeAuthorizer
     sessions: FakeSessions
     parts: Parts
+    router: Router
     loops: list[Loop]
 
     def __post_init__(self) -> None:
@@ -93,9 +95,7 @@ class Bench:
             hints=hints,
             clock=self.parts.clock,
         )
-        self.runtime = SageMakerRuntimeService(
-            database=self.database, hints=hints, models=self.parts.models
-        )
+        self.runtime = SageMakerRuntimeService(self.router)
         self.logs = LogsService(self.database, self.parts.clock)
 
     async def ask(self, operation: str, /, service: Any = None, **parameters: Any) -> Any:
@@ -156,7 +156,8 @@ async def bench(folder: Path, program: Callable[[ProcessSpec], int | None]) -> A
         logs=LogStreams(database, clock),
         endpoint_url="http://127.0.0.1:8080",
     )
-    loops = [Loop(one) for one in controllers(parts)]
+    router = new_router(parts)
+    loops = [Loop(one) for one in controllers(parts, router)]
     for loop in loops:
         hints.listen(loop.controller.topic, loop.hint)
     for loop in loops:
@@ -170,6 +171,7 @@ async def bench(folder: Path, program: Callable[[ProcessSpec], int | None]) -> A
             authorizer=authorizer,
             sessions=sessions,
             parts=parts,
+            router=router,
             loops=loops,
         )
     finally:

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import io
-import random
 import tarfile
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -13,7 +12,6 @@ import pytest
 
 from flowmaker.aws.errors import AwsError
 from flowmaker.executors.executor import ProcessSpec
-from flowmaker.sagemaker.api.runtime import SageMakerRuntimeService
 from flowmaker.sagemaker.container.model_client import ModelClient, ModelUnreachable
 from tests.fakes.sagemaker import ROLE, XGBOOST, Bench, bench, opt_ml
 
@@ -156,19 +154,14 @@ async def test_an_endpoint_answers_until_it_is_deleted(at: Bench, model: Model) 
 
 async def test_variants_are_weighted_and_targeted(at: Bench) -> None:
     await deploy(at, variant("a", 3), variant("b", 1), variant("never", 0))
-    at.runtime = SageMakerRuntimeService(
-        database=at.database,
-        hints=at.parts.hints,
-        models=at.parts.models,
-        chance=random.Random(1),
-    )
+    at.router.chance.seed(1)
     chosen = [(await invoke(at))["InvokedProductionVariant"] for _ in range(200)]
     assert set(chosen) == {"a", "b"}
     assert 120 < chosen.count("a") < 180
     assert (await invoke(at, TargetVariant="never"))["InvokedProductionVariant"] == "never"
     with pytest.raises(AwsError, match="Variant nobody of endpoint e not found"):
         await invoke(at, TargetVariant="nobody")
-    with pytest.raises(AwsError, match="TargetModel is not supported"):
+    with pytest.raises(AwsError, match=r"TargetModel: the variant .* serves one model"):
         await invoke(at, TargetModel="x.tar.gz")
 
 

@@ -10,7 +10,7 @@ from flowmaker.sagemaker.lifecycle import hosting, training, transform
 from flowmaker.sagemaker.lifecycle.hosting import Move
 from flowmaker.sagemaker.lifecycle.training import Action
 from flowmaker.sagemaker.records.document import decode, encode
-from flowmaker.sagemaker.records.hosting import EndpointState, Server, TransformState, Variant
+from flowmaker.sagemaker.records.hosting import Server, TransformState
 from flowmaker.sagemaker.records.training import Ending, Instance, Phase, TrainingState
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -108,30 +108,3 @@ def test_pauses_grow_to_a_limit() -> None:
     assert pauses == sorted(pauses)
     assert pauses[0] == 0.5
     assert pauses[-1] == 30
-
-
-def test_an_update_takes_over_or_leaves_what_there_was() -> None:
-    def variant(process: str) -> Variant:
-        one = Server(process_id=process, port=1, started_at=NOW, ready=True)
-        return Variant(
-            name="v", weight=1, instance_type="t", container={}, role_arn="r", servers=(one,)
-        )
-
-    state = EndpointState(config_name="a", pending=(variant("old"),), pending_config_name="a")
-    assert hosting.status(state) == "Creating"
-    assert hosting.status(hosting.give_up(state, "why")) == "Failed"
-    state = hosting.promote(state)
-    assert hosting.status(state) == "InService"
-    state = EndpointState(
-        config_name="a",
-        variants=state.variants,
-        pending=(variant("new"),),
-        pending_config_name="b",
-    )
-    assert hosting.status(state) == "Updating"
-    left = hosting.give_up(state, "why")
-    assert (left.config_name, left.retired, left.failure_reason) == ("a", ("new",), "why")
-    assert hosting.status(left) == "InService"
-    taken = hosting.promote(state)
-    assert (taken.config_name, taken.retired) == ("b", ("old",))
-    assert decode(EndpointState, encode(taken)) == taken

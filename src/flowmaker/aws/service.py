@@ -97,6 +97,8 @@ class Reply:
     #: 0: as the model says.
     status: int = 0
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    #: Of an operation that answers with an event stream: each event's name and members.
+    events: AsyncIterator[tuple[str, Mapping[str, Any]]] | None = None
 
 
 Answer = Parameters | Reply | None

@@ -45,8 +45,9 @@ from flowmaker.reconcile.loop import Controller, Loop
 from flowmaker.sagemaker.api.runtime import SageMakerRuntimeService
 from flowmaker.sagemaker.api.service import SageMakerService
 from flowmaker.sagemaker.container.model_client import ModelClient
-from flowmaker.sagemaker.controllers import Parts
+from flowmaker.sagemaker.controllers import Parts, new_router
 from flowmaker.sagemaker.controllers import controllers as sagemaker_controllers
+from flowmaker.sagemaker.hosting.router import Router
 from flowmaker.server import handout
 from flowmaker.server.config import Settings
 from flowmaker.server.data_folder import DataFolder
@@ -114,10 +115,13 @@ class House:
 
     def __init__(self, ground: Ground, worker: Worker) -> None:
         self._ground = ground
-        self._loops = [Loop(controller) for controller in _controllers(ground, worker)]
+        parts = _sagemaker_parts(ground)
+        router = new_router(parts)
+        controllers = [*_controllers(ground, worker), *sagemaker_controllers(parts, router)]
+        self._loops = [Loop(controller) for controller in controllers]
         for loop in self._loops:
             ground.hints.listen(loop.controller.topic, loop.hint)
-        self.app: ASGIApp = FrontDoors(_doors(ground, worker), ground.settings)
+        self.app: ASGIApp = FrontDoors(_doors(ground, worker, router), ground.settings)
 
     @classmethod
     async def build(cls, settings: Settings, folder: DataFolder, url: str) -> "House":
@@ -156,7 +160,7 @@ class House:
         ground.sockets.cleanup()
 
 
-def _doors(ground: Ground, worker: Worker) -> Doors:
+def _doors(ground: Ground, worker: Worker, router: Router) -> Doors:
     database, clock, hints = ground.database, ground.clock, ground.hints
     services = [
         S3Service(ground.objects, clock),
@@ -171,7 +175,7 @@ def _doors(ground: Ground, worker: Worker) -> Doors:
             hints=hints,
             clock=clock,
         ),
-        SageMakerRuntimeService(database=database, hints=hints, models=ground.models),
+        SageMakerRuntimeService(router),
     ]
     return Doors(
         aws=Gateway(services, AccessKeys(database, clock), ground.authorizer, clock),
@@ -189,7 +193,14 @@ def _doors(ground: Ground, worker: Worker) -> Doors:
 
 
 def _controllers(ground: Ground, worker: Worker) -> list[Controller]:
-    parts = Parts(
+    return [
+        _run_controller(ground, worker),
+        RecurringRunController(ground.database, ground.hints, ground.clock),
+    ]
+
+
+def _sagemaker_parts(ground: Ground) -> Parts:
+    return Parts(
         database=ground.database,
         objects=ground.objects,
         executor=ground.executor,
@@ -203,11 +214,6 @@ def _controllers(ground: Ground, worker: Worker) -> list[Controller]:
         endpoint_url=ground.url,
         hidden=ground.folder.secrets,
     )
-    return [
-        _run_controller(ground, worker),
-        RecurringRunController(ground.database, ground.hints, ground.clock),
-        *sagemaker_controllers(parts),
-    ]
 
 
 def _run_settings(ground: Ground, worker: Worker) -> RunSettings:

@@ -39,6 +39,9 @@ _VALIDATION = {
     "sagemaker-runtime": "ValidationError",
 }
 
+#: Services that call one of these otherwise.
+_OWN = {("sagemaker-runtime", "ServiceUnavailableException"): "ServiceUnavailable"}
+
 #: Statuses where a protocol's is not the error's own.
 _STATUS = {
     ("json", "AccessDeniedException"): 400,
@@ -92,6 +95,7 @@ def code_for(code: str, protocol: str, service: str) -> str:
         if code in row:
             code = row[column]
             break
+    code = _OWN.get((service, code), code)
     return _VALIDATION.get(service, code) if code == "ValidationException" else code
 
 

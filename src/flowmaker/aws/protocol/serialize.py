@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
-from flowmaker.aws.errors import AwsError
-from flowmaker.aws.protocol import write_xml
-from flowmaker.aws.protocol.models import OperationModel, ServiceModel
+from flowmaker.aws.protocol import event_stream, write_xml
+from flowmaker.aws.protocol.models import OperationModel, ServiceModel, Structure
 from flowmaker.aws.protocol.response import Response
 from flowmaker.aws.protocol.write_json import write_json
 from flowmaker.aws.protocol.write_rest import write_rest
@@ -19,12 +18,8 @@ def serialize(
     """The response to a client: members that are absent or None do not appear in it.
 
     Raises:
-        AwsError: the operation answers with an event stream.
         TypeError: the answer is not of the model's form (a mistake in the handler).
     """
-    if operation.has_event_stream_output:
-        message = f"{operation.name} answers with an event stream: not supported."
-        raise AwsError("NotImplemented", message, 501)
     reply = answer if isinstance(answer, Reply) else Reply(parameters=answer or {})
     response = _by_protocol(model, operation, reply, request_id)
     return replace(
@@ -58,7 +53,23 @@ def _by_protocol(
             headers={"Content-Type": "text/xml"},
             body=_query_body(model, operation, reply.parameters, request_id),
         )
-    return write_rest(model, operation, reply.parameters, reply.body)
+    response = write_rest(model, operation, reply.parameters, reply.body)
+    return _with_events(operation, response, reply) if reply.events else response
+
+
+def _with_events(operation: OperationModel, response: Response, reply: Reply) -> Response:
+    assert operation.output_shape is not None, "an event stream is a member of the output"
+    (stream,) = (
+        member
+        for member in operation.output_shape.members.values()
+        if member.serialization.get("eventstream")
+    )
+    assert reply.events is not None, "the caller looked"
+    return replace(
+        response,
+        headers={**response.headers, "Content-Type": event_stream.CONTENT_TYPE},
+        body=event_stream.encoded(cast("Structure", stream), reply.events),
+    )
 
 
 def _json_body(operation: OperationModel, answer: Mapping[str, Any]) -> bytes:

@@ -1,21 +1,25 @@
-"""CreateEndpoint, UpdateEndpoint, DescribeEndpoint, DeleteEndpoint."""
+"""The operations on endpoints: they say what is wanted, and what is."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from flowmaker import ids
 from flowmaker.aws.errors import validation
 from flowmaker.aws.service import Call, Need, Operation
 from flowmaker.sagemaker.api import members
 from flowmaker.sagemaker.api.desk import Desk, already, arn, creation_needs, need
+from flowmaker.sagemaker.api.endpoint_answers import described
+from flowmaker.sagemaker.api.fleets import Fleets
+from flowmaker.sagemaker.api.models import MOST_INSTANCES
+from flowmaker.sagemaker.lifecycle import deployment
 from flowmaker.sagemaker.lifecycle import hosting as lifecycle
 from flowmaker.sagemaker.records.document import decode, encode
-from flowmaker.sagemaker.records.hosting import EndpointState, Server, Variant
+from flowmaker.sagemaker.records.hosting import EndpointState, Fleet, Variant
 from flowmaker.sagemaker.records.resource import Kind, Resource
 from flowmaker.sagemaker.repository import resources
 
-Change = Callable[[EndpointState], EndpointState]
+Change = Callable[[Resource, EndpointState], EndpointState]
+IN_PROGRESS = {"Creating", "Updating", "RollingBack", "Deleting"}
 
 
 class Endpoints:
@@ -23,11 +27,13 @@ class Endpoints:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._fleets = Fleets(desk)
 
     def operations(self) -> dict[str, Operation]:
         return {
             "CreateEndpoint": Operation(handler=self.create, needs=_create_needs),
             "UpdateEndpoint": Operation(handler=self.update, needs=_update_needs),
+            "UpdateEndpointWeightsAndCapacities": Operation(handler=self.rescale, needs=_needs),
             "DescribeEndpoint": Operation(handler=self.describe, needs=_needs),
             "DeleteEndpoint": Operation(handler=self.delete, needs=_needs),
         }
@@ -35,13 +41,11 @@ class Endpoints:
     async def create(self, call: Call) -> Mapping[str, Any]:
         members.check(call)
         given = call.parameters
+        _check_deployment(call)
         draft = self._desk.draft(call, Kind.ENDPOINT, given["EndpointName"])
-        config_name = given["EndpointConfigName"]
-        state = EndpointState(
-            config_name=config_name,
-            pending=await self._variants(call, draft.id),
-            pending_config_name=config_name,
-        )
+        fleet = await self._fleets.of(call, draft.id)
+        policy = given.get("DeploymentConfig", {})
+        state = deployment.begin(EndpointState(), fleet, policy, draft.created_at)
         endpoint = replace(draft, status=lifecycle.status(state), state=encode(state), open=True)
         await self._desk.create(call, endpoint, already(Kind.ENDPOINT, endpoint.arn))
         self._desk.hints.hint("endpoint", endpoint.id)
@@ -49,39 +53,68 @@ class Endpoints:
 
     async def update(self, call: Call) -> Mapping[str, Any]:
         members.check(call)
-        endpoint = await self._existing(call)
-        if endpoint.status != "InService":
-            raise validation(
-                f'Cannot update endpoint "{endpoint.arn}": its status is {endpoint.status}.'
+        _check_deployment(call)
+        given = call.parameters
+        fleet = await self._fleets.of(call, (await self._existing(call)).id)
+
+        def change(endpoint: Resource, state: EndpointState) -> EndpointState:
+            current = _serving(endpoint, state)
+            wanted = self._fleets.retaining(call, endpoint.id, fleet, current)
+            policy: Mapping[str, Any] = given.get("DeploymentConfig", {})
+            if given.get("RetainDeploymentConfig"):
+                policy = policy or state.last_policy
+            return deployment.begin(state, wanted, policy, self._desk.clock.now())
+
+        return {"EndpointArn": await self._change(call, change)}
+
+    async def rescale(self, call: Call) -> Mapping[str, Any]:
+        members.check(call)
+        wanted = {one["VariantName"]: one for one in call.parameters["DesiredWeightsAndCapacities"]}
+
+        def change(endpoint: Resource, state: EndpointState) -> EndpointState:
+            fleet = _serving(endpoint, state)
+            unknown = sorted(wanted.keys() - {variant.name for variant in fleet.variants})
+            if unknown:
+                raise validation(
+                    f'The endpoint "{endpoint.arn}" has no variant {", ".join(unknown)}.'
+                )
+            variants = tuple(
+                self._rescaled(call, endpoint, variant, wanted.get(variant.name, {}))
+                for variant in fleet.variants
             )
-        variants = await self._variants(call, endpoint.id)
-        name = call.parameters["EndpointConfigName"]
+            if not any(variant.desired_weight for variant in variants):
+                raise validation("At least one variant's DesiredWeight must be above zero")
+            return replace(state, fleet=replace(fleet, variants=variants), failure_reason="")
 
-        def change(state: EndpointState) -> EndpointState:
-            return replace(state, pending=variants, pending_config_name=name, failure_reason="")
+        return {"EndpointArn": await self._change(call, change)}
 
-        await self._change(call, change)
-        return {"EndpointArn": endpoint.arn}
+    def _rescaled(
+        self, call: Call, endpoint: Resource, variant: Variant, wanted: Mapping[str, Any]
+    ) -> Variant:
+        count = wanted.get("DesiredInstanceCount")
+        if update := wanted.get("ServerlessUpdateConfig"):
+            if not variant.serverless:
+                raise validation(f"ServerlessUpdateConfig: {variant.name} is not serverless")
+            variant = replace(variant, serverless={**variant.serverless, **update})
+            _check_concurrency(variant)
+        if count is None:
+            return replace(
+                variant, desired_weight=float(wanted.get("DesiredWeight", variant.weight))
+            )
+        if variant.serverless:
+            raise validation(f"DesiredInstanceCount: {variant.name} is serverless")
+        if not 1 <= count <= MOST_INSTANCES:
+            why = f"1 to {MOST_INSTANCES} instances work"
+            members.refuse(call, "DesiredInstanceCount", count, why)
+        weight = float(wanted.get("DesiredWeight", variant.weight))
+        return lifecycle.rescale(variant, self._fleets.new(endpoint.id), count=count, weight=weight)
 
     async def describe(self, call: Call) -> Mapping[str, Any]:
-        endpoint = await self._existing(call)
-        state = decode(EndpointState, endpoint.state)
-        answer: dict[str, Any] = {
-            "EndpointName": endpoint.name,
-            "EndpointArn": endpoint.arn,
-            "EndpointConfigName": state.config_name,
-            "EndpointStatus": endpoint.status,
-            "CreationTime": endpoint.created_at,
-            "LastModifiedTime": endpoint.modified_at,
-        }
-        if state.variants:
-            answer["ProductionVariants"] = [_summary(variant) for variant in state.variants]
-        if state.failure_reason:
-            answer["FailureReason"] = state.failure_reason
-        return answer
+        return described(await self._existing(call))
 
     async def delete(self, call: Call) -> None:
-        def change(state: EndpointState) -> EndpointState:
+        def change(endpoint: Resource, state: EndpointState) -> EndpointState:
+            _not_in_progress(endpoint)
             return replace(state, delete_requested=True)
 
         await self._change(call, change)
@@ -89,12 +122,11 @@ class Endpoints:
     async def _existing(self, call: Call) -> Resource:
         return await self._desk.existing(call, Kind.ENDPOINT, call.parameters["EndpointName"])
 
-    async def _change(self, call: Call, change: Change) -> None:
-        """Record what is wanted now, whatever the controller writes meanwhile."""
-        saved = False
-        while not saved:
+    async def _change(self, call: Call, change: Change) -> str:
+        """Record what is wanted now, whatever the controller writes meanwhile. The ARN."""
+        while True:
             endpoint = await self._existing(call)
-            state = change(decode(EndpointState, endpoint.state))
+            state = change(endpoint, decode(EndpointState, endpoint.state))
             changed = replace(
                 endpoint,
                 status=lifecycle.status(state),
@@ -102,62 +134,53 @@ class Endpoints:
                 open=True,
                 modified_at=self._desk.clock.now(),
             )
-            saved = await self._desk.database.write(resources.save, changed)
-            self._desk.hints.hint("endpoint", endpoint.id)
+            if await self._desk.database.write(resources.save, changed):
+                for topic in ("endpoint_changed", "endpoint"):
+                    self._desk.hints.hint(topic, endpoint.id)
+                return endpoint.arn
 
-    async def _variants(self, call: Call, owner: str) -> tuple[Variant, ...]:
-        """The configuration's variants with their models as they are now."""
-        config = await self._desk.existing(
-            call, Kind.ENDPOINT_CONFIG, call.parameters["EndpointConfigName"]
+
+def _serving(endpoint: Resource, state: EndpointState) -> Fleet:
+    """What serves, of an endpoint that may be changed now."""
+    _not_in_progress(endpoint)
+    if state.fleet is None:
+        raise validation(
+            f'Cannot update endpoint "{endpoint.arn}": its status is {endpoint.status}. Delete it, '
+            "and create it anew."
         )
-        variants: list[Variant] = []
-        for one in config.request["ProductionVariants"]:
-            model = await self._desk.existing(call, Kind.MODEL, one["ModelName"])
-            variants.append(self._variant(owner, one, model))
-        return tuple(variants)
+    return state.fleet
 
-    def _variant(self, owner: str, one: Mapping[str, Any], model: Resource) -> Variant:
-        now = self._desk.clock.now()
-        servers = tuple(
-            Server(process_id=f"endpoint-{owner}-{ids.token(8).lower()}", port=0, started_at=now)
-            for _ in range(one["InitialInstanceCount"])
+
+def _not_in_progress(endpoint: Resource) -> None:
+    if endpoint.status in IN_PROGRESS:
+        raise validation(f'Cannot update in-progress endpoint "{endpoint.arn}".')
+
+
+def _check_deployment(call: Call) -> None:
+    """Sizes are there where the kind of traffic routing needs them, and within AWS's bounds."""
+    config = call.parameters.get("DeploymentConfig", {})
+    routing = config.get("BlueGreenUpdatePolicy", {}).get("TrafficRoutingConfiguration", {})
+    sizes = {"CANARY": "CanarySize", "LINEAR": "LinearStepSize"}
+    member = sizes.get(routing.get("Type", ""))
+    for given in sizes.values():
+        if given != member and given in routing:
+            raise validation(f"{given} does not go with the traffic routing {routing['Type']}")
+    if member is None:
+        return
+    if member not in routing:
+        raise validation(f"{member} is required for the traffic routing {routing['Type']}")
+    least, most = (1, 50) if member == "CanarySize" else (10, 50)
+    size = routing[member]
+    if size["Type"] == "CAPACITY_PERCENT" and not least <= size["Value"] <= most:
+        raise validation(f"{member} must be {least} to {most} percent of the capacity")
+
+
+def _check_concurrency(variant: Variant) -> None:
+    config = variant.serverless
+    if config.get("ProvisionedConcurrency", 0) > config["MaxConcurrency"]:
+        raise validation(
+            f"ProvisionedConcurrency of {variant.name} must not be above its MaxConcurrency"
         )
-        return Variant(
-            name=one["VariantName"],
-            weight=float(one.get("InitialVariantWeight", 1.0)),
-            instance_type=one["InstanceType"],
-            container=container_of(model),
-            role_arn=model.request["ExecutionRoleArn"],
-            servers=servers,
-            isolated=is_isolated(model),
-            startup_seconds=one.get("ContainerStartupHealthCheckTimeoutInSeconds", 240),
-        )
-
-
-def container_of(model: Resource) -> Mapping[str, Any]:
-    """A model's one container."""
-    return model.request.get("PrimaryContainer") or model.request["Containers"][0]
-
-
-def is_isolated(model: Resource) -> bool:
-    """Whether what serves it has no network."""
-    return model.request.get("EnableNetworkIsolation", False)
-
-
-def _summary(variant: Variant) -> dict[str, Any]:
-    return {
-        "VariantName": variant.name,
-        "DeployedImages": [
-            {
-                "SpecifiedImage": variant.container["Image"],
-                "ResolvedImage": variant.container["Image"],
-            }
-        ],
-        "CurrentWeight": variant.weight,
-        "DesiredWeight": variant.weight,
-        "CurrentInstanceCount": len(variant.servers),
-        "DesiredInstanceCount": len(variant.servers),
-    }
 
 
 async def _needs(call: Call) -> Iterable[Need]:

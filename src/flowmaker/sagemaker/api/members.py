@@ -25,9 +25,12 @@ _CONTAINER = {
     "Image",
     "ModelDataUrl",
     "Environment",
-    "ContainerHostname",  # harmless: a model has one container
+    "ContainerHostname",
     "ImageConfig.RepositoryAccessMode",  # harmless: no image is pulled
 }
+
+#: Alarms that roll a deployment back are refused: there is no CloudWatch to have them.
+_DEPLOYMENT = {"DeploymentConfig.BlueGreenUpdatePolicy"}
 
 HONOURED: Mapping[str, set[str]] = {
     "CreateTrainingJob": {
@@ -75,6 +78,7 @@ HONOURED: Mapping[str, set[str]] = {
         "PrimaryContainer.Mode",
         *(f"Containers.{member}" for member in _CONTAINER),
         "Containers.Mode",
+        "InferenceExecutionConfig.Mode",
         "EnableNetworkIsolation",
         "VpcConfig",  # harmless
         "Tags",
@@ -89,12 +93,41 @@ HONOURED: Mapping[str, set[str]] = {
         "ProductionVariants.VolumeSizeInGB",  # harmless
         "ProductionVariants.ModelDataDownloadTimeoutInSeconds",  # harmless: nothing is downloaded
         "ProductionVariants.ContainerStartupHealthCheckTimeoutInSeconds",
+        "ProductionVariants.RoutingConfig.RoutingStrategy",
+        "ProductionVariants.ServerlessConfig.MemorySizeInMB",
+        "ProductionVariants.ServerlessConfig.MaxConcurrency",
+        "ProductionVariants.ServerlessConfig.ProvisionedConcurrency",
+        "DataCaptureConfig.EnableCapture",
+        "DataCaptureConfig.InitialSamplingPercentage",
+        "DataCaptureConfig.DestinationS3Uri",
+        "DataCaptureConfig.KmsKeyId",  # harmless
+        "DataCaptureConfig.CaptureOptions",
+        "DataCaptureConfig.CaptureContentTypeHeader",
+        "AsyncInferenceConfig.ClientConfig.MaxConcurrentInvocationsPerInstance",
+        "AsyncInferenceConfig.OutputConfig.KmsKeyId",  # harmless
+        "AsyncInferenceConfig.OutputConfig.S3OutputPath",
+        "AsyncInferenceConfig.OutputConfig.S3FailurePath",
+        "AsyncInferenceConfig.OutputConfig.NotificationConfig",
         "KmsKeyId",  # harmless
         "VpcConfig",  # harmless
         "Tags",
     },
-    "CreateEndpoint": {"EndpointName", "EndpointConfigName", "Tags"},
-    "UpdateEndpoint": {"EndpointName", "EndpointConfigName"},
+    "CreateEndpoint": {"EndpointName", "EndpointConfigName", "Tags", *_DEPLOYMENT},
+    "UpdateEndpoint": {
+        "EndpointName",
+        "EndpointConfigName",
+        "RetainAllVariantProperties",
+        "ExcludeRetainedVariantProperties",
+        "RetainDeploymentConfig",
+        *_DEPLOYMENT,
+    },
+    "UpdateEndpointWeightsAndCapacities": {
+        "EndpointName",
+        "DesiredWeightsAndCapacities.VariantName",
+        "DesiredWeightsAndCapacities.DesiredWeight",
+        "DesiredWeightsAndCapacities.DesiredInstanceCount",
+        "DesiredWeightsAndCapacities.ServerlessUpdateConfig",
+    },
     "CreateTransformJob": {
         "TransformJobName",
         "ModelName",

@@ -1,6 +1,6 @@
 """CreateModel, DescribeModel, DeleteModel; and the same of endpoint configurations."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from flowmaker.aws.errors import validation
@@ -13,6 +13,7 @@ from flowmaker.sagemaker.records.resource import Kind, Resource
 from flowmaker.sagemaker.repository import resources
 
 MOST_INSTANCES = 20
+ROUTING = "LEAST_OUTSTANDING_REQUESTS"
 
 
 class Models:
@@ -31,15 +32,10 @@ class Models:
     async def create(self, call: Call) -> Mapping[str, Any]:
         members.check(call)
         given = call.parameters
-        container = _container(call)
-        known(container.get("Image", ""))
-        if container.get("Mode", "SingleModel") != "SingleModel":
-            members.refuse(call, "Mode", container["Mode"], "SingleModel works")
-        if url := container.get("ModelDataUrl"):
-            try:
-                location(url)
-            except DataError as error:
-                raise validation(str(error)) from None
+        containers = _containers(call)
+        for container in containers:
+            _check_container(container, alone=len(containers) == 1)
+        _check_hostnames(call, containers)
         if not given.get("ExecutionRoleArn"):
             raise validation("ExecutionRoleArn is required")
         await self._desk.assume(given["ExecutionRoleArn"])
@@ -51,7 +47,13 @@ class Models:
         model = await self._desk.existing(call, Kind.MODEL, call.parameters["ModelName"])
         echoed = {
             name: model.request[name]
-            for name in ("PrimaryContainer", "Containers", "ExecutionRoleArn", "VpcConfig")
+            for name in (
+                "PrimaryContainer",
+                "Containers",
+                "InferenceExecutionConfig",
+                "ExecutionRoleArn",
+                "VpcConfig",
+            )
             if model.request.get(name)
         }
         return echoed | {
@@ -87,6 +89,8 @@ class EndpointConfigs:
             raise validation("Variant names in ProductionVariants must be unique")
         for variant in variants:
             await self._check_variant(call, variant)
+        _check_capture(call)
+        _check_asynchronous(call)
         if not sum(_weight(variant) for variant in variants):
             raise validation("At least one variant's InitialVariantWeight must be above zero")
         config = self._desk.draft(call, Kind.ENDPOINT_CONFIG, call.parameters["EndpointConfigName"])
@@ -97,7 +101,7 @@ class EndpointConfigs:
         config = await self._existing(call)
         echoed = {
             name: config.request[name]
-            for name in ("KmsKeyId", "VpcConfig")
+            for name in ("KmsKeyId", "VpcConfig", "DataCaptureConfig", "AsyncInferenceConfig")
             if config.request.get(name)
         }
         return echoed | {
@@ -120,7 +124,16 @@ class EndpointConfigs:
 
     async def _check_variant(self, call: Call, variant: Mapping[str, Any]) -> None:
         name = variant["VariantName"]
-        for required in ("ModelName", "InstanceType", "InitialInstanceCount"):
+        model = await self._desk.existing(call, Kind.MODEL, variant["ModelName"])
+        if _weight(variant) < 0:
+            raise validation(f"InitialVariantWeight of {name} must not be negative")
+        strategy = variant.get("RoutingConfig", {}).get("RoutingStrategy", ROUTING)
+        if strategy != ROUTING:
+            members.refuse(call, "RoutingStrategy", strategy, f"{ROUTING} works")
+        if variant.get("ServerlessConfig"):
+            _check_serverless(call, variant, model)
+            return
+        for required in ("InstanceType", "InitialInstanceCount"):
             if not variant.get(required):
                 raise validation(f"{required} is required for the production variant {name}")
         if variant["InitialInstanceCount"] > MOST_INSTANCES:
@@ -130,27 +143,100 @@ class EndpointConfigs:
                 variant["InitialInstanceCount"],
                 f"1 to {MOST_INSTANCES} instances work",
             )
-        if _weight(variant) < 0:
-            raise validation(f"InitialVariantWeight of {name} must not be negative")
-        await self._desk.existing(call, Kind.MODEL, variant["ModelName"])
 
 
 def _weight(variant: Mapping[str, Any]) -> float:
     return float(variant.get("InitialVariantWeight", 1.0))
 
 
-def _container(call: Call) -> Mapping[str, Any]:
-    """The model's one container."""
+def _containers(call: Call) -> Sequence[Mapping[str, Any]]:
+    """The model's containers."""
     given = call.parameters
-    containers = given.get("Containers") or ()
-    if given.get("PrimaryContainer") and containers:
+    containers: Sequence[Mapping[str, Any]] = given.get("Containers") or ()
+    primary = given.get("PrimaryContainer")
+    if primary and containers:
         raise validation("Give either PrimaryContainer or Containers, not both")
-    if len(containers) > 1:
-        members.refuse(call, "Containers", f"of {len(containers)} containers", "one works")
-    container = given.get("PrimaryContainer") or (containers[0] if containers else None)
-    if container is None:
+    if not primary and not containers:
         raise validation("PrimaryContainer is required")
-    return container
+    return [primary] if primary else containers
+
+
+def _check_container(container: Mapping[str, Any], *, alone: bool) -> None:
+    known(container.get("Image", ""))
+    url = container.get("ModelDataUrl")
+    if url:
+        _check_location(url)
+    if container.get("Mode") != "MultiModel":
+        return
+    if not alone:
+        raise validation(
+            "Containers: a container of Mode MultiModel beside others is not supported by "
+            "Flowmaker; it works as the PrimaryContainer."
+        )
+    if not url or url.endswith(".tar.gz"):
+        raise validation(
+            "ModelDataUrl of a container of Mode MultiModel must be the prefix of its models' "
+            f"archives; it is {url or 'not given'}."
+        )
+
+
+def _check_hostnames(call: Call, containers: Sequence[Mapping[str, Any]]) -> None:
+    """Names tell containers apart; those that are invoked directly need one each."""
+    names = [one["ContainerHostname"] for one in containers if one.get("ContainerHostname")]
+    if len(set(names)) < len(names):
+        raise validation("ContainerHostname must be unique among the containers")
+    mode = call.parameters.get("InferenceExecutionConfig", {}).get("Mode")
+    if mode == "Direct" and len(names) < len(containers):
+        raise validation("ContainerHostname is required for each container that is invoked Direct")
+
+
+def _check_serverless(call: Call, variant: Mapping[str, Any], model: Resource) -> None:
+    """What AWS does not take beside a ServerlessConfig."""
+    name, config = variant["VariantName"], variant["ServerlessConfig"]
+    beside = [one for one in ("InstanceType", "InitialInstanceCount") if variant.get(one)]
+    others = ("DataCaptureConfig", "AsyncInferenceConfig", "VpcConfig")
+    beside += [one for one in others if call.parameters.get(one)]
+    if len(call.parameters["ProductionVariants"]) > 1:
+        beside.append("more than one production variant")
+    if len(model.request.get("Containers", ())) > 1:
+        beside.append("a model of several containers")
+    if model.request.get("PrimaryContainer", {}).get("Mode") == "MultiModel":
+        beside.append("a container of Mode MultiModel")
+    if model.request.get("EnableNetworkIsolation"):
+        beside.append("EnableNetworkIsolation")
+    if beside:
+        raise validation(f"ServerlessConfig of {name} does not go with {', '.join(beside)}")
+    if config["MemorySizeInMB"] % 1024:
+        raise validation(f"MemorySizeInMB of {name} must be a multiple of 1024")
+    if config.get("ProvisionedConcurrency", 0) > config["MaxConcurrency"]:
+        raise validation(f"ProvisionedConcurrency of {name} must not be above its MaxConcurrency")
+
+
+def _check_capture(call: Call) -> None:
+    config = call.parameters.get("DataCaptureConfig")
+    if config:
+        _check_location(config["DestinationS3Uri"])
+
+
+def _check_asynchronous(call: Call) -> None:
+    config = call.parameters.get("AsyncInferenceConfig")
+    if not config:
+        return
+    if len(call.parameters["ProductionVariants"]) > 1:
+        raise validation("AsyncInferenceConfig does not go with more than one production variant")
+    output = config["OutputConfig"]
+    if not output.get("S3OutputPath"):
+        raise validation("AsyncInferenceConfig: S3OutputPath is required")
+    for member in ("S3OutputPath", "S3FailurePath"):
+        if output.get(member):
+            _check_location(output[member])
+
+
+def _check_location(uri: str) -> None:
+    try:
+        location(uri)
+    except DataError as error:
+        raise validation(str(error)) from None
 
 
 async def _model_needs(call: Call) -> Iterable[Need]:

@@ -8,7 +8,7 @@ from flowmaker.aws.errors import validation
 from flowmaker.aws.service import Call, Need, Operation
 from flowmaker.sagemaker.api import members
 from flowmaker.sagemaker.api.desk import Desk, arn, creation_needs, in_use, need
-from flowmaker.sagemaker.api.endpoints import container_of, is_isolated
+from flowmaker.sagemaker.api.fleets import container_of, is_isolated
 from flowmaker.sagemaker.container.storage import DataError, location
 from flowmaker.sagemaker.lifecycle import transform as lifecycle
 from flowmaker.sagemaker.records.document import decode, encode

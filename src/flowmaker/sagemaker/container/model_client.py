@@ -6,11 +6,16 @@ on connections that are kept, in a tenth of the time that a general one takes.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import cast
+from typing import TypeVar, cast
 
 import httptools
+
+from flowmaker.sagemaker.container.model_stream import ModelStream
+
+Connected = TypeVar("Connected", bound=asyncio.BaseProtocol)
 
 #: What SageMaker gives a container to answer a ping, and an invocation.
 PING_SECONDS = 2.0
@@ -23,6 +28,14 @@ LARGEST_ANSWER = 100 * 1024 * 1024
 
 class ModelUnreachable(Exception):  # noqa: N818 - it says what is
     """No answer came from the model server; the message says why."""
+
+
+class ModelTimedOut(ModelUnreachable):
+    """It did not answer in time."""
+
+
+class ModelRefused(ModelUnreachable):
+    """It took no connection: nothing was sent."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,16 +65,30 @@ class ModelClient:
     async def get(self, port: int, path: str) -> ModelAnswer:
         return await self._send(port, _head("GET", path, port, {}, 0), PING_SECONDS)
 
+    async def delete(self, port: int, path: str) -> ModelAnswer:
+        return await self._send(port, _head("DELETE", path, port, {}, 0), INVOCATION_SECONDS)
+
     async def invoke(
         self,
         port: int,
         body: bytes,
         headers: Mapping[str, str],
         *,
+        path: str = "/invocations",
         seconds: float = INVOCATION_SECONDS,
     ) -> ModelAnswer:
-        head = _head("POST", "/invocations", port, headers, len(body))
+        head = _head("POST", path, port, headers, len(body))
         return await self._send(port, head + body, seconds)
+
+    async def stream(
+        self, port: int, body: bytes, headers: Mapping[str, str], path: str
+    ) -> ModelStream:
+        """The answer as soon as its head is there; the rest is read while it comes. Close it."""
+        message = _head("POST", path, port, headers, len(body)) + body
+        async with _asking(INVOCATION_SECONDS):
+            _, stream = await _connected(ModelStream, port)
+            await stream.ask(message)
+            return stream
 
     async def close(self) -> None:
         """Close what is kept."""
@@ -71,13 +98,8 @@ class ModelClient:
         self._idle.clear()
 
     async def _send(self, port: int, message: bytes, seconds: float) -> ModelAnswer:
-        try:
-            async with asyncio.timeout(seconds):
-                return await self._exchange(port, message)
-        except TimeoutError:
-            raise ModelUnreachable(f"no answer within {seconds:.0f} seconds") from None
-        except OSError as error:
-            raise ModelUnreachable(f"connection to the model server: {error}") from None
+        async with _asking(seconds):
+            return await self._exchange(port, message)
 
     async def _exchange(self, port: int, message: bytes) -> ModelAnswer:
         """One request on a kept connection; on a new one when the server had closed it.
@@ -93,9 +115,7 @@ class ModelClient:
                     return await self._ask(port, connection, message)
                 except ConnectionLostEarly:
                     break
-        _, connection = await asyncio.get_running_loop().create_connection(
-            _Connection, "127.0.0.1", port
-        )
+        _, connection = await _connected(_Connection, port)
         return await self._ask(port, connection, message)
 
     async def _ask(self, port: int, connection: "_Connection", message: bytes) -> ModelAnswer:
@@ -197,6 +217,27 @@ class _Connection(asyncio.Protocol):
         self.close()
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(error)
+
+
+async def _connected(
+    factory: Callable[[], Connected], port: int
+) -> tuple[asyncio.BaseTransport, Connected]:
+    try:
+        return await asyncio.get_running_loop().create_connection(factory, "127.0.0.1", port)
+    except OSError as error:
+        raise ModelRefused(f"connection to the model server: {error}") from None
+
+
+@asynccontextmanager
+async def _asking(seconds: float) -> AsyncGenerator[None]:
+    """What goes wrong with a connection is that the model is unreachable."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise ModelTimedOut(f"no answer within {seconds:.0f} seconds") from None
+    except OSError as error:
+        raise ModelUnreachable(f"connection to the model server: {error}") from None
 
 
 def _head(method: str, path: str, port: int, headers: Mapping[str, str], length: int) -> bytes:

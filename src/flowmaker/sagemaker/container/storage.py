@@ -6,11 +6,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from flowmaker.aws.errors import AwsError
-from flowmaker.aws.identity import Authorizer
+from flowmaker.aws.identity import Authorizer, SessionCredentials, Sessions
 from flowmaker.aws.service import Need, Principal
 from flowmaker.errors import NotFound
 from flowmaker.objects.objects import Bucket, ObjectStore, StoredObject
 
+SERVICE = "sagemaker.amazonaws.com"
 #: What an authorizer raises when it does not allow something.
 DENIALS = frozenset({"AccessDenied", "AccessDeniedException"})
 
@@ -123,6 +124,43 @@ class JobStorage:
             if error.code not in DENIALS:
                 raise
             raise DataError(f"{refusal}. {error.message}") from None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Storages:
+    """The object store, for each role that SageMaker may assume."""
+
+    objects: ObjectStore
+    authorizer: Authorizer
+    sessions: Sessions
+
+    async def session(self, role_arn: str, name: str) -> SessionCredentials:
+        """A session of a role.
+
+        Raises:
+            DataError: it can no longer be assumed.
+        """
+        try:
+            return await self.sessions.for_service(role_arn, SERVICE, name)
+        except AwsError as error:
+            raise DataError(
+                f"Could not assume role {role_arn}. Please ensure that the role exists and allows "
+                f"principal '{SERVICE}' to assume the role. {error.message}"
+            ) from None
+
+    async def of_role(self, role_arn: str, region: str) -> JobStorage:
+        """S3 as the role has it.
+
+        Raises:
+            DataError: it can no longer be assumed.
+        """
+        session = await self.session(role_arn, "SageMaker")
+        return JobStorage(
+            objects=self.objects,
+            authorizer=self.authorizer,
+            principal=session.principal,
+            region=region,
+        )
 
 
 def _list_need(bucket: Bucket, prefix: str) -> Need:

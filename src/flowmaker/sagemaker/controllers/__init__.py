@@ -6,11 +6,28 @@ from flowmaker.sagemaker.controllers.model_server import ModelServers
 from flowmaker.sagemaker.controllers.parts import Parts
 from flowmaker.sagemaker.controllers.training_job import TrainingJobs
 from flowmaker.sagemaker.controllers.transform_job import TransformJobs
+from flowmaker.sagemaker.hosting.capture import Captures
+from flowmaker.sagemaker.hosting.instances import Instances
+from flowmaker.sagemaker.hosting.multi_model import MultiModels
+from flowmaker.sagemaker.hosting.router import Router
+from flowmaker.sagemaker.hosting.routes import Routes
 
-__all__ = ["Parts", "controllers"]
+__all__ = ["Parts", "controllers", "new_router"]
 
 
-def controllers(parts: Parts) -> list[Controller]:
+def controllers(parts: Parts, router: Router) -> list[Controller]:
     """All of them. Close `parts.models` after their loops."""
     servers = ModelServers(parts)
-    return [TrainingJobs(parts), Endpoints(parts, servers), TransformJobs(parts, servers)]
+    return [TrainingJobs(parts), Endpoints(parts, servers, router), TransformJobs(parts, servers)]
+
+
+def new_router(parts: Parts) -> Router:
+    """What invocations go through: the controllers' and the runtime service's alike."""
+    return Router(
+        routes=Routes(parts.database, parts.hints),
+        hints=parts.hints,
+        client=parts.models,
+        instances=Instances(),
+        multi_models=MultiModels(parts.models, parts.storages, parts.folder),
+        captures=Captures(parts.folder, parts.clock),
+    )

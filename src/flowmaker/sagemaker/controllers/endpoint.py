@@ -1,17 +1,22 @@
 """Keeps endpoints' model servers up, brings new ones up beside them, takes old ones down."""
 
+import asyncio
+import time
 from collections.abc import Iterable
 from dataclasses import replace
 
 from flowmaker.aws.logs.repository import Place
 from flowmaker.executors.executor import ProcessState
 from flowmaker.sagemaker.container.storage import DataError
+from flowmaker.sagemaker.controllers.captured import Captured
 from flowmaker.sagemaker.controllers.model_server import Hosted, ModelServers, free_port
 from flowmaker.sagemaker.controllers.parts import Parts
+from flowmaker.sagemaker.hosting.router import Router, container_name, serverless_key
+from flowmaker.sagemaker.lifecycle import deployment
 from flowmaker.sagemaker.lifecycle import hosting as lifecycle
 from flowmaker.sagemaker.lifecycle.hosting import Move
 from flowmaker.sagemaker.records.document import decode, encode
-from flowmaker.sagemaker.records.hosting import EndpointState, Server, Variant
+from flowmaker.sagemaker.records.hosting import EndpointState, Fleet, Server, Variant
 from flowmaker.sagemaker.records.resource import Kind, Resource
 from flowmaker.sagemaker.repository import resources
 
@@ -22,6 +27,8 @@ PING = 0.05
 #: Seconds between looks at the logs of servers that are up.
 LOOK = 5.0
 PATIENCE = 10.0
+#: Seconds without a request after which a serverless variant has no server.
+IDLE = 300.0
 
 
 class GivenUp(Exception):  # noqa: N818 - it says what happened
@@ -33,9 +40,15 @@ class Endpoints:
 
     topic = "endpoint"
 
-    def __init__(self, parts: Parts, servers: ModelServers) -> None:
+    def __init__(
+        self, parts: Parts, servers: ModelServers, router: Router, *, idle: float = IDLE
+    ) -> None:
+        """`idle` is for tests: seconds until a serverless variant sleeps."""
         self._parts = parts
         self._servers = servers
+        self._router = router
+        self._idle = idle
+        self._captured = Captured(parts, router.captures)
         parts.executor.on_exit(self._on_exit)
 
     async def open_keys(self) -> Iterable[str]:
@@ -48,6 +61,7 @@ class Endpoints:
         state = decode(EndpointState, endpoint.state)
         if state.delete_requested:
             return await self._delete(endpoint, state)
+        await self._captured.flush(endpoint, every=LOOK)
         state, pause = await self._tend(endpoint, state)
         return await self._settle(endpoint, state, pause)
 
@@ -57,31 +71,68 @@ class Endpoints:
 
     async def _tend(self, endpoint: Resource, state: EndpointState) -> tuple[EndpointState, float]:
         """One move for every server; the state then, and when to look again."""
-        ended = {one for one in state.retired if await self._servers.end(one)}
+        ended = {one for one in state.retired if await self._end(one)}
         state = replace(state, retired=tuple(one for one in state.retired if one not in ended))
-        variants, pause = await self._tend_all(endpoint, state.variants, new=False)
-        replaced = set(lifecycle.processes(state.variants)) - set(lifecycle.processes(variants))
-        state = replace(state, variants=variants, retired=(*state.retired, *sorted(replaced)))
+        state, pause = await self._tend_fleet(endpoint, state)
+        state, soon = await self._tend_pending(endpoint, state)
+        now = self._parts.now()
+        state = deployment.advance(lifecycle.scaled(state), now)
+        if state.rolling_back and not state.retired:
+            state = replace(state, rolling_back=False)
+        pauses = [pause, soon, deployment.pause(state, now)]
+        return state, min(one for one in pauses if one is not None)
+
+    async def _tend_fleet(
+        self, endpoint: Resource, state: EndpointState
+    ) -> tuple[EndpointState, float]:
+        """What serves: it is kept up, and grows as is desired."""
+        if state.fleet is None:
+            return state, LOOK
+        state = self._slept(endpoint, state, state.fleet)
+        before = state.fleet
+        assert before is not None, "sleeping leaves a fleet"
         try:
-            pending, soon = await self._tend_all(endpoint, state.pending, new=True)
+            fleet, pause = await self._tend_all(endpoint, before, new=False)
         except GivenUp as error:
-            return lifecycle.give_up(state, str(error)), 0.0
-        replaced = set(lifecycle.processes(state.pending)) - set(lifecycle.processes(pending))
-        state = replace(state, pending=pending, retired=(*state.retired, *sorted(replaced)))
-        if pending and lifecycle.all_ready(pending):
-            state = lifecycle.promote(state)
-        return state, min(pause, soon)
+            return lifecycle.unscaled(state, str(error)), 0.0
+        return _with_retired(replace(state, fleet=fleet), before, fleet), pause
+
+    async def _tend_pending(
+        self, endpoint: Resource, state: EndpointState
+    ) -> tuple[EndpointState, float]:
+        """What is to take over: it is brought up, or given up."""
+        before = state.pending
+        if before is None:
+            return state, LOOK
+        try:
+            pending, pause = await self._tend_all(endpoint, before, new=True)
+        except GivenUp as error:
+            return deployment.roll_back(state, str(error)), 0.0
+        return _with_retired(replace(state, pending=pending), before, pending), pause
 
     async def _tend_all(
-        self, endpoint: Resource, variants: tuple[Variant, ...], *, new: bool
-    ) -> tuple[tuple[Variant, ...], float]:
+        self, endpoint: Resource, fleet: Fleet, *, new: bool
+    ) -> tuple[Fleet, float]:
+        """One move for each server of a fleet, at the same time.
+
+        Raises:
+            GivenUp: one will not come up.
+        """
+        servers = [(variant, server) for variant in fleet.variants for server in variant.servers]
+        moves = await asyncio.gather(
+            *(
+                self._step(endpoint, variant, server, new=new or lifecycle.is_new(variant, server))
+                for variant, server in servers
+            ),
+            return_exceptions=True,
+        )
         pauses = [LOOK]
-        for variant in variants:
-            for server in variant.servers:
-                tended, pause = await self._step(endpoint, variant, server, new=new)
-                variants = lifecycle.with_server(variants, server, tended)
-                pauses.append(pause)
-        return variants, min(pauses)
+        for (_, server), moved in zip(servers, moves, strict=True):
+            if isinstance(moved, BaseException):
+                raise moved
+            fleet = lifecycle.with_server(fleet, server, moved[0])
+            pauses.append(moved[1])
+        return fleet, min(pauses)
 
     async def _step(
         self, endpoint: Resource, variant: Variant, server: Server, *, new: bool
@@ -101,7 +152,7 @@ class Endpoints:
         if move is Move.START:
             return await self._start(endpoint, variant, server, new=new)
         if move is Move.GIVE_UP:
-            raise GivenUp(_no_ping(variant))
+            raise GivenUp(_no_ping(variant, server))
         if move is Move.REPLACE:
             await self._parts.executor.stop(server.process_id)
             fresh = self._servers.new(PREFIX, endpoint)
@@ -123,9 +174,10 @@ class Endpoints:
 
         hosted = Hosted(
             owner=endpoint,
-            container=variant.container,
+            container=variant.containers[server.container],
             role_arn=variant.role_arn,
             isolated=variant.isolated,
+            environment={"SAGEMAKER_MULTI_MODEL": "true"} if variant.multi_model else {},
         )
         try:
             started = await self._servers.start(hosted, server, again)
@@ -144,10 +196,43 @@ class Endpoints:
         # A server's time to come up counts from its start, not from its environment's making.
         return replace(server, started_at=self._parts.now()), PING
 
+    def _slept(self, endpoint: Resource, state: EndpointState, fleet: Fleet) -> EndpointState:
+        """Serverless variants: those that somebody waits for wake, idle ones have no server."""
+        variants: list[Variant] = []
+        for variant in fleet.variants:
+            key = serverless_key(endpoint.id, variant.name)
+            busy = bool(variant.serverless) and self._router.instances.open(key) > 0
+            if variant.serverless and not variant.servers and (busy or not variant.sleeps):
+                servers = [
+                    replace(self._servers.new(PREFIX, endpoint), container=which)
+                    for which in range(len(variant.containers))
+                ]
+                variants.append(replace(variant, servers=tuple(servers)))
+            elif variant.sleeps and not busy and self._is_idle(variant, key):
+                variants.append(replace(variant, servers=()))
+            else:
+                variants.append(variant)
+        slept = replace(fleet, variants=tuple(variants))
+        return _with_retired(replace(state, fleet=slept), fleet, slept)
+
+    def _is_idle(self, variant: Variant, key: str) -> bool:
+        ready = all(server.ready for server in variant.servers)
+        return ready and time.monotonic() - self._router.instances.used_at(key) > self._idle
+
+    async def _end(self, process_id: str) -> bool:
+        """Stop it once nobody waits for its answer any more; True when it is gone."""
+        if self._router.instances.open(process_id):
+            return False
+        if not await self._servers.end(process_id):
+            return False
+        self._router.forget(process_id)
+        return True
+
     async def _settle(self, endpoint: Resource, state: EndpointState, pause: float) -> float | None:
         """Write what changed; tell who sends requests."""
         document = encode(state)
-        settled = not state.variants and not state.pending and not state.retired
+        settled = not state.fleet and not state.pending and not state.retired
+        pause = min(pause, PING if state.retired else pause)
         if document == endpoint.state and endpoint.status == lifecycle.status(state):
             return None if settled else pause
         saved = await self._parts.save(
@@ -162,31 +247,42 @@ class Endpoints:
         self._parts.hints.hint("endpoint_changed", endpoint.id)
         if not saved:
             return 0.0
-        return None if settled else min(pause, PING if state.retired else pause)
+        return None if settled else pause
 
     async def _delete(self, endpoint: Resource, state: EndpointState) -> float | None:
         self._parts.hints.hint("endpoint_changed", endpoint.id)
         processes = (
             *state.retired,
-            *lifecycle.processes(state.variants),
+            *lifecycle.processes(state.fleet),
             *lifecycle.processes(state.pending),
         )
-        ended = [await self._servers.end(one) for one in processes]
+        ended = [await self._end(one) for one in processes]
         if not all(ended):
-            return LOOK
+            return PING
+        await self._captured.flush(endpoint)
+        await self._captured.remove(endpoint)
         gone = await self._parts.database.write(resources.delete, endpoint)
         return None if gone else 0.0
 
 
-def _no_ping(variant: Variant) -> str:
+def _with_retired(state: EndpointState, before: Fleet, after: Fleet) -> EndpointState:
+    """What the fleet lost is retired."""
+    kept = set(lifecycle.processes(after))
+    gone = tuple(one for one in lifecycle.processes(before) if one not in kept)
+    return replace(state, retired=(*state.retired, *gone))
+
+
+def _no_ping(variant: Variant, server: Server) -> str:
+    name = container_name(variant, server)
     return (
-        f"The primary container for production variant {variant.name} did not pass the ping "
+        f"The {name} container for production variant {variant.name} did not pass the ping "
         "health check. Please check CloudWatch logs for this endpoint."
     )
 
 
 def _stream(variant: Variant, server: Server) -> str:
-    return f"{variant.name}/{server.process_id.rpartition('-')[2]}"
+    stream = f"{variant.name}/{server.process_id.rpartition('-')[2]}"
+    return f"{stream}/{container_name(variant, server)}" if len(variant.containers) > 1 else stream
 
 
 def _place(endpoint: Resource) -> Place:

@@ -14,6 +14,7 @@ from flowmaker.sagemaker.container.storage import DataError, location
 from flowmaker.sagemaker.controllers.outputs import remove
 from flowmaker.sagemaker.controllers.parts import Parts
 from flowmaker.sagemaker.controllers.programs import program
+from flowmaker.sagemaker.hosting.multi_model import opt_ml
 from flowmaker.sagemaker.records.hosting import Server
 from flowmaker.sagemaker.records.resource import Resource
 
@@ -78,7 +79,7 @@ class ModelServers:
                 **hosted.environment,
                 "SAGEMAKER_BIND_TO_PORT": str(server.port),
             },
-            mounts=(Mount(source=self._parts.folder(_ml(server.process_id)), target="/opt/ml"),),
+            mounts=(Mount(source=self._parts.folder(opt_ml(server.process_id)), target="/opt/ml"),),
             hidden=self._parts.hidden,
             network=not hosted.isolated,
             inlet=server.port if hosted.isolated else 0,
@@ -96,15 +97,16 @@ class ModelServers:
         if seen.state is ProcessState.RUNNING:
             await self._parts.executor.stop(process_id, grace=GRACE)
             return False
-        await asyncio.to_thread(remove, self._parts.folder(_ml(process_id)))
+        await asyncio.to_thread(remove, self._parts.folder(opt_ml(process_id)))
         return True
 
     async def _unpack(self, hosted: Hosted, server: Server) -> None:
-        folder = self._parts.folder(_ml(server.process_id))
+        folder = self._parts.folder(opt_ml(server.process_id))
         await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
         model = folder / "model"
         url = hosted.container.get("ModelDataUrl")
-        if not url:
+        if not url or hosted.container.get("Mode") == "MultiModel":
+            # The artefacts of a multi-model endpoint come one by one, when they are asked for.
             await asyncio.to_thread(model.mkdir, parents=True, exist_ok=True)
             return
         storage = await self._parts.storage(hosted.owner, hosted.role_arn)
@@ -124,7 +126,3 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
-
-
-def _ml(process_id: str) -> str:
-    return f"{process_id}-ml"

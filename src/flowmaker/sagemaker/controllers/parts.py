@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from flowmaker.aws.errors import AwsError
 from flowmaker.aws.identity import Authorizer, SessionCredentials, Sessions
 from flowmaker.aws.logs.streams import LogStreams
 from flowmaker.clock import Clock
@@ -12,12 +11,10 @@ from flowmaker.executors.executor import Environments, Executor
 from flowmaker.objects.objects import ObjectStore
 from flowmaker.reconcile.hints import Hints
 from flowmaker.sagemaker.container.model_client import ModelClient
-from flowmaker.sagemaker.container.storage import DataError, JobStorage
+from flowmaker.sagemaker.container.storage import JobStorage, Storages
 from flowmaker.sagemaker.records.resource import Resource
 from flowmaker.sagemaker.repository import resources
 from flowmaker.store.database import Database
-
-SERVICE = "sagemaker.amazonaws.com"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,23 +50,15 @@ class Parts:
         Raises:
             DataError: it can no longer be assumed.
         """
-        try:
-            return await self.sessions.for_service(role_arn, SERVICE, name)
-        except AwsError as error:
-            raise DataError(
-                f"Could not assume role {role_arn}. Please ensure that the role exists and allows "
-                f"principal '{SERVICE}' to assume the role. {error.message}"
-            ) from None
+        return await self.storages.session(role_arn, name)
 
     async def storage(self, resource: Resource, role_arn: str) -> JobStorage:
         """S3 as the role has it."""
-        session = await self.session(role_arn, "SageMaker")
-        return JobStorage(
-            objects=self.objects,
-            authorizer=self.authorizer,
-            principal=session.principal,
-            region=resource.region,
-        )
+        return await self.storages.of_role(role_arn, resource.region)
+
+    @property
+    def storages(self) -> Storages:
+        return Storages(objects=self.objects, authorizer=self.authorizer, sessions=self.sessions)
 
     def now(self) -> datetime:
         return self.clock.now()

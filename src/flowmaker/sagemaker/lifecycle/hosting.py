@@ -1,11 +1,11 @@
 """Decisions on model servers and the endpoints that they make."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from flowmaker.sagemaker.records.hosting import EndpointState, Server, Variant
+from flowmaker.sagemaker.records.hosting import EndpointState, Fleet, Server, Variant
 
 #: A server that dies again is started again after twice the pause, up to the longest.
 FIRST_PAUSE = 0.5
@@ -48,10 +48,12 @@ def successor(dead: Server, process_id: str, port: int, now: datetime) -> Server
     """What takes the place of a server that died, after a pause."""
     pause = min(FIRST_PAUSE * 2**dead.deaths, LONGEST_PAUSE)
     begin = now + timedelta(seconds=pause)
-    return Server(
+    return replace(
+        dead,
         process_id=process_id,
         port=port,
         started_at=begin,
+        ready=False,
         deaths=dead.deaths + 1,
         not_before=begin,
     )
@@ -61,49 +63,104 @@ def status(state: EndpointState) -> str:
     """EndpointStatus."""
     if state.delete_requested:
         return "Deleting"
-    if state.pending:
-        return "Updating" if state.variants else "Creating"
-    return "InService" if state.variants else "Failed"
+    if state.fleet is None:
+        return "Creating" if state.pending else "Failed"
+    if state.pending or is_scaling(state.fleet):
+        return "Updating"
+    return "RollingBack" if state.rolling_back else "InService"
 
 
-def processes(variants: Sequence[Variant]) -> tuple[str, ...]:
+def processes(fleet: Fleet | None) -> tuple[str, ...]:
+    variants = fleet.variants if fleet else ()
     return tuple(server.process_id for variant in variants for server in variant.servers)
 
 
-def all_ready(variants: Sequence[Variant]) -> bool:
-    return all(server.ready for variant in variants for server in variant.servers)
+def all_ready(fleet: Fleet) -> bool:
+    return all(server.ready for variant in fleet.variants for server in variant.servers)
 
 
-def promote(state: EndpointState) -> EndpointState:
-    """What was brought up takes over; what it replaces is retired."""
+def with_server(fleet: Fleet, old: Server, new: Server) -> Fleet:
+    """The fleet with one server instead of another."""
     return replace(
-        state,
-        config_name=state.pending_config_name,
-        variants=state.pending,
-        pending=(),
-        pending_config_name="",
-        retired=(*state.retired, *processes(state.variants)),
-        failure_reason="",
+        fleet,
+        variants=tuple(
+            replace(
+                variant,
+                servers=tuple(new if one == old else one for one in variant.servers),
+            )
+            for variant in fleet.variants
+        ),
     )
 
 
-def give_up(state: EndpointState, reason: str) -> EndpointState:
-    """What was to be brought up will not; what there was before goes on."""
-    return replace(
-        state,
-        pending=(),
-        pending_config_name="",
-        retired=(*state.retired, *processes(state.pending)),
-        failure_reason=reason[:1024],
+# --- UpdateEndpointWeightsAndCapacities ---
+
+#: Makes a server that is to be started, of an instance and a container.
+NewServer = Callable[[int, int], Server]
+
+
+def is_scaling(fleet: Fleet) -> bool:
+    return any(
+        variant.count != variant.desired_count or variant.weight != variant.desired_weight
+        for variant in fleet.variants
     )
 
 
-def with_server(variants: Sequence[Variant], old: Server, new: Server) -> tuple[Variant, ...]:
-    """The variants with one server instead of another."""
-    return tuple(
+def is_new(variant: Variant, server: Server) -> bool:
+    """It was added, and the variant has not grown by it yet."""
+    return server.instance >= variant.count
+
+
+def rescale(
+    variant: Variant, new: NewServer, *, count: int | None = None, weight: float | None = None
+) -> Variant:
+    """The variant with what is now desired of it, and the servers that this needs."""
+    count = variant.desired_count if count is None else count
+    added = range(variant.count, count)
+    containers = range(len(variant.containers))
+    return replace(
+        variant,
+        desired_count=count,
+        desired_weight=variant.desired_weight if weight is None else weight,
+        servers=variant.servers + tuple(new(one, which) for one in added for which in containers),
+    )
+
+
+def scaled(state: EndpointState) -> EndpointState:
+    """Once all of its servers are ready, the fleet is as large and weighs as was desired."""
+    fleet = state.fleet
+    if fleet is None or not is_scaling(fleet) or not all_ready(fleet):
+        return state
+    desired = [(one.desired_count, one.desired_weight) for one in fleet.variants]
+    return _fitted(state, fleet, desired)
+
+
+def unscaled(state: EndpointState, reason: str) -> EndpointState:
+    """What was to be added does not come up: the fleet stays as it was."""
+    assert state.fleet is not None, "only what serves is scaled"
+    fitted = _fitted(state, state.fleet, [(one.count, one.weight) for one in state.fleet.variants])
+    return replace(fitted, rolling_back=True, failure_reason=reason[:1024])
+
+
+def _fitted(
+    state: EndpointState, fleet: Fleet, sizes: Iterable[tuple[int, float]]
+) -> EndpointState:
+    """Each variant with its count and weight; the servers beyond them are retired."""
+    variants = tuple(
         replace(
             variant,
-            servers=tuple(new if one == old else one for one in variant.servers),
+            count=count,
+            desired_count=count,
+            weight=weight,
+            desired_weight=weight,
+            servers=tuple(one for one in variant.servers if one.instance < count),
         )
-        for variant in variants
+        for variant, (count, weight) in zip(fleet.variants, sizes, strict=True)
     )
+    fitted = replace(fleet, variants=variants)
+    gone = _without(processes(fleet), processes(fitted))
+    return replace(state, fleet=fitted, retired=(*state.retired, *gone))
+
+
+def _without(some: Sequence[str], others: Sequence[str]) -> tuple[str, ...]:
+    return tuple(one for one in some if one not in set(others))

@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Server:
-    """One instance of a model server. Its port is on record before it starts."""
+    """One container of an instance. Its port is on record before it starts."""
 
     process_id: str
     port: int
@@ -19,6 +19,9 @@ class Server:
     deaths: int = 0
     #: Not before this; a pause after a death.
     not_before: datetime | None = None
+    #: Which instance of its variant it is of, and which of the model's containers it runs.
+    instance: int = 0
+    container: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,27 +31,91 @@ class Variant:
     name: str
     weight: float
     instance_type: str
-    container: Mapping[str, Any]
+    #: The model's containers, in the order in which a request passes them.
+    containers: tuple[Mapping[str, Any], ...]
     role_arn: str
     servers: tuple[Server, ...]
+    #: Instances that it has, and what UpdateEndpointWeightsAndCapacities asked for.
+    count: int = 1
+    desired_count: int = 1
+    desired_weight: float = 1.0
+    #: A request goes to the one container that it names, instead of through all of them.
+    direct: bool = False
     #: Its servers have no network.
     isolated: bool = False
     #: Seconds that a server may take until it answers pings.
     startup_seconds: int = 240
+    #: ServerlessConfig; empty for instances that are always there.
+    serverless: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def multi_model(self) -> bool:
+        """Requests name one of the artefacts under the model's prefix."""
+        return self.containers[0].get("Mode") == "MultiModel"
+
+    @property
+    def sleeps(self) -> bool:
+        """It has no server while nobody asks it."""
+        return bool(self.serverless) and not self.serverless.get("ProvisionedConcurrency")
+
+    @property
+    def instances(self) -> tuple[tuple[Server, ...], ...]:
+        """Its servers by instance, each in the order of the containers."""
+        found: dict[int, list[Server]] = {}
+        for server in self.servers:
+            found.setdefault(server.instance, []).append(server)
+        return tuple(
+            tuple(sorted(one, key=lambda server: server.container)) for one in found.values()
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fleet:
+    """All that serves an endpoint by one configuration."""
+
+    config_name: str
+    variants: tuple[Variant, ...] = ()
+    #: DataCaptureConfig and AsyncInferenceConfig; empty for none.
+    capture: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    asynchronous: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+class Stage(StrEnum):
+    """How far an update is; the words are VariantStatus'."""
+
+    CREATING = "Creating"
+    BAKING = "Baking"
+    DELETING = "Deleting"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deployment:
+    """The bringing up of a fleet: when it began, how far it is, how it goes on."""
+
+    began_at: datetime
+    stage: Stage = Stage.CREATING
+    stage_at: datetime
+    #: Of the requests, what the new fleet gets: 0 to 1.
+    share: float = 0.0
+    #: DeploymentConfig; empty for all at once.
+    policy: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EndpointState:
     """An endpoint as its controller knows it."""
 
-    config_name: str
-    #: What answers requests.
-    variants: tuple[Variant, ...] = ()
+    #: What answers requests; None until it has answered once.
+    fleet: Fleet | None = None
     #: What is being brought up, to take over when all of it is ready.
-    pending: tuple[Variant, ...] = ()
-    pending_config_name: str = ""
+    pending: Fleet | None = None
+    deployment: Deployment | None = None
     #: Processes that nothing is sent to any more.
     retired: tuple[str, ...] = ()
+    #: What was to be brought up failed, and is being taken down.
+    rolling_back: bool = False
+    #: DeploymentConfig of the last update; it may be asked for again.
+    last_policy: Mapping[str, Any] = field(default_factory=dict[str, Any])
     failure_reason: str = ""
     delete_requested: bool = False
 

@@ -1,0 +1,1 @@
+"""The way of an invocation: from an endpoint's name to a model server, and back."""

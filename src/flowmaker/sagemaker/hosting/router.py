@@ -1,0 +1,361 @@
+"""An invocation's way: the endpoint's route, a variant, an instance of it, its containers."""
+
+import asyncio
+import contextlib
+import random
+import sys
+from collections.abc import AsyncGenerator, Generator, Mapping
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
+
+from flowmaker.aws.errors import AwsError
+from flowmaker.reconcile.hints import Hints
+from flowmaker.sagemaker.container.model_client import (
+    INVOCATION_SECONDS,
+    ModelAnswer,
+    ModelClient,
+    ModelRefused,
+    ModelTimedOut,
+    ModelUnreachable,
+)
+from flowmaker.sagemaker.container.model_stream import ModelStream
+from flowmaker.sagemaker.hosting import refusals
+from flowmaker.sagemaker.hosting.capture import Captures
+from flowmaker.sagemaker.hosting.instances import Crowded, Instances
+from flowmaker.sagemaker.hosting.multi_model import MultiModels
+from flowmaker.sagemaker.hosting.routes import Place, Route, Routes
+from flowmaker.sagemaker.records.hosting import Fleet, Server, Variant
+
+INVOCATIONS = "/invocations"
+#: A serverless endpoint's payload, as AWS limits it.
+SERVERLESS_PAYLOAD = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Invocation:
+    """A request to an endpoint."""
+
+    body: bytes
+    #: As the container gets them.
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    target_variant: str = ""
+    target_model: str = ""
+    target_container: str = ""
+    #: What each container has for its answer.
+    seconds: float = INVOCATION_SECONDS
+    #: It came by InvokeEndpointAsync.
+    asynchronous: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answered:
+    """The model's answer, and who gave it."""
+
+    variant: Variant
+    answer: ModelAnswer
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Streamed:
+    """The same, while it comes."""
+
+    variant: Variant
+    answer: ModelStream
+    route: Route
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Taken:
+    """An instance that a request has a place at."""
+
+    route: Route
+    fleet: Fleet
+    variant: Variant
+    servers: tuple[Server, ...]
+
+    @property
+    def key(self) -> str:
+        return self.servers[0].process_id
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Router:
+    """Sends invocations to model servers. Use it on one event loop."""
+
+    routes: Routes
+    hints: Hints
+    client: ModelClient
+    instances: Instances
+    multi_models: MultiModels
+    captures: Captures
+    #: Weighs the variants.
+    chance: random.Random = field(default_factory=random.Random)
+
+    async def invoke(self, place: Place, invocation: Invocation) -> Answered:
+        """The answer of the model; of another instance when the chosen one has just gone.
+
+        Raises:
+            AwsError: as `InvokeEndpoint` has them; ModelError for what the model refused.
+        """
+        tried: frozenset[str] = frozenset()
+        while True:
+            async with self._serving(place, invocation, tried) as taken:
+                try:
+                    answer = await self._through(taken, invocation)
+                except ModelRefused:
+                    tried |= {taken.key}
+                    continue
+                self.captures.keep(taken.route, taken.fleet, taken.variant, invocation, answer)
+                return Answered(variant=taken.variant, answer=answer)
+
+    @contextlib.asynccontextmanager
+    async def stream(self, place: Place, invocation: Invocation) -> AsyncGenerator[Streamed]:
+        """The answer while the model gives it: of the one container, or of the last one."""
+        async with self._serving(place, invocation) as taken:
+            message, last = invocation, self._containers(taken, invocation)[-1]
+            for server in self._containers(taken, invocation)[:-1]:
+                message = _passed_on(message, await self._ask(taken, server, message))
+            path = await self._path(taken, last, invocation)
+            with _failures(taken, last, final=True):
+                answer = await self.client.stream(last.port, message.body, message.headers, path)
+            try:
+                if answer.status >= HTTPStatus.BAD_REQUEST:
+                    said = b"".join([piece async for piece in answer])
+                    raise _refused(taken, last, answer.status, said)
+                yield Streamed(variant=taken.variant, answer=answer, route=taken.route)
+            finally:
+                answer.close()
+
+    def forget(self, process_id: str) -> None:
+        """The server ended."""
+        self.instances.forget(process_id)
+        self.multi_models.forget_all(process_id)
+
+    # --- an instance ---
+
+    @contextlib.asynccontextmanager
+    async def _serving(
+        self, place: Place, invocation: Invocation, tried: frozenset[str] = frozenset()
+    ) -> AsyncGenerator[Taken]:
+        """A place at an instance of the chosen variant, for as long as the block runs."""
+        route, fleet, variant = await self._chosen(place, invocation)
+        if variant.serverless:
+            async with self._awake(route, variant, invocation) as taken:
+                yield taken
+            return
+        taken = self._least_busy(route, fleet, variant, tried)
+        await self._enter(taken, invocation.seconds)
+        try:
+            yield taken
+        finally:
+            self._leave(taken)
+
+    async def _chosen(self, place: Place, invocation: Invocation) -> tuple[Route, Fleet, Variant]:
+        route = await self.routes.find(place)
+        if route is None:
+            raise refusals.invalid(f"Endpoint {place[2]} of account {place[0]} not found.")
+        found = route.choose(self.chance, invocation.target_variant)
+        if found is None:
+            raise refusals.invalid(
+                f"Variant {invocation.target_variant} of endpoint {place[2]} not found."
+            )
+        fleet, variant = found
+        if fleet.asynchronous and not invocation.asynchronous:
+            raise refusals.invalid(
+                f"Endpoint {place[2]} is asynchronous: use InvokeEndpointAsync, not InvokeEndpoint."
+            )
+        _check_targets(variant, invocation)
+        return route, fleet, variant
+
+    def _least_busy(
+        self, route: Route, fleet: Fleet, variant: Variant, tried: frozenset[str] = frozenset()
+    ) -> Taken:
+        """The ready instance with the fewest requests, any of those that have as few."""
+        ready = [
+            one
+            for one in variant.instances
+            if all(server.ready for server in one) and one[0].process_id not in tried
+        ]
+        if not ready:
+            raise refusals.unavailable(
+                f"No instance of the variant {variant.name} is ready; one is being started"
+            )
+        if len(ready) > 1:
+            open_ = [self.instances.open(one[0].process_id) for one in ready]
+            least = min(open_)
+            ready = [one for one, count in zip(ready, open_, strict=True) if count == least]
+        servers = ready[0] if len(ready) == 1 else self.chance.choice(ready)
+        return Taken(route=route, fleet=fleet, variant=variant, servers=servers)
+
+    async def _enter(self, taken: Taken, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self.instances.enter(taken.key)
+        except Crowded:
+            what = f"an instance of the variant {taken.variant.name} has a full queue"
+            raise refusals.throttled(what) from None
+        except TimeoutError:
+            name = _name(taken, taken.servers[0])
+            said = refusals.TIMED_OUT.format(container=name)
+            raise refusals.model_error(taken.route, name, 0, said) from None
+        for server in taken.servers[1:]:
+            await self.instances.enter(server.process_id, working=sys.maxsize)
+
+    def _leave(self, taken: Taken) -> None:
+        for server in taken.servers:
+            self.instances.leave(server.process_id)
+
+    @contextlib.asynccontextmanager
+    async def _awake(
+        self, route: Route, variant: Variant, invocation: Invocation
+    ) -> AsyncGenerator[Taken]:
+        """A place at a serverless variant, which may have to be woken first."""
+        if len(invocation.body) > SERVERLESS_PAYLOAD:
+            raise refusals.invalid(
+                f"The payload of {len(invocation.body)} bytes exceeds the {SERVERLESS_PAYLOAD} "
+                "bytes of a serverless endpoint"
+            )
+        key = serverless_key(route.endpoint_id, variant.name)
+        most = variant.serverless["MaxConcurrency"]
+        try:
+            await self.instances.enter(key, working=most, waiting=0)
+        except Crowded:
+            what = f"the variant {variant.name} has its MaxConcurrency of {most} requests"
+            raise refusals.throttled(what) from None
+        try:
+            taken = await self._woken(route, variant, invocation)
+            await self._enter(taken, invocation.seconds)
+            try:
+                yield taken
+            finally:
+                self._leave(taken)
+        finally:
+            self.instances.leave(key)
+
+    async def _woken(self, route: Route, variant: Variant, invocation: Invocation) -> Taken:
+        place = (route.account, route.region, route.name)
+        try:
+            async with asyncio.timeout(invocation.seconds):
+                while True:
+                    if any(server.ready for server in variant.servers):
+                        return self._least_busy(route, route.fleet, variant)
+                    change = asyncio.ensure_future(self.routes.change(route.endpoint_id))
+                    self.hints.hint("endpoint", route.endpoint_id)
+                    await change
+                    route, _, variant = await self._chosen(
+                        place, replace(invocation, target_variant=variant.name)
+                    )
+        except TimeoutError:
+            raise refusals.not_ready(
+                f"The serverless variant {variant.name} is still being started."
+            ) from None
+
+    # --- its containers ---
+
+    async def _through(self, taken: Taken, invocation: Invocation) -> ModelAnswer:
+        first, *rest = self._containers(taken, invocation)
+        answer = await self._ask(taken, first, invocation)
+        for server in rest:
+            answer = await self._ask(taken, server, _passed_on(invocation, answer))
+        return answer
+
+    def _containers(self, taken: Taken, invocation: Invocation) -> tuple[Server, ...]:
+        if not taken.variant.direct:
+            return taken.servers
+        for server in taken.servers:
+            if _name(taken, server) == invocation.target_container:
+                return (server,)
+        raise refusals.invalid(f"Container {invocation.target_container} not found.")
+
+    async def _ask(self, taken: Taken, server: Server, message: Invocation) -> ModelAnswer:
+        answer = await self._exchange(taken, server, message)
+        if answer.status == HTTPStatus.NOT_FOUND and taken.variant.multi_model:
+            # The container had unloaded it in the same moment.
+            self.multi_models.forget(server, message.target_model)
+            answer = await self._exchange(taken, server, message)
+        if answer.status >= HTTPStatus.BAD_REQUEST:
+            raise _refused(taken, server, answer.status, answer.body)
+        return answer
+
+    async def _exchange(self, taken: Taken, server: Server, message: Invocation) -> ModelAnswer:
+        path = await self._path(taken, server, message)
+        with _failures(taken, server):
+            return await self.client.invoke(
+                server.port, message.body, message.headers, path=path, seconds=message.seconds
+            )
+
+    async def _path(self, taken: Taken, server: Server, message: Invocation) -> str:
+        if not taken.variant.multi_model:
+            return INVOCATIONS
+        return await self.multi_models.path(
+            taken.route, taken.variant, server, message.target_model
+        )
+
+
+def serverless_key(endpoint_id: str, variant: str) -> str:
+    """The line before all servers of a serverless variant, also while it has none."""
+    return f"{endpoint_id}/{variant}"
+
+
+def container_name(variant: Variant, server: Server) -> str:
+    """What AWS calls the container in its messages."""
+    named = variant.containers[server.container].get("ContainerHostname")
+    if named:
+        return named
+    return "primary" if len(variant.containers) == 1 else f"container_{server.container + 1}"
+
+
+def _name(taken: Taken, server: Server) -> str:
+    return container_name(taken.variant, server)
+
+
+def _refused(taken: Taken, server: Server, status: int, said: bytes) -> AwsError:
+    text = said.decode("utf-8", "replace")
+    return refusals.model_error(taken.route, _name(taken, server), status, text)
+
+
+@contextlib.contextmanager
+def _failures(taken: Taken, server: Server, *, final: bool = False) -> Generator[None]:
+    """What a container that does not answer is for the caller.
+
+    One that took no connection may have others beside it, unless this is `final`.
+    """
+    name = _name(taken, server)
+    try:
+        yield
+    except ModelRefused as error:
+        if not final:
+            raise
+        raise refusals.unavailable(str(error)) from None
+    except ModelTimedOut:
+        said = refusals.TIMED_OUT.format(container=name)
+        raise refusals.model_error(taken.route, name, 0, said) from None
+    except ModelUnreachable as error:
+        raise refusals.model_error(taken.route, name, 500, str(error)) from None
+
+
+def _passed_on(invocation: Invocation, answer: ModelAnswer) -> Invocation:
+    """What the next container of an inference pipeline gets: the answer of the one before."""
+    headers = {**invocation.headers, "Content-Type": answer.headers.get("content-type", "")}
+    return replace(invocation, body=answer.body, headers=headers)
+
+
+def _check_targets(variant: Variant, invocation: Invocation) -> None:
+    if variant.multi_model and not invocation.target_model:
+        raise refusals.invalid(
+            f"Variant {variant.name} serves several models: name one by TargetModel."
+        )
+    if invocation.target_model and not variant.multi_model:
+        raise refusals.invalid(
+            f"TargetModel: the variant {variant.name} serves one model; leave TargetModel out."
+        )
+    if variant.direct and not invocation.target_container:
+        raise refusals.invalid(
+            f"The model of variant {variant.name} is invoked directly: name one of its containers "
+            "by TargetContainerHostname."
+        )
+    if invocation.target_container and not variant.direct:
+        raise refusals.invalid(
+            "TargetContainerHostname: the model's InferenceExecutionConfig is not Direct; leave "
+            "TargetContainerHostname out."
+        )
