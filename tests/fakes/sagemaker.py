@@ -18,9 +18,11 @@ from flowmaker.executors.executor import EnvironmentSpec, ProcessSpec
 from flowmaker.objects.disk import DiskObjectStore
 from flowmaker.reconcile.hints import Hints
 from flowmaker.reconcile.loop import Loop
+from flowmaker.sagemaker.api.asynchronous import AsyncInvocations
 from flowmaker.sagemaker.api.runtime import SageMakerRuntimeService
 from flowmaker.sagemaker.api.service import SageMakerService
 from flowmaker.sagemaker.controllers import Parts, controllers, new_router
+from flowmaker.sagemaker.controllers.endpoint import Endpoints
 from flowmaker.sagemaker.hosting.router import Router
 from flowmaker.store.database import Database
 from tests.fakes.aws_identity import ACCOUNT, ROOT, FakeAuthorizer
@@ -95,12 +97,13 @@ class Bench:
             hints=hints,
             clock=self.parts.clock,
         )
-        self.runtime = SageMakerRuntimeService(self.router)
+        asynchronous = AsyncInvocations(self.router.routes, self.database, hints, self.parts.clock)
+        self.runtime = SageMakerRuntimeService(self.router, asynchronous)
         self.logs = LogsService(self.database, self.parts.clock)
 
-    async def ask(self, operation: str, /, service: Any = None, **parameters: Any) -> Any:
-        """The answer of an operation, after its needs were named."""
-        call = Call(
+    def call(self, operation: str, /, **parameters: Any) -> Call:
+        """A request as the gateway understands it."""
+        return Call(
             service="sagemaker",
             operation=operation,
             parameters=parameters,
@@ -111,6 +114,10 @@ class Bench:
             headers={},
             endpoint="http://127.0.0.1:8080",
         )
+
+    async def ask(self, operation: str, /, service: Any = None, **parameters: Any) -> Any:
+        """The answer of an operation, after its needs were named."""
+        call = self.call(operation, **parameters)
         found = (service or self.sagemaker).operations()[operation]
         await self.authorizer.check(call.principal, await found.needs(call))
         answer = await found.handler(call)
@@ -125,6 +132,12 @@ class Bench:
         stored = await self.objects.get("data", key)
         assert stored is not None, key
         return await asyncio.to_thread(self.objects.path(stored).read_bytes)
+
+    def idle_after(self, seconds: float) -> None:
+        """Serverless variants sleep when nobody asked them for as long."""
+        for loop in self.loops:
+            if isinstance(loop.controller, Endpoints):
+                loop.controller.idle = seconds
 
     async def until(self, describe: Callable[[], Any], done: Callable[[Any], bool]) -> Any:
         """What `describe` answers once that is as wanted; it looks every 10 ms."""

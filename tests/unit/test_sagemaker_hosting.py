@@ -2,71 +2,16 @@
 
 import asyncio
 import contextlib
-import io
-import tarfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from flowmaker.aws.errors import AwsError
-from flowmaker.executors.executor import ProcessSpec
 from flowmaker.sagemaker.container.model_client import ModelClient, ModelUnreachable
-from tests.fakes.sagemaker import ROLE, XGBOOST, Bench, bench, opt_ml
-
-Answerer = Callable[[str, bytes], tuple[int, bytes]]
-
-
-class Model:
-    """Plays `serve`: an HTTP server on the process's port for each process that is started."""
-
-    def __init__(self) -> None:
-        self.answer: Answerer = lambda _path, body: (200, body.upper())
-        self.servers: dict[str, asyncio.Server] = {}
-        self.connections = 0
-        self.exit_code: int | None = None
-        self.artefact = ""
-        #: Set when an invocation came that is never answered.
-        self.held: asyncio.Event | None = None
-        self._closing = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    def __call__(self, spec: ProcessSpec) -> int | None:
-        assert spec.argv[-1] == "serve"
-        self.artefact = (opt_ml(spec) / "model" / "xgboost-model").read_text()
-        if self.exit_code is None:
-            task = asyncio.get_running_loop().create_task(self._serve(spec))
-            self._tasks.add(task)
-        return self.exit_code
-
-    async def _serve(self, spec: ProcessSpec) -> None:
-        port = int(spec.env["SAGEMAKER_BIND_TO_PORT"])
-        self.servers[spec.id] = await asyncio.start_server(self._talk, "127.0.0.1", port)
-
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-                length = head.partition("content-length: ")[2].partition("\r\n")[0]
-                body = await reader.readexactly(int(length or 0))
-                path = head.split()[1]
-                if path == "/invocations" and self.held:
-                    self.held.set()
-                    await self._closing.wait()
-                    break
-                status, answer = (200, b"") if path == "/ping" else self.answer(path, body)
-                writer.write(
-                    b"HTTP/1.1 %d x\r\nContent-Type: text/csv\r\nContent-Length: %d\r\n\r\n%s"
-                    % (status, len(answer), answer)
-                )
-        writer.close()
-
-    async def close(self) -> None:
-        self._closing.set()
-        for server in self.servers.values():
-            server.close()
+from tests.fakes.hosting import Model, deploy, invoke, packed, settled, variant
+from tests.fakes.sagemaker import ROLE, XGBOOST, Bench, bench
 
 
 @pytest.fixture
@@ -79,12 +24,7 @@ async def model() -> AsyncIterator[Model]:
 @pytest.fixture
 async def at(tmp_path: Path, model: Model) -> AsyncIterator[Bench]:
     async with bench(tmp_path, model) as made:
-        packed = io.BytesIO()
-        with tarfile.open(fileobj=packed, mode="w:gz") as tar:
-            info = tarfile.TarInfo("xgboost-model")
-            info.size = 5
-            tar.addfile(info, io.BytesIO(b"trees"))
-        await made.put("model.tar.gz", packed.getvalue())
+        await made.put("model.tar.gz", packed(b"trees"))
         await made.ask(
             "CreateModel",
             ModelName="m",
@@ -92,41 +32,6 @@ async def at(tmp_path: Path, model: Model) -> AsyncIterator[Bench]:
             PrimaryContainer={"Image": XGBOOST, "ModelDataUrl": "s3://data/model.tar.gz"},
         )
         yield made
-
-
-def variant(name: str, weight: float = 1.0) -> dict[str, Any]:
-    return {
-        "VariantName": name,
-        "ModelName": "m",
-        "InitialInstanceCount": 1,
-        "InstanceType": "ml.m5.large",
-        "InitialVariantWeight": weight,
-    }
-
-
-async def deploy(at: Bench, *variants: dict[str, Any], name: str = "e") -> Any:
-    given = list(variants) or [variant("AllTraffic")]
-    await at.ask("CreateEndpointConfig", EndpointConfigName=name, ProductionVariants=given)
-    await at.ask("CreateEndpoint", EndpointName="e", EndpointConfigName=name)
-    return await settled(at)
-
-
-async def settled(at: Bench) -> Any:
-    return await at.until(
-        lambda: at.ask("DescribeEndpoint", EndpointName="e"),
-        lambda one: one["EndpointStatus"] not in {"Creating", "Updating"},
-    )
-
-
-async def invoke(at: Bench, body: bytes = b"abc", **given: Any) -> Any:
-    return await at.ask(
-        "InvokeEndpoint",
-        service=at.runtime,
-        EndpointName="e",
-        Body=body,
-        ContentType="text/csv",
-        **given,
-    )
 
 
 async def test_an_endpoint_answers_until_it_is_deleted(at: Bench, model: Model) -> None:

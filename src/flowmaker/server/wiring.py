@@ -42,6 +42,7 @@ from flowmaker.pipelines.controllers.settings import RunSettings
 from flowmaker.pipelines.repository import runs
 from flowmaker.reconcile.hints import Hints
 from flowmaker.reconcile.loop import Controller, Loop
+from flowmaker.sagemaker.api.asynchronous import AsyncInvocations
 from flowmaker.sagemaker.api.runtime import SageMakerRuntimeService
 from flowmaker.sagemaker.api.service import SageMakerService
 from flowmaker.sagemaker.container.model_client import ModelClient
@@ -175,7 +176,7 @@ def _doors(ground: Ground, worker: Worker, router: Router) -> Doors:
             hints=hints,
             clock=clock,
         ),
-        SageMakerRuntimeService(router),
+        SageMakerRuntimeService(router, AsyncInvocations(router.routes, database, hints, clock)),
     ]
     return Doors(
         aws=Gateway(services, AccessKeys(database, clock), ground.authorizer, clock),

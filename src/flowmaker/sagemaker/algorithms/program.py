@@ -29,7 +29,12 @@ def _half(package: str, name: str) -> ModuleType:
 
 
 def serve(load: Callable[[Path], Model], folder: Path) -> int:
-    """Serves the model of a folder until it is told to end."""
+    """Serves the model of a folder until it is told to end, or several as they are asked for."""
+    from flowmaker.sagemaker.serving import server  # noqa: PLC0415 - what training does not need
+
+    if server.serves_several():
+        server.serve_several(load)
+        return 0
     try:
         model = load(folder)
     except (OSError, KeyError, ValueError) as error:
@@ -38,7 +43,5 @@ def serve(load: Callable[[Path], Model], folder: Path) -> int:
             file=sys.stderr,
         )
         return 1
-    from flowmaker.sagemaker.serving import server  # noqa: PLC0415 - what training does not need
-
     server.serve(model)
     return 0

@@ -6,8 +6,9 @@ from typing import Any
 
 from flowmaker.aws.service import Call, Need, Operation, Reply
 from flowmaker.ids import arn
+from flowmaker.sagemaker.api.asynchronous import AsyncInvocations
 from flowmaker.sagemaker.hosting.refusals import invalid
-from flowmaker.sagemaker.hosting.router import Invocation, Router
+from flowmaker.sagemaker.hosting.router import HEADERS, Invocation, Router
 from flowmaker.sagemaker.hosting.routes import Place
 from flowmaker.sagemaker.records.hosting import Variant
 
@@ -15,14 +16,6 @@ from flowmaker.sagemaker.records.hosting import Variant
 LARGEST_PAYLOAD = 25 * 1024 * 1024
 #: Members of the request that a model has nothing to do with here.
 REFUSED = ("InferenceComponentName", "EnableExplanations", "SessionId", "PrefixAwareId")
-#: Members that are passed on as headers of the same meaning.
-HEADERS = {
-    "ContentType": "Content-Type",
-    "Accept": "Accept",
-    "CustomAttributes": "X-Amzn-SageMaker-Custom-Attributes",
-    "InferenceId": "X-Amzn-SageMaker-Inference-Id",
-    "TargetModel": "X-Amzn-SageMaker-Target-Model",
-}
 
 
 class SageMakerRuntimeService:
@@ -30,13 +23,15 @@ class SageMakerRuntimeService:
 
     name = "sagemaker-runtime"
 
-    def __init__(self, router: Router) -> None:
+    def __init__(self, router: Router, asynchronous: AsyncInvocations) -> None:
         """`router` is the controllers' too."""
         self._router = router
+        self._asynchronous = asynchronous
 
     def operations(self) -> Mapping[str, Operation]:
         return {
             "InvokeEndpoint": Operation(handler=self._invoke, needs=_needs),
+            "InvokeEndpointAsync": Operation(handler=self._accept, needs=_needs),
             "InvokeEndpointWithResponseStream": Operation(handler=self._stream, needs=_needs),
         }
 
@@ -45,6 +40,9 @@ class SageMakerRuntimeService:
         answered = await self._router.invoke(place(call), invocation)
         answer = answered.answer
         return Reply(parameters={"Body": answer.body} | _about(answered.variant, answer.headers))
+
+    async def _accept(self, call: Call) -> Reply:
+        return await self._asynchronous.accept(call, place(call))
 
     async def _stream(self, call: Call) -> Reply:
         """The answer's pieces as events. What fails before the first piece is an error as usual."""

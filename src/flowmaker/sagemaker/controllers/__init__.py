@@ -1,6 +1,7 @@
 """The controllers of the SageMaker half: they fulfil what the API has recorded."""
 
 from flowmaker.reconcile.loop import Controller
+from flowmaker.sagemaker.controllers.async_inference import AsyncInferences
 from flowmaker.sagemaker.controllers.endpoint import Endpoints
 from flowmaker.sagemaker.controllers.model_server import ModelServers
 from flowmaker.sagemaker.controllers.parts import Parts
@@ -18,7 +19,12 @@ __all__ = ["Parts", "controllers", "new_router"]
 def controllers(parts: Parts, router: Router) -> list[Controller]:
     """All of them. Close `parts.models` after their loops."""
     servers = ModelServers(parts)
-    return [TrainingJobs(parts), Endpoints(parts, servers, router), TransformJobs(parts, servers)]
+    return [
+        TrainingJobs(parts),
+        Endpoints(parts, servers, router),
+        AsyncInferences(parts, router),
+        TransformJobs(parts, servers),
+    ]
 
 
 def new_router(parts: Parts) -> Router:

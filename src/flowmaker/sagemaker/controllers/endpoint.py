@@ -40,14 +40,12 @@ class Endpoints:
 
     topic = "endpoint"
 
-    def __init__(
-        self, parts: Parts, servers: ModelServers, router: Router, *, idle: float = IDLE
-    ) -> None:
-        """`idle` is for tests: seconds until a serverless variant sleeps."""
+    def __init__(self, parts: Parts, servers: ModelServers, router: Router) -> None:
         self._parts = parts
         self._servers = servers
         self._router = router
-        self._idle = idle
+        #: Seconds until a serverless variant sleeps.
+        self.idle = IDLE
         self._captured = Captured(parts, router.captures)
         parts.executor.on_exit(self._on_exit)
 
@@ -217,7 +215,7 @@ class Endpoints:
 
     def _is_idle(self, variant: Variant, key: str) -> bool:
         ready = all(server.ready for server in variant.servers)
-        return ready and time.monotonic() - self._router.instances.used_at(key) > self._idle
+        return ready and time.monotonic() - self._router.instances.used_at(key) > self.idle
 
     async def _end(self, process_id: str) -> bool:
         """Stop it once nobody waits for its answer any more; True when it is gone."""

@@ -54,16 +54,12 @@ class Batch:
 class Captures:
     """Writes lines to files, which `take` gives away. A line that was written survives a crash."""
 
-    def __init__(
-        self,
-        folder: Callable[[str], Path],
-        clock: Clock,
-        chance: random.Random | None = None,
-    ) -> None:
-        """`folder` gives a folder by its name; `chance` draws the sample."""
+    def __init__(self, folder: Callable[[str], Path], clock: Clock) -> None:
+        """`folder` gives a folder by its name."""
         self._folder = folder
         self._clock = clock
-        self._chance = chance or random.Random()  # noqa: S311 - no secret depends on it
+        #: Draws the sample.
+        self.chance = random.Random()  # noqa: S311 - no secret depends on it
         self._files: dict[str, dict[Destination, Path]] = {}
 
     def keep(
@@ -73,7 +69,7 @@ class Captures:
         config = fleet.capture
         if not config.get("EnableCapture", bool(config)):
             return
-        if self._chance.random() * 100 >= config["InitialSamplingPercentage"]:
+        if self.chance.random() * 100 >= config["InitialSamplingPercentage"]:
             return
         base = config["DestinationS3Uri"].rstrip("/")
         destination = Destination(f"{base}/{route.name}/{variant.name}", variant.role_arn)

@@ -33,13 +33,12 @@ class MultiModels:
         client: ModelClient,
         storages: Storages,
         folder: Callable[[str], Path],
-        most_loaded: int = MOST_LOADED,
     ) -> None:
-        """`folder` gives a folder by its name; `most_loaded` is for tests."""
+        """`folder` gives a folder by its name."""
         self._client = client
         self._storages = storages
         self._folder = folder
-        self._most_loaded = most_loaded
+        self.most_loaded = MOST_LOADED
         self._loaded: defaultdict[str, OrderedDict[str, asyncio.Future[None]]] = defaultdict(
             OrderedDict
         )
@@ -75,7 +74,7 @@ class MultiModels:
         name = _name(target)
         await self._unpack(route, variant, server, target)
         message = json.dumps({"model_name": name, "url": f"/opt/ml/models/{name}/model"}).encode()
-        while len(self._loaded[server.process_id]) > self._most_loaded:
+        while len(self._loaded[server.process_id]) > self.most_loaded:
             if not await self._unload_oldest(server, target):
                 break
         while True:

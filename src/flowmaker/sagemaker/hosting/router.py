@@ -27,6 +27,14 @@ from flowmaker.sagemaker.hosting.routes import Place, Route, Routes
 from flowmaker.sagemaker.records.hosting import Fleet, Server, Variant
 
 INVOCATIONS = "/invocations"
+#: Members that are passed on as headers of the same meaning.
+HEADERS = {
+    "ContentType": "Content-Type",
+    "Accept": "Accept",
+    "CustomAttributes": "X-Amzn-SageMaker-Custom-Attributes",
+    "InferenceId": "X-Amzn-SageMaker-Inference-Id",
+    "TargetModel": "X-Amzn-SageMaker-Target-Model",
+}
 #: A serverless endpoint's payload, as AWS limits it.
 SERVERLESS_PAYLOAD = 4 * 1024 * 1024
 

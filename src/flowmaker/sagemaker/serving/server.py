@@ -12,6 +12,7 @@ import socket
 import traceback
 from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import uvicorn
@@ -106,20 +107,98 @@ class ModelServer:
             raise Refused(
                 HTTPStatus.NOT_FOUND, f"There is no {scope['method']} {scope['path']} here."
             )
-        body = await _body(receive)
-        if not body:
-            return Answer(b"", _TEXT)
-        content_type, accept = _header(scope, b"content-type"), _header(scope, b"accept")
-        if len(body) <= _INLINE_BYTES:
-            return self._model.predict(body, content_type, accept)
-        return await asyncio.to_thread(self._model.predict, body, content_type, accept)
+        return await predicted(self._model, scope, receive)
+
+
+async def predicted(model: Model, scope: Scope, receive: Receive) -> Answer:
+    """What the model makes of a request."""
+    body = await _body(receive)
+    if not body:
+        return Answer(b"", _TEXT)
+    content_type, accept = _header(scope, b"content-type"), _header(scope, b"accept")
+    if len(body) <= _INLINE_BYTES:
+        return model.predict(body, content_type, accept)
+    return await asyncio.to_thread(model.predict, body, content_type, accept)
+
+
+class MultiModelServer(ModelServer):
+    """One around models that come and go, as SageMaker's contract for several models has it.
+
+    POST /models               loads {"model_name", "url"}: 409 when there is one of that name
+    GET /models[/{name}]       says what is loaded
+    DELETE /models/{name}      unloads it
+    POST /models/{name}/invoke the prediction
+    """
+
+    def __init__(self, load: Callable[[Path], Model]) -> None:
+        """`load` gives the model of a folder; what it raises is the answer to a POST."""
+        self._load = load
+        self._models: dict[str, tuple[str, Model]] = {}
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        method, path = cast("str", scope["method"]), cast("str", scope["path"])
+        match (method, *path.strip("/").split("/")):
+            case ("GET", "ping"):
+                return Answer(b"", _TEXT)
+            case ("POST", "models"):
+                return await self._loaded(json.loads(await _body(receive)))
+            case ("GET", "models"):
+                return _json({"models": [self._about(name) for name in self._models]})
+            case ("GET", "models", name):
+                self._find(name)
+                return _json(self._about(name))
+            case ("DELETE", "models", name):
+                self._find(name)
+                del self._models[name]
+                return _json({"status": f"{name} is unloaded"})
+            case ("POST", "models", name, "invoke"):
+                return await predicted(self._find(name), scope, receive)
+            case _:
+                raise Refused(HTTPStatus.NOT_FOUND, f"There is no {method} {path} here.")
+
+    async def _loaded(self, wanted: dict[str, str]) -> Answer:
+        name, url = wanted["model_name"], wanted["url"]
+        if name in self._models:
+            raise Refused(HTTPStatus.CONFLICT, f"{name} is loaded already.")
+        try:
+            model = await asyncio.to_thread(self._load, Path(url))
+        except MemoryError:
+            raise Refused(HTTPStatus.INSUFFICIENT_STORAGE, "There is no memory left.") from None
+        self._models[name] = (url, model)
+        return _json({"status": f"{name} is loaded"})
+
+    def _find(self, name: str) -> Model:
+        if name not in self._models:
+            raise Refused(HTTPStatus.NOT_FOUND, f"There is no model {name} here.")
+        return self._models[name][1]
+
+    def _about(self, name: str) -> dict[str, str]:
+        return {"modelName": name, "modelUrl": self._models[name][0]}
+
+
+def _json(value: object) -> Answer:
+    return Answer(json.dumps(value).encode(), "application/json")
+
+
+def serves_several() -> bool:
+    """The endpoint is a multi-model endpoint."""
+    return os.environ.get("SAGEMAKER_MULTI_MODEL", "").lower() == "true"
+
+
+def serve_several(load: Callable[[Path], Model]) -> None:
+    """Serves models that are loaded when they are asked for, until SIGTERM."""
+    _serve(MultiModelServer(load))
 
 
 def serve(model: Model) -> None:
     """Serves until SIGTERM, on this machine alone: what is in front of it is the endpoint."""
+    _serve(ModelServer(model))
+
+
+def _serve(app: ModelServer) -> None:
     port = int(os.environ.get("SAGEMAKER_BIND_TO_PORT") or 8080)
     config = uvicorn.Config(
-        cast("ASGIApplication", ModelServer(model)),
+        cast("ASGIApplication", app),
         log_level="warning",
         access_log=False,
         lifespan="off",

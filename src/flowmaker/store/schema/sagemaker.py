@@ -37,3 +37,15 @@ tags = Table(
     Column("key", Text, primary_key=True),
     Column("value", Text, nullable=False),
 )
+
+#: Requests of InvokeEndpointAsync that are not answered yet.
+async_requests = Table(
+    "sagemaker_async_requests",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("endpoint_id", Text, nullable=False),
+    Column("created_at", Timestamp, nullable=False),
+    # The request as the client sent it, and where its answer goes.
+    Column("request", JSON, nullable=False),
+    Index("sagemaker_async_requests_by_endpoint", "endpoint_id", "created_at"),
+)
