@@ -46,8 +46,13 @@ class TrainingFolder:
         process = self.start("serve", SAGEMAKER_BIND_TO_PORT=str(port), **env)
         try:
             assert process.stdout is not None
-            first = process.stdout.readline()
-            assert "Serving on" in first, first + process.stdout.read()
+            log: list[str] = []
+            for line in process.stdout:
+                log.append(line)
+                if "Serving on" in line:
+                    break
+            else:
+                raise AssertionError("".join(log))
             yield Served(port)
         finally:
             process.terminate()

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from flowmaker.sagemaker.algorithms import recordio, tables
 from flowmaker.sagemaker.algorithms.job import Channel, CustomerError
+from flowmaker.sagemaker.algorithms.xgboost import libsvm
 from flowmaker.sagemaker.algorithms.xgboost.libsvm import Features, Parsed, dmatrix
 
 
@@ -112,6 +113,18 @@ def read(channel: Channel, *, weights: bool = False) -> Table:
             f"Failed to load the {channel.name} channel as {kind}: {error}. "
             "Set the channel's ContentType to what the files are."
         ) from error
+
+
+def joined(first: Table, second: Table) -> Table:
+    """The rows of both; what only one has, weights for example, counts as absent."""
+    weights = (first.weight, second.weight)
+    return Table(
+        features=libsvm.joined(first.features, second.features),
+        label=np.concatenate([first.label, second.label]),
+        weight=None
+        if weights[0] is None or weights[1] is None
+        else np.concatenate([weights[0], weights[1]]),
+    )
 
 
 def matrix(table: Table, columns: int) -> xgb.DMatrix:

@@ -34,6 +34,23 @@ class SparseRows:
 Features = NDArray[np.float32] | SparseRows
 
 
+def joined(first: Features, second: Features) -> Features:
+    """The rows of both.
+
+    Raises:
+        ValueError: one is dense and one sparse, or they differ in width.
+    """
+    if isinstance(first, SparseRows) and isinstance(second, SparseRows):
+        return SparseRows(
+            np.concatenate([first.values, second.values]),
+            np.concatenate([first.columns, second.columns]),
+            np.concatenate([first.starts, second.starts[1:] + first.starts[-1]]),
+        )
+    if isinstance(first, SparseRows) or isinstance(second, SparseRows):
+        raise ValueError("one channel is libsvm, the other is not")  # noqa: TRY004 - of the data
+    return np.concatenate([first, second])
+
+
 @dataclass(slots=True)
 class Parsed:
     """Lines as they are gathered."""

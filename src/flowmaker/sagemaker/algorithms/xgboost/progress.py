@@ -18,7 +18,7 @@ _Log = Mapping[str, Mapping[str, list[float] | list[tuple[float, float]]]]
 class Progress(TrainingCallback):
     """Logs as SageMaker's container does, and saves where SageMaker says."""
 
-    def __init__(self, *, checkpoints: Path | None, start: int, logs: bool) -> None:
+    def __init__(self, *, logs: bool, checkpoints: Path | None = None, start: int = 0) -> None:
         super().__init__()
         self._checkpoints = checkpoints
         self._start = start
@@ -36,7 +36,7 @@ class Progress(TrainingCallback):
     def after_iteration(self, model: xgb.Booster, epoch: int, evals_log: _Log) -> bool:
         """Called by XGBoost; True ends the training."""
         scores = [
-            f"{data_set}-{metric}:{_last(values):.5f}"
+            f"{data_set}-{metric}:{last(values):.5f}"
             for data_set, metrics in evals_log.items()
             for metric, values in metrics.items()
         ]
@@ -47,9 +47,10 @@ class Progress(TrainingCallback):
         return self._stop
 
 
-def _last(values: list[float] | list[tuple[float, float]]) -> float:
-    last = values[-1]
-    return last[0] if isinstance(last, tuple) else last
+def last(values: list[float] | list[tuple[float, float]]) -> float:
+    """The newest value of a metric, as XGBoost keeps it."""
+    newest = values[-1]
+    return newest[0] if isinstance(newest, tuple) else newest
 
 
 def _rounds(folder: Path) -> list[int]:

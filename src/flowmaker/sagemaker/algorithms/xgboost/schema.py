@@ -89,8 +89,15 @@ def _auc(values: Mapping[str, Value]) -> list[str]:
     return complaints
 
 
+def _rounds_of_folds(values: Mapping[str, Value]) -> list[str]:
+    if "_num_cv_round" in values and "_kfold" not in values:
+        return ["_num_cv_round is the number of rounds of a cross-validation: give _kfold, too"]
+    if "_kfold" in values and str(values.get("objective", "")).startswith("rank:"):
+        return ["_kfold cannot share out the queries of a ranking"]
+    return []
+
+
 _NO_GPU = "there is no GPU in Flowmaker's built-in XGBoost; use hist"
-_NO_CROSS_VALIDATION = "cross-validation inside the algorithm; train one job per fold instead"
 
 SCHEMA = Schema(
     required=("num_round",),
@@ -167,8 +174,6 @@ SCHEMA = Schema(
         ("use_dask_gpu_training", "true"): _NO_GPU,
         ("sampling_method", "gradient_based"): _NO_GPU,
         ("process_type", "update"): "there is no earlier model to update in a training job",
-        ("_kfold", "*"): _NO_CROSS_VALIDATION,
-        ("_num_cv_round", "*"): _NO_CROSS_VALIDATION,
     },
-    rules=(_num_class, _constraints, _auc),
+    rules=(_num_class, _constraints, _auc, _rounds_of_folds),
 )

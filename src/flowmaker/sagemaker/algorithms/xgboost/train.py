@@ -1,6 +1,7 @@
 """Training, on one instance or on several."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
@@ -8,9 +9,10 @@ import xgboost as xgb
 
 from flowmaker.sagemaker.algorithms.hyperparameters import Value
 from flowmaker.sagemaker.algorithms.job import CustomerError, Job, say
-from flowmaker.sagemaker.algorithms.xgboost import data, progress, scores
+from flowmaker.sagemaker.algorithms.xgboost import data, folds, progress, scores
 from flowmaker.sagemaker.algorithms.xgboost.distributed import together
 from flowmaker.sagemaker.algorithms.xgboost.metrics import COMPUTED
+from flowmaker.sagemaker.algorithms.xgboost.progress import Progress
 
 #: Hyperparameters that are for this program, not for XGBoost.
 _OURS = frozenset(
@@ -23,6 +25,8 @@ _OURS = frozenset(
         "eval_metric",
         "use_dask_gpu_training",
         "silent",
+        "_kfold",
+        "_num_cv_round",
     }
 )
 #: Old names that XGBoost no longer takes.
@@ -100,6 +104,9 @@ def train(job: Job) -> None:
         else None
     )
     _check_labels(job, table)
+    if job.integer("_kfold", 0):
+        _save(job, _cross_validated(job, table, validation))
+        return
     if len(job.hosts) == 1:
         _check(table, "train")
         if validation is not None:
@@ -113,9 +120,16 @@ def train(job: Job) -> None:
             boost=lambda columns, logs: _boost(job, table, validation, columns=columns, logs=logs),
         )
     if job.leads:
-        job.model.mkdir(parents=True, exist_ok=True)
-        (job.model / "xgboost-model").write_bytes(model)
-        say(f"Stored trained model at {job.model / 'xgboost-model'}")
+        _save(job, [model])
+
+
+def _save(job: Job, models: Sequence[bytes]) -> None:
+    """One model under its name; several under the numbers of their folds."""
+    job.model.mkdir(parents=True, exist_ok=True)
+    for number, model in enumerate(models):
+        path = job.model / ("xgboost-model" if len(models) == 1 else f"xgboost-model-{number}")
+        path.write_bytes(model)
+        say(f"Stored trained model at {path}")
 
 
 def _check(table: data.Table, channel: str) -> None:
@@ -147,12 +161,49 @@ def _columns(table: data.Table, validation: data.Table | None) -> int:
     return max(table.shape[1], validation.shape[1] if validation else 0)
 
 
+def _cross_validated(job: Job, table: data.Table, validation: data.Table | None) -> list[bytes]:
+    """A model for every fold of every round."""
+    if len(job.hosts) > 1:
+        raise CustomerError("_kfold needs all rows on one instance: set the InstanceCount to 1")
+    _check(table, "train")
+    count, rounds = job.integer("_kfold", 2), job.integer("_num_cv_round", 1)
+    objective = job.text("objective")
+    try:
+        whole = data.joined(table, validation) if validation is not None else table
+        parts = [
+            folds.split(
+                whole.label,
+                folds=count,
+                classes=objective.startswith(("binary:", "multi:")),
+                seed=number,
+            )
+            for number in range(rounds)
+        ]
+    except ValueError as error:
+        raise CustomerError(str(error)) from error
+    matrix = data.matrix(whole, whole.shape[1])
+    say(f"Run {rounds}-round of {count}-fold cross validation with {whole.shape[0]} rows")
+    models: list[bytes] = []
+    evaluations: list[folds.Evaluations] = []
+    for number, split in enumerate(parts):
+        for train_rows, held in folds.pairs(split):
+            evals = [(matrix.slice(train_rows), "train"), (matrix.slice(held), "validation")]
+            seen: dict[str, dict[str, list[float] | list[tuple[float, float]]]] = {}
+            models.append(_boosted(job, evals, Progress(logs=True), seen=seen))
+            evaluations.append(seen)
+        say(f"The metrics of round {number + 1}")
+        print(folds.means(job.integer("num_round", 1), evaluations[-count:]), flush=True)  # noqa: T201
+    if rounds > 1:
+        say(f"The overall metrics of {rounds}-round cross validation")
+        print(folds.means(job.integer("num_round", 1), evaluations), flush=True)  # noqa: T201
+    return models
+
+
 def _boost(
     job: Job, table: data.Table, validation: data.Table | None, *, columns: int, logs: bool
 ) -> bytes:
     """Trains on this instance's data, and gives the model as XGBoost saves it."""
-    matrix = data.matrix(table, columns)
-    evals = [(matrix, "train")]
+    evals = [(data.matrix(table, columns), "train")]
     say(f"Train matrix has {table.shape[0]} rows and {columns} columns")
     if validation is not None and validation.shape[0]:
         evals.append((data.matrix(validation, columns), "validation"))
@@ -160,24 +211,37 @@ def _boost(
     start_model, start = progress.latest(_checkpoints(job))
     if start:
         say(f"Resuming from iteration {start}")
-    after = progress.Progress(checkpoints=_checkpoints(job), start=start, logs=logs)
+    after = Progress(checkpoints=_checkpoints(job), start=start, logs=logs)
+    return _boosted(job, evals, after, start=start, start_model=start_model)
+
+
+def _boosted(
+    job: Job,
+    evals: list[tuple[xgb.DMatrix, str]],
+    after: Progress,
+    *,
+    start: int = 0,
+    start_model: bytearray | None = None,
+    seen: dict[str, dict[str, list[float] | list[tuple[float, float]]]] | None = None,
+) -> bytes:
+    """Trains on the first of `evals`, and fills `seen` with the metrics of all of them."""
     if job.text("save_model_on_termination") == "true":
         after.stop_on_sigterm()
     computed = [name for name in _metrics(job) if name in COMPUTED]
     parameters = _parameters(job)
     objective = str(parameters.get("objective", ""))
-    stopping = job.integer("early_stopping_rounds", 0)
     try:
         booster = xgb.train(
             parameters,
-            matrix,
+            evals[0][0],
             num_boost_round=max(job.integer("num_round", 1) - start, 0),
             evals=evals,
             custom_metric=scores.custom_metric(computed, objective) if computed else None,
-            early_stopping_rounds=stopping or None,
+            early_stopping_rounds=job.integer("early_stopping_rounds", 0) or None,
             callbacks=[after],
             xgb_model=start_model,
             verbose_eval=False,
+            evals_result=seen,
         )
     except (xgb.core.XGBoostError, ValueError) as error:
         raise _told(error) from error
