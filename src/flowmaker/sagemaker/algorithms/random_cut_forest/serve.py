@@ -14,13 +14,13 @@ class Scores:
     """A trained model, ready to tell how strange something is."""
 
     def __init__(self, forest: Forest) -> None:
-        self._forest = forest
+        self.forest = forest
 
     def predict(self, body: bytes, content_type: str, accept: str) -> Answer:
         """Answers a request; see the protocol."""
         wanted = answers.accepted(accept, answers.OFFERED, tables.JSON)
-        points = questions.features(body, content_type, self._forest.low.shape[1])
-        rows = [{"score": score} for score in self._forest.scores(points).tolist()]
+        points = questions.features(body, content_type, self.forest.low.shape[1])
+        rows = [{"score": score} for score in self.forest.scores(points).tolist()]
         return answers.encode(rows, wanted, under="scores")
 
 
