@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.config import Config
 
 from flowmaker.executors import claims
 
@@ -33,7 +34,7 @@ class House:
     def pid(self) -> int:
         return json.loads((self.data / "server.json").read_text())["pid"]
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, config: Config | None = None) -> Any:
         """A boto3 client with the credentials of `flowmaker env`."""
         return boto3.client(
             service,
@@ -42,6 +43,7 @@ class House:
             aws_access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
             aws_session_token=self.environment["AWS_SESSION_TOKEN"],
+            config=config,
         )
 
     def run(self, *command: str, stdin: str = "", timeout: float = 120) -> str:
