@@ -27,7 +27,7 @@ def test_a_training_job_survives_the_server(tmp_path: Path) -> None:
             lambda status: status == "Training",
         )
         until(lambda: _processes(data), bool)
-        _kill(house)
+        kill(house)
 
         again = start(data)
 
@@ -74,14 +74,14 @@ def _processes(data: Path) -> list[Path]:
     return list((data / "jobs").glob("training-*-algo-1/pid.json"))
 
 
-def _kill(house: House) -> None:
+def kill(house: House) -> None:
     """kill -9, and wait until it is gone."""
     pid = house.pid
     os.kill(pid, signal.SIGKILL)
-    until(lambda: _is_gone(pid), bool, seconds=10)
+    until(lambda: is_gone(pid), bool, seconds=10)
 
 
-def _is_gone(pid: int) -> bool:
+def is_gone(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
