@@ -63,6 +63,18 @@ async def test_flowmakers_programs_without_the_servers_packages(
     assert await said(path, program) == "flowmaker None"
 
 
+async def test_an_environment_may_be_made_of_another(environments: UvEnvironments) -> None:
+    base = EnvironmentSpec(requirements=("six==1.16.0", "iniconfig==2.0.0"))
+    more = EnvironmentSpec(base=base, requirements=("six==1.17.0",), programs=True)
+    derived, plain = await make(environments, more), await make(environments, base)
+    program = "import six, iniconfig; print(six.__version__)"
+    assert await said(derived, f"{program}; import flowmaker") == "1.17.0"
+    assert await said(plain, program) == "1.16.0"
+    found = "import importlib.util; print(importlib.util.find_spec('flowmaker'))"
+    assert await said(plain, found) == "None"
+    assert (plain / "requirements.txt").read_text() != (derived / "requirements.txt").read_text()
+
+
 async def test_scripts_work_where_the_environment_ends_up(environments: UvEnvironments) -> None:
     path = await make(environments, EnvironmentSpec(requirements=("wheel==0.45.1",)))
     command = [str(path / "bin" / "wheel"), "version"]

@@ -253,7 +253,7 @@ async def test_the_log_is_there_during_and_after(at: Bench, player: Player) -> N
                     "TrainingImage": "me/own:1",
                 }
             },
-            r"does not know the image me/own:1.*sagemaker-xgboost",
+            r"does not know the image me/own:1.*flowmaker image add me/own:1",
         ),
         (
             {

@@ -18,7 +18,6 @@ from sagemaker.exceptions import UnexpectedStatusException
 from sagemaker.inputs import TrainingInput
 from sagemaker.processing import ScriptProcessor
 from sagemaker.serializers import CSVSerializer
-from sagemaker.sklearn import SKLearn
 from sagemaker.tuner import ContinuousParameter, HyperparameterTuner
 from sagemaker.workflow.pipeline import Pipeline
 from sagemaker_pauses import Clock
@@ -148,13 +147,11 @@ class Script:
         rates = {"eta": ContinuousParameter(0, 1)}
         tuner = HyperparameterTuner(estimator, "validation:error", rates, max_jobs=1)
         processor = ScriptProcessor(image_uri=image, command=["python3"], **common)
-        sklearn = SKLearn("program.py", framework_version="1.2-1", **common)
         channel = {"train": TrainingInput(self.train, content_type="text/csv")}
         pipeline = Pipeline("refused", steps=[], sagemaker_session=self.session)
         return {
             "HyperparameterTuner": refusal(lambda: tuner.fit(channel, wait=False)),
             "ScriptProcessor": refusal(lambda: processor.run("program.py", wait=False)),
-            "SKLearn": refusal(lambda: sklearn.fit(channel, wait=False)),
             "Pipeline": refusal(lambda: pipeline.create(self.role)),
         }
 

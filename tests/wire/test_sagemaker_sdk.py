@@ -112,7 +112,6 @@ def test_a_failure_says_why(done: Done) -> None:
     [
         ("HyperparameterTuner", "does not support CreateHyperParameterTuningJob"),
         ("ScriptProcessor", "does not support CreateProcessingJob"),
-        ("SKLearn", "does not know the image"),
         ("Pipeline", "does not support CreatePipeline"),
     ],
 )

@@ -116,8 +116,9 @@ class UvEnvironments:
 
     def _place(self, spec: EnvironmentSpec, python: Interpreter) -> Path:
         wanted = asdict(spec)
-        if not spec.source:  # as it was before there were any, so that what is made stays known
-            del wanted["source"]
+        for later in ("source", "base"):  # so that what was made before there were any stays known
+            if not wanted[later]:
+                del wanted[later]
         identity = json.dumps([wanted, str(python.executable), python.version, str(self._programs)])
         return self._folder / hashlib.sha256(identity.encode()).hexdigest()[:32]
 
@@ -164,7 +165,7 @@ class UvEnvironments:
             with _held(new) as lock:
                 await self._install(spec, python, new, (env, lock))
                 await asyncio.to_thread(self._finish, spec, new)
-                new.rename(place)
+                _put(new, place)
         finally:
             await asyncio.to_thread(shutil.rmtree, new, ignore_errors=True)
 
@@ -178,8 +179,12 @@ class UvEnvironments:
         env, lock = how
         # Relocatable: it is renamed when it is whole, and its scripts must not name this place.
         venv = ["venv", "--no-project", "--relocatable", "--allow-existing", "--python"]
-        commands = [[*venv, str(python.executable), str(new)], *_installations(spec, new)]
-        for arguments in commands:
+        begin = [[*venv, str(python.executable), str(new)]]
+        if spec.base is not None:
+            begin = []
+            await self._make(spec.base)
+            await asyncio.to_thread(_copy, self._place(spec.base, python), new)
+        for arguments in (*begin, *_installations(spec, new)):
             code, said = await installer.run([self._uv, *arguments], env, keep_open=[lock])
             if code != 0:
                 raise EnvironmentFailed(_explained(spec, python, said))
@@ -191,9 +196,9 @@ class UvEnvironments:
         """
         packages = next((new / "lib").glob("python3.*/site-packages"))
         if spec.source:
-            (packages / "source.pth").write_text(f"{spec.source}\n")
+            _write(packages / "source.pth", f"{spec.source}\n")
         if spec.programs:
-            (packages / "flowmaker-programs.pth").write_text(f"{self._programs}\n")
+            _write(packages / "flowmaker-programs.pth", f"{self._programs}\n")
 
     async def _installer_settings(self) -> dict[str, str]:
         if self._settings is None:
@@ -232,26 +237,47 @@ def _held(folder: Path) -> Generator[int]:
         os.close(lock)
 
 
+def _copy(base: Path, new: Path) -> None:
+    """Fill a new environment with another's files, without their bytes. Installers replace files.
+
+    Nobody writes into them: so both keep what they have.
+    """
+    shutil.copytree(base, new, symlinks=True, copy_function=os.link, dirs_exist_ok=True)
+
+
+def _write(path: Path, text: str) -> None:
+    """A new file: the one that is there may be another environment's too."""
+    path.unlink(missing_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def _put(new: Path, place: Path) -> None:
+    """Rename it; unless another, that was made at the same time, is there."""
+    try:
+        new.rename(place)
+    except OSError:
+        if not place.exists():
+            raise
+
+
 def _installations(spec: EnvironmentSpec, new: Path) -> list[list[str]]:
     """The calls of uv that install what the spec lists, in order."""
     options = [o for o in spec.install_options if o not in _OPTIONS_OF_PIP_ALONE]
-    if spec.lock:
-        parts = [("requirements.txt", spec.lock, ["--require-hashes", *options])]
-    else:
-        parts = [
-            ("requirements.txt", "\n".join(spec.requirements), options),
-            ("no-deps.txt", "\n".join(spec.no_deps), [*options, "--no-deps"]),
-        ]
+    parts = [
+        ("lock.txt", spec.lock, ["--require-hashes", *options]),
+        ("requirements.txt", "\n".join(spec.requirements), options),
+        ("no-deps.txt", "\n".join(spec.no_deps), [*options, "--no-deps"]),
+    ]
     install = ["pip", "install", "--compile-bytecode", "--python", str(new / "bin" / "python")]
     commands: list[list[str]] = []
     for name, text, extra in parts:
         if text:
-            (new / name).write_text(f"{text}\n", encoding="utf-8")
+            _write(new / name, f"{text}\n")
             commands.append([*install, *extra, "-r", str(new / name)])
     return commands
 
 
 def _explained(spec: EnvironmentSpec, python: Interpreter, said: str) -> str:
-    wanted = "the locked requirements" if spec.lock else " ".join(spec.requirements + spec.no_deps)
+    wanted = " ".join(spec.requirements + spec.no_deps) or "the locked requirements"
     last = [line for line in said.strip().splitlines() if line.strip()][-_LAST_LINES:]
     return "\n".join([f"cannot install {wanted} on Python {python.version}:", *last])

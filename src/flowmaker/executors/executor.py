@@ -18,11 +18,13 @@ class EnvironmentFailed(FlowmakerError):  # noqa: N818 - it names what happened
 class EnvironmentSpec:
     """A Python environment that can be made anywhere: the same spec is the same environment."""
 
-    #: Requirements as pip writes them. Ignored when `lock` is given.
+    #: Made as a copy of this one, whose packages the requirements may replace. None: made anew.
+    base: "EnvironmentSpec | None" = None
+    #: Requirements as pip writes them; installed after `lock`.
     requirements: tuple[str, ...] = ()
     #: Requirements that are installed after those, without what they need (`pip --no-deps`).
     no_deps: tuple[str, ...] = ()
-    #: A whole requirements file with hashes, as text; installs exactly that.
+    #: A whole requirements file with hashes, as text; it is installed exactly so, and first.
     lock: str = ""
     #: `3.11`, or empty for the server's own version.
     python: str = ""

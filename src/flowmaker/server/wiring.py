@@ -54,7 +54,7 @@ from flowmaker.server.config import Settings
 from flowmaker.server.data_folder import DataFolder
 from flowmaker.server.effects import SageMakerEffects
 from flowmaker.server.front_doors import Doors, FrontDoors
-from flowmaker.server.images import pipeline_images
+from flowmaker.server.images import job_images, pipeline_images
 from flowmaker.server.worker import REGION, Worker
 from flowmaker.store.database import Database
 from flowmaker.web.app import create_app as create_web
@@ -175,6 +175,7 @@ def _doors(ground: Ground, worker: Worker, router: Router) -> Doors:
             sessions=ground.sessions,
             hints=hints,
             clock=clock,
+            images=job_images(ground.folder.images),
         ),
         SageMakerRuntimeService(router, AsyncInvocations(router.routes, database, hints, clock)),
     ]
@@ -212,6 +213,7 @@ def _sagemaker_parts(ground: Ground) -> Parts:
         clock=ground.clock,
         logs=LogStreams(ground.database, ground.clock),
         models=ground.models,
+        images=job_images(ground.folder.images),
         endpoint_url=ground.url,
         hidden=ground.folder.secrets,
     )

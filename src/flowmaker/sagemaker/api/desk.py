@@ -1,7 +1,7 @@
 """What every operation needs, and what they do alike."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from flowmaker import ids
@@ -12,6 +12,7 @@ from flowmaker.clock import Clock
 from flowmaker.objects.objects import ObjectStore
 from flowmaker.reconcile.hints import Hints
 from flowmaker.sagemaker.container.storage import DataError, JobStorage, location
+from flowmaker.sagemaker.images import JobImages
 from flowmaker.sagemaker.records.resource import Kind, Resource
 from flowmaker.sagemaker.repository import resources
 from flowmaker.store.database import Database
@@ -29,6 +30,8 @@ class Desk:
     sessions: Sessions
     hints: Hints
     clock: Clock
+    #: The images that jobs and models may name.
+    images: JobImages = field(default_factory=JobImages)
 
     def draft(
         self,

@@ -38,6 +38,8 @@ HONOURED: Mapping[str, set[str]] = {
         "HyperParameters",
         "AlgorithmSpecification.TrainingImage",
         "AlgorithmSpecification.TrainingInputMode",
+        "AlgorithmSpecification.ContainerEntrypoint",
+        "AlgorithmSpecification.ContainerArguments",
         "AlgorithmSpecification.MetricDefinitions",
         "AlgorithmSpecification.EnableSageMakerMetricsTimeSeries",  # harmless
         "RoleArn",

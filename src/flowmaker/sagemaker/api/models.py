@@ -7,7 +7,7 @@ from flowmaker.aws.errors import validation
 from flowmaker.aws.service import Call, Need, Operation
 from flowmaker.sagemaker.api import members
 from flowmaker.sagemaker.api.desk import Desk, already, arn, creation_needs, need
-from flowmaker.sagemaker.api.images import known
+from flowmaker.sagemaker.api.images import served_by
 from flowmaker.sagemaker.container.storage import DataError, location
 from flowmaker.sagemaker.records.resource import Kind, Resource
 from flowmaker.sagemaker.repository import resources
@@ -34,6 +34,7 @@ class Models:
         given = call.parameters
         containers = _containers(call)
         for container in containers:
+            served_by(self._desk.images, container)
             _check_container(container, alone=len(containers) == 1)
         _check_hostnames(call, containers)
         if not given.get("ExecutionRoleArn"):
@@ -162,7 +163,6 @@ def _containers(call: Call) -> Sequence[Mapping[str, Any]]:
 
 
 def _check_container(container: Mapping[str, Any], *, alone: bool) -> None:
-    known(container.get("Image", ""))
     url = container.get("ModelDataUrl")
     if url:
         _check_location(url)

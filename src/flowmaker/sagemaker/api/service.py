@@ -15,6 +15,7 @@ from flowmaker.sagemaker.api.models import EndpointConfigs, Models
 from flowmaker.sagemaker.api.tags import Tags
 from flowmaker.sagemaker.api.training_jobs import TrainingJobs
 from flowmaker.sagemaker.api.transform_jobs import TransformJobs
+from flowmaker.sagemaker.images import JobImages
 from flowmaker.store.database import Database
 
 
@@ -23,7 +24,7 @@ class SageMakerService:
 
     name = "sagemaker"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a part of the desk
         self,
         *,
         database: Database,
@@ -32,6 +33,7 @@ class SageMakerService:
         sessions: Sessions,
         hints: Hints,
         clock: Clock,
+        images: JobImages | None = None,
     ) -> None:
         self._desk = Desk(
             database=database,
@@ -40,6 +42,7 @@ class SageMakerService:
             sessions=sessions,
             hints=hints,
             clock=clock,
+            images=images or JobImages(),
         )
 
     def operations(self) -> Mapping[str, Operation]:

@@ -10,8 +10,9 @@ from flowmaker.aws.service import Call, Need, Operation
 from flowmaker.sagemaker.algorithms import registry
 from flowmaker.sagemaker.api import members
 from flowmaker.sagemaker.api.desk import Desk, arn, creation_needs, in_use, need
-from flowmaker.sagemaker.api.images import known
+from flowmaker.sagemaker.api.images import trained_by
 from flowmaker.sagemaker.container.storage import DataError, location
+from flowmaker.sagemaker.images import JobImages
 from flowmaker.sagemaker.lifecycle import training as lifecycle
 from flowmaker.sagemaker.records.document import decode, encode
 from flowmaker.sagemaker.records.resource import Kind, Resource
@@ -51,7 +52,7 @@ class TrainingJobs:
 
     async def create(self, call: Call) -> Mapping[str, Any]:
         members.check(call)
-        _check_values(call)
+        _check_values(call, self._desk.images)
         given = call.parameters
         name = given["TrainingJobName"]
         resource_arn = arn(call, Kind.TRAINING_JOB, name)
@@ -182,12 +183,12 @@ def _artifacts(job: Resource) -> str:
     return place.below("output/model.tar.gz").uri
 
 
-def _check_values(call: Call) -> None:
+def _check_values(call: Call, images: JobImages) -> None:
     given = call.parameters
     algorithm = given.get("AlgorithmSpecification", {})
     if "ResourceConfig" not in given or "StoppingCondition" not in given:
         raise validation("ResourceConfig and StoppingCondition are required")
-    builtin = known(algorithm.get("TrainingImage", ""))
+    builtin = trained_by(images, given).algorithm
     _check_resources(call)
     _check_output(call)
     _check_metrics(algorithm)
@@ -197,9 +198,11 @@ def _check_values(call: Call) -> None:
         raise validation("Channel names in InputDataConfig must be unique")
     for channel in channels:
         _check_channel(call, algorithm, channel)
-    problems = registry.validate_hyperparameters(builtin, given.get("HyperParameters", {}), names)
-    if problems:
-        raise validation("; ".join(problems))
+    hyperparameters = given.get("HyperParameters", {})
+    if builtin is not None:
+        problems = registry.validate_hyperparameters(builtin, hyperparameters, names)
+        if problems:
+            raise validation("; ".join(problems))
 
 
 def _check_resources(call: Call) -> None:

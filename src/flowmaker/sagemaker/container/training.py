@@ -24,6 +24,11 @@ class TrainingFolder:
     def output(self) -> Path:
         return self.root / "output" / "data"
 
+    @property
+    def code(self) -> Path:
+        """Script mode's source folder."""
+        return self.root / "code"
+
     def channel(self, name: str) -> Path:
         return self.root / "input" / "data" / name
 

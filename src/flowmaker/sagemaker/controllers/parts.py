@@ -12,6 +12,7 @@ from flowmaker.objects.objects import ObjectStore
 from flowmaker.reconcile.hints import Hints
 from flowmaker.sagemaker.container.model_client import ModelClient
 from flowmaker.sagemaker.container.storage import JobStorage, Storages
+from flowmaker.sagemaker.images import JobImages
 from flowmaker.sagemaker.records.resource import Resource
 from flowmaker.sagemaker.repository import resources
 from flowmaker.store.database import Database
@@ -34,6 +35,8 @@ class Parts:
     endpoint_url: str
     #: What user code must not see: the server's own credentials.
     hidden: tuple[Path, ...] = ()
+    #: The images that jobs and models may name.
+    images: JobImages = field(default_factory=JobImages)
     #: Connections to the model servers; the runtime service shares them.
     models: ModelClient = field(default_factory=ModelClient)
 

@@ -1,8 +1,9 @@
 """Makes training jobs happen. Each step may be taken again after a crash, with the same effect."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from flowmaker.aws.logs.repository import Place
 from flowmaker.errors import FlowmakerError
@@ -12,9 +13,10 @@ from flowmaker.sagemaker.algorithms.job import CUSTOMER_ERROR
 from flowmaker.sagemaker.container import channels, metrics
 from flowmaker.sagemaker.container.storage import DataError
 from flowmaker.sagemaker.container.training import TrainingFolder, addresses, hosts
+from flowmaker.sagemaker.controllers import scripts
 from flowmaker.sagemaker.controllers.outputs import Outputs, remove
 from flowmaker.sagemaker.controllers.parts import Parts
-from flowmaker.sagemaker.controllers.programs import Program, program
+from flowmaker.sagemaker.controllers.programs import Program, commanded, program
 from flowmaker.sagemaker.lifecycle import training as lifecycle
 from flowmaker.sagemaker.lifecycle.training import Action
 from flowmaker.sagemaker.records.document import decode, encode
@@ -66,11 +68,16 @@ class TrainingJobs:
             self._parts.hints.hint(self.topic, _job_id(process_id))
 
     async def _start(self, job: Resource, state: TrainingState) -> float | None:
-        """Wait for the image's environment."""
+        """Fetch the source folder, if the job has one, and wait for the image's environment."""
         if state.stop_requested:
             return await self._save(job, lifecycle.stop_before_training(state, self._parts.now()))
+        if is_script(job.request):
+            storage = await self._parts.storage(job, job.request["RoleArn"])
+            place = scripts.submitted(job.request)
+            for folder in self._folders(job):
+                await scripts.fetch(self._parts, storage, place, folder.code)
         try:
-            if self._program(job) is None:
+            if await self._program(job) is None:
                 return PATIENCE
         except LookupError:
             image = job.request["AlgorithmSpecification"]["TrainingImage"]
@@ -131,7 +138,7 @@ class TrainingJobs:
         self, job: Resource, state: TrainingState, seen: Sequence[Observation]
     ) -> str:
         """Why it cannot be started; empty when it was."""
-        running = self._program(job)
+        running = await self._program(job)
         if running is None:
             return "InternalServerError: the environment of the image is gone"
         for index, process in enumerate(_processes(job)):
@@ -203,22 +210,34 @@ class TrainingJobs:
         await asyncio.to_thread(remove, self._parts.folder(f"{PREFIX}{job.id}-ml"))
         return None
 
-    def _program(self, job: Resource) -> Program | None:
+    async def _program(self, job: Resource) -> Program | None:
         def again() -> None:
             self._parts.hints.hint(self.topic, job.id)
 
-        image = job.request["AlgorithmSpecification"]["TrainingImage"]
-        return program(self._parts.environments, image, again)
+        specification = job.request["AlgorithmSpecification"]
+        listed = await asyncio.to_thread(scripts.requirements, self._folders(job)[0].code)
+        return program(
+            self._parts.environments,
+            specification["TrainingImage"],
+            again,
+            images=self._parts.images,
+            script=is_script(job.request) or bool(commanded(specification)),
+            requirements=listed,
+        )
 
     async def _spec(self, job: Resource, index: int, running: Program) -> ProcessSpec:
         session = await self._parts.session(job.request["RoleArn"], "SageMaker")
         folders = self._folders(job)
         isolated = job.request.get("EnableNetworkIsolation", False)
+        root = folders[index].root
+        environment, mounts = await running.layer(root.with_name(f"{root.name}.env"))
         return ProcessSpec(
             id=_processes(job)[index],
-            argv=running.argv("train"),
-            environment=running.environment,
+            argv=commanded(job.request["AlgorithmSpecification"]) or running.argv("train"),
+            environment=environment,
+            cwd=running.image.workdir,
             env={
+                **running.variables(),
                 **session.environment(),
                 "AWS_ENDPOINT_URL": self._parts.endpoint_url,
                 "AWS_REGION": job.region,
@@ -227,7 +246,7 @@ class TrainingJobs:
                 "TRAINING_JOB_ARN": job.arn,
                 **job.request.get("Environment", {}),
             },
-            mounts=(Mount(source=folders[index].root, target="/opt/ml"),),
+            mounts=(Mount(source=root, target="/opt/ml"), *mounts),
             hosts=addresses(len(folders)),
             hidden=self._parts.hidden,
             network=not isolated,
@@ -242,9 +261,9 @@ class TrainingJobs:
         return [TrainingFolder(root=root / name) for name in hosts(_count(job))]
 
 
-def is_known(image: str) -> bool:
-    """There is a program for the image."""
-    return registry.find(image) is not None
+def is_script(request: Mapping[str, Any]) -> bool:
+    """The job runs a script of the user's: its source folder is in S3."""
+    return "sagemaker_submit_directory" in request.get("HyperParameters", {})
 
 
 def _count(job: Resource) -> int:

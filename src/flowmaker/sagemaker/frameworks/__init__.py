@@ -1,0 +1,1 @@
+"""Framework images, whose programs are the user's scripts: scikit-learn, XGBoost, PyTorch."""
