@@ -3,9 +3,12 @@
 import io
 import json
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import pytest
 from botocore.exceptions import ClientError
 
@@ -51,17 +54,19 @@ def aws(server: House) -> Clients:
     clients.s3.create_bucket(Bucket=BUCKET)
     rows = [f"{int(a + b > 9)},{a},{b}" for a in range(10) for b in range(10)]
     clients.s3.put_object(Bucket=BUCKET, Key="train/data.csv", Body="\n".join(rows))
+    clients.s3.put_object(Bucket=BUCKET, Key="batch/rows.csv", Body="9,9\n0,0\n")
     return clients
 
 
-def archive(files: Mapping[str, str]) -> bytes:
+def archive(files: Mapping[str, str], further: Mapping[str, bytes] = MappingProxyType({})) -> bytes:
     """The files as sourcedir.tar.gz."""
     made = io.BytesIO()
     with tarfile.open(fileobj=made, mode="w:gz") as tar:
-        for name, text in files.items():
+        texts = {name: text.encode() for name, text in files.items()}
+        for name, content in {**texts, **further}.items():
             entry = tarfile.TarInfo(name)
-            entry.size = len(text.encode())
-            tar.addfile(entry, io.BytesIO(text.encode()))
+            entry.size = len(content)
+            tar.addfile(entry, io.BytesIO(content))
     return made.getvalue()
 
 
@@ -69,7 +74,7 @@ def trained(
     aws: Clients,
     name: str,
     files: Mapping[str, str],
-    hyperparameters: Mapping[str, Any] = {},
+    hyperparameters: Mapping[str, Any] = MappingProxyType({}),
     **request: Any,
 ) -> Any:
     """A job with the files as its source folder, as the SDK asks for it, when it has ended."""
@@ -268,3 +273,173 @@ def test_a_script_without_a_source_folder_is_refused(aws: Clients) -> None:
             ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 1},
             StoppingCondition={"MaxRuntimeInSeconds": 600},
         )
+
+
+SERVE = """
+import json, os
+import joblib, numpy as np
+
+def model_fn(model_dir):
+    return joblib.load(os.path.join(model_dir, "model.joblib"))
+"""
+OWN = """
+import io, joblib, os, numpy, humanize
+
+def model_fn(model_dir):
+    return joblib.load(os.path.join(model_dir, "model.joblib"))
+
+def input_fn(body, content_type):
+    if content_type != "text/words":
+        raise ValueError(f"only text/words, not {content_type}")
+    return numpy.array([line.split() for line in body.decode().splitlines()], dtype=float)
+
+def predict_fn(data, model):
+    return model.predict_proba(data)[:, 1]
+
+def output_fn(prediction, accept):
+    return ",".join(humanize.metric(one) for one in prediction), "text/own"
+"""
+
+
+@pytest.fixture(scope="module")
+def model(aws: Clients) -> bytes:
+    """What scikit-learn's training left."""
+    job = trained(aws, "to-serve", {"train.py": TRAIN, "own.py": "HERE = True"}, {"C": 1.0})
+    assert job["TrainingJobStatus"] == "Completed", job
+    return output(aws, "to-serve", "model.tar.gz", "model.joblib")
+
+
+@contextmanager
+def served(aws: Clients, name: str, container: Mapping[str, Any]) -> Iterator[str]:
+    """An endpoint while the block runs, when it answers or has failed."""
+    aws.sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer=container)
+    variant = {"VariantName": "all", "ModelName": name, "InitialInstanceCount": 1}
+    aws.sagemaker.create_endpoint_config(
+        EndpointConfigName=name, ProductionVariants=[variant | {"InstanceType": "ml.m5.large"}]
+    )
+    aws.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+    until(
+        lambda: aws.sagemaker.describe_endpoint(EndpointName=name),
+        lambda endpoint: endpoint["EndpointStatus"] in {"InService", "Failed"},
+    )
+    yield name
+    aws.sagemaker.delete_endpoint(EndpointName=name)
+
+
+def asked(aws: Clients, name: str, body: bytes, **headers: str) -> Any:
+    return aws.runtime.invoke_endpoint(EndpointName=name, Body=body, **headers)
+
+
+def test_scikit_learn_serves_with_a_script(aws: Clients, model: bytes) -> None:
+    """As SKLearn.deploy asks: the script is the training job's, beside the model."""
+    aws.s3.put_object(Bucket=BUCKET, Key="serve/source.tar.gz", Body=archive({"s.py": SERVE}))
+    container = {
+        "Image": SKLEARN,
+        "ModelDataUrl": f"s3://{BUCKET}/out/to-serve/output/model.tar.gz",
+        "Environment": {
+            "SAGEMAKER_PROGRAM": "s.py",
+            "SAGEMAKER_SUBMIT_DIRECTORY": f"s3://{BUCKET}/serve/source.tar.gz",
+            "SAGEMAKER_CONTAINER_LOG_LEVEL": "20",
+            "SAGEMAKER_REGION": "us-east-1",
+        },
+    }
+    rows = [[9.0, 9.0], [0.0, 0.0]]
+    with served(aws, "sk-served", container) as name:
+        answer = asked(aws, name, json.dumps(rows).encode(), ContentType="application/json")
+        assert answer["ContentType"] == "application/json"
+        assert json.loads(answer["Body"].read()) == [1.0, 0.0]
+        answer = asked(aws, name, b"9,9\n0,0\n", ContentType="text/csv", Accept="text/csv")
+        assert answer["Body"].read() == b"1.0\n0.0\n"
+        packed = io.BytesIO()
+        np.save(packed, np.array(rows))
+        npy = "application/x-npy"
+        answer = asked(aws, name, packed.getvalue(), ContentType=npy, Accept=npy)
+        assert np.load(io.BytesIO(answer["Body"].read())).tolist() == [1.0, 0.0]
+        with pytest.raises(ClientError, match="image/png is not supported by this framework"):
+            asked(aws, name, b"x", ContentType="image/png")
+    job = "sk-transformed"
+    aws.sagemaker.create_transform_job(
+        TransformJobName=job,
+        ModelName="sk-served",
+        TransformInput={
+            "DataSource": {
+                "S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/batch"}
+            },
+            "ContentType": "text/csv",
+            "SplitType": "Line",
+        },
+        TransformOutput={
+            "S3OutputPath": f"s3://{BUCKET}/transformed",
+            "Accept": "text/csv",
+            "AssembleWith": "Line",
+        },
+        TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
+    )
+    until(
+        lambda: aws.sagemaker.describe_transform_job(TransformJobName=job),
+        lambda seen: seen["TransformJobStatus"] != "InProgress",
+    )
+    body = aws.s3.get_object(Bucket=BUCKET, Key="transformed/rows.csv.out")["Body"].read()
+    assert body.split() == [b"1.0", b"0.0"]
+
+
+def test_a_script_in_the_models_archive_does_all_itself(aws: Clients, model: bytes) -> None:
+    files = {"code/own.py": OWN, "code/requirements.txt": "humanize==4.9.0"}
+    packed = archive(files, {"model.joblib": model})
+    aws.s3.put_object(Bucket=BUCKET, Key="own/model.tar.gz", Body=packed)
+    container = {
+        "Image": SKLEARN,
+        "ModelDataUrl": f"s3://{BUCKET}/own/model.tar.gz",
+        "Environment": {
+            "SAGEMAKER_PROGRAM": "own.py",
+            "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
+        },
+    }
+    with served(aws, "sk-own", container) as name:
+        answer = asked(aws, name, b"9 9\n9 9", ContentType="text/words")
+        assert answer["ContentType"] == "text/own"
+        assert answer["Body"].read().decode().count(",") == 1
+        with pytest.raises(ClientError, match="only text/words, not text/csv") as refused:
+            asked(aws, name, b"9,9", ContentType="text/csv")
+        assert refused.value.response["Error"]["Code"] == "ModelError"
+
+
+def test_a_script_without_model_fn_does_not_come_up(aws: Clients, model: bytes) -> None:
+    packed = archive({"code/none.py": ""}, {"model.joblib": model})
+    aws.s3.put_object(Bucket=BUCKET, Key="none/model.tar.gz", Body=packed)
+    container = {
+        "Image": SKLEARN,
+        "ModelDataUrl": f"s3://{BUCKET}/none/model.tar.gz",
+        "Environment": {"SAGEMAKER_PROGRAM": "none.py"},
+    }
+    with served(aws, "sk-none", container) as name:
+        failed = aws.sagemaker.describe_endpoint(EndpointName=name)
+        assert failed["EndpointStatus"] == "Failed"
+        events = aws.logs.filter_log_events(logGroupName=f"/aws/sagemaker/Endpoints/{name}")
+        assert any("Please provide a model_fn" in one["message"] for one in events["events"])
+
+
+def test_xgboost_serves_with_a_script(aws: Clients) -> None:
+    job = trained(aws, "boosted-2", {"boost.py": BOOSTED}, {"eta": 0.3}, image=XGBOOST)
+    script = """
+import xgboost
+def model_fn(model_dir):
+    booster = xgboost.Booster()
+    booster.load_model(model_dir + "/xgboost-model.json")
+    return booster
+"""
+    aws.s3.put_object(Bucket=BUCKET, Key="serve/x.tar.gz", Body=archive({"x.py": script}))
+    container = {
+        "Image": XGBOOST,
+        "ModelDataUrl": job["ModelArtifacts"]["S3ModelArtifacts"],
+        "Environment": {
+            "SAGEMAKER_PROGRAM": "x.py",
+            "SAGEMAKER_SUBMIT_DIRECTORY": f"s3://{BUCKET}/serve/x.tar.gz",
+        },
+    }
+    with served(aws, "xgb-served", container) as name:
+        answer = asked(aws, name, b"0:9 1:9\n0:0 1:0", ContentType="text/libsvm")
+        high, low = json.loads(answer["Body"].read())
+        assert high > 0.5 > low
+        answer = asked(aws, name, b"9,9", ContentType="text/csv", Accept="text/csv")
+        assert float(answer["Body"].read()) == pytest.approx(high)

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from flowmaker import ids
@@ -11,9 +12,10 @@ from flowmaker.errors import FlowmakerError
 from flowmaker.executors.executor import Mount, ProcessSpec, ProcessState
 from flowmaker.sagemaker.container import archives
 from flowmaker.sagemaker.container.storage import DataError, location
+from flowmaker.sagemaker.controllers import scripts
 from flowmaker.sagemaker.controllers.outputs import remove
 from flowmaker.sagemaker.controllers.parts import Parts
-from flowmaker.sagemaker.controllers.programs import program
+from flowmaker.sagemaker.controllers.programs import Program, program
 from flowmaker.sagemaker.hosting.multi_model import opt_ml
 from flowmaker.sagemaker.records.hosting import Server
 from flowmaker.sagemaker.records.resource import Resource
@@ -56,21 +58,20 @@ class ModelServers:
             DataError: it cannot be started, and why.
         """
         container = hosted.container
-        try:
-            running = program(self._parts.environments, container["Image"], again)
-        except LookupError:
-            raise DataError(f"no such image is known: {container['Image']}") from None
-        except FlowmakerError as error:
-            raise DataError(error.message) from None
+        await self._unpack(hosted, server)
+        running = await self._program(hosted, server, again)
         if running is None:
             return False
-        await self._unpack(hosted, server)
+        folder = self._parts.folder(opt_ml(server.process_id))
+        environment, mounts = await running.layer(folder.with_name(f"{folder.name}.env"))
         session = await self._parts.session(hosted.role_arn, "SageMaker")
         spec = ProcessSpec(
             id=server.process_id,
             argv=running.argv("serve"),
-            environment=running.environment,
+            environment=environment,
+            cwd=running.image.workdir,
             env={
+                **running.variables(),
                 **session.environment(),
                 "AWS_ENDPOINT_URL": self._parts.endpoint_url,
                 "AWS_REGION": hosted.owner.region,
@@ -79,7 +80,7 @@ class ModelServers:
                 **hosted.environment,
                 "SAGEMAKER_BIND_TO_PORT": str(server.port),
             },
-            mounts=(Mount(source=self._parts.folder(opt_ml(server.process_id)), target="/opt/ml"),),
+            mounts=(Mount(source=folder, target="/opt/ml"), *mounts),
             hidden=self._parts.hidden,
             network=not hosted.isolated,
             inlet=server.port if hosted.isolated else 0,
@@ -97,12 +98,38 @@ class ModelServers:
         if seen.state is ProcessState.RUNNING:
             await self._parts.executor.stop(process_id, grace=GRACE)
             return False
-        await asyncio.to_thread(remove, self._parts.folder(opt_ml(process_id)))
+        folder = self._parts.folder(opt_ml(process_id))
+        for each in (folder, folder.with_name(f"{folder.name}.env")):
+            await asyncio.to_thread(remove, each)
         return True
+
+    async def _program(
+        self, hosted: Hosted, server: Server, again: Callable[[], None]
+    ) -> Program | None:
+        """What it runs; None while that is being made."""
+        image = hosted.container["Image"]
+        place = scripts.served(
+            hosted.container.get("Environment", {}),
+            self._parts.folder(opt_ml(server.process_id)),
+        )
+        try:
+            return program(
+                self._parts.environments,
+                image,
+                again,
+                images=self._parts.images,
+                script="SAGEMAKER_PROGRAM" in hosted.container.get("Environment", {}),
+                requirements=await asyncio.to_thread(scripts.requirements, place),
+            )
+        except LookupError:
+            raise DataError(f"no such image is known: {image}") from None
+        except FlowmakerError as error:
+            raise DataError(error.message) from None
 
     async def _unpack(self, hosted: Hosted, server: Server) -> None:
         folder = self._parts.folder(opt_ml(server.process_id))
         await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+        await self._fetch_script(hosted, folder)
         model = folder / "model"
         url = hosted.container.get("ModelDataUrl")
         if not url or hosted.container.get("Mode") == "MultiModel":
@@ -119,6 +146,13 @@ class ModelServers:
                 f"there is an object located at the URL and that the role passed to CreateModel "
                 f"has permissions to download the object. ({error})"
             ) from None
+
+    async def _fetch_script(self, hosted: Hosted, folder: Path) -> None:
+        """Script mode's source folder, where that is not in the model's own archive."""
+        place = hosted.container.get("Environment", {}).get("SAGEMAKER_SUBMIT_DIRECTORY", "")
+        if place.startswith("s3://"):
+            storage = await self._parts.storage(hosted.owner, hosted.role_arn)
+            await scripts.fetch(self._parts, storage, place, folder / "code")
 
 
 def free_port() -> int:

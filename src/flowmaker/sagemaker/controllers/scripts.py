@@ -47,6 +47,15 @@ def submitted(request: Mapping[str, Any]) -> str:
     raise DataError(f"sagemaker_submit_directory {place}: there is no channel {name}")
 
 
+def served(environment: Mapping[str, str], opt_ml: Path) -> Path:
+    """The folder of a model server's script, which `opt_ml` is the /opt/ml of."""
+    place = environment.get("SAGEMAKER_SUBMIT_DIRECTORY", "")
+    if place.startswith("s3://"):
+        return opt_ml / "code"
+    inside = Path(place.removeprefix("/opt/ml/") if place.startswith("/opt/ml/") else "model/code")
+    return opt_ml / "model" / "code" if ".." in inside.parts else opt_ml / inside
+
+
 def requirements(folder: Path) -> Sequence[str]:
     """What the source folder's requirements.txt lists; nothing without one. Blocking."""
     try:

@@ -75,8 +75,10 @@ async def _reply(send: Send, status: HTTPStatus, answer: Answer) -> None:
 class ModelServer:
     """An ASGI application around one model."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, inline_bytes: int = _INLINE_BYTES) -> None:
+        """A body of more than `inline_bytes` is predicted in a thread."""
         self._model = model
+        self._inline_bytes = inline_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -107,16 +109,18 @@ class ModelServer:
             raise Refused(
                 HTTPStatus.NOT_FOUND, f"There is no {scope['method']} {scope['path']} here."
             )
-        return await predicted(self._model, scope, receive)
+        return await predicted(self._model, scope, receive, self._inline_bytes)
 
 
-async def predicted(model: Model, scope: Scope, receive: Receive) -> Answer:
+async def predicted(
+    model: Model, scope: Scope, receive: Receive, inline_bytes: int = _INLINE_BYTES
+) -> Answer:
     """What the model makes of a request."""
     body = await _body(receive)
     if not body:
         return Answer(b"", _TEXT)
     content_type, accept = _header(scope, b"content-type"), _header(scope, b"accept")
-    if len(body) <= _INLINE_BYTES:
+    if len(body) <= inline_bytes:
         return model.predict(body, content_type, accept)
     return await asyncio.to_thread(model.predict, body, content_type, accept)
 
@@ -190,9 +194,9 @@ def serve_several(load: Callable[[Path], Model]) -> None:
     _serve(MultiModelServer(load))
 
 
-def serve(model: Model) -> None:
+def serve(model: Model, *, inline_bytes: int = _INLINE_BYTES) -> None:
     """Serves until SIGTERM, on this machine alone: what is in front of it is the endpoint."""
-    _serve(ModelServer(model))
+    _serve(ModelServer(model, inline_bytes))
 
 
 def _serve(app: ModelServer) -> None:
