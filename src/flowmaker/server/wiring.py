@@ -43,6 +43,7 @@ from flowmaker.pipelines.repository import runs
 from flowmaker.reconcile.hints import Hints
 from flowmaker.reconcile.loop import Controller, Loop
 from flowmaker.sagemaker.api.asynchronous import AsyncInvocations
+from flowmaker.sagemaker.api.metrics import SageMakerMetricsService
 from flowmaker.sagemaker.api.runtime import SageMakerRuntimeService
 from flowmaker.sagemaker.api.service import SageMakerService
 from flowmaker.sagemaker.container.model_client import ModelClient
@@ -177,6 +178,7 @@ def _doors(ground: Ground, worker: Worker, router: Router) -> Doors:
             clock=clock,
             images=job_images(ground.folder.images),
         ),
+        SageMakerMetricsService(database),
         SageMakerRuntimeService(router, AsyncInvocations(router.routes, database, hints, clock)),
     ]
     return Doors(

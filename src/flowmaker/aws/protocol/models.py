@@ -8,7 +8,7 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel as BotocoreModel
 
 #: Services whose name in a credential scope is not botocore's name of them.
-SIGNING_NAMES = {"sagemaker-runtime": "sagemaker"}
+SIGNING_NAMES = {"sagemaker-runtime": "sagemaker", "sagemaker-metrics": "sagemaker"}
 
 
 class Shape(Protocol):

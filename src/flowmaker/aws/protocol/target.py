@@ -18,6 +18,14 @@ _VIRTUAL_HOST = re.compile(
 )
 
 
+#: What a path begins with, of the services beside SageMaker that sign with its name.
+_SAGEMAKER_PATHS = {
+    "endpoints": "sagemaker-runtime",
+    "BatchPutMetrics": "sagemaker-metrics",
+    "BatchGetMetrics": "sagemaker-metrics",
+}
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ObjectPath:
     """What the path and host of an S3 request name."""
@@ -32,12 +40,12 @@ class ObjectPath:
 def service_of(scope_name: str, request: Request, services: Collection[str]) -> str:
     """The service's name in botocore, one of `services`, or empty when none is meant.
 
-    SageMaker and its runtime sign with the same name; only the runtime has paths.
+    SageMaker, its runtime and its metrics sign with the same name; the last two have paths.
     """
     candidates = [name for name in services if signing_name(name) == scope_name]
     if scope_name == "sagemaker" and len(candidates) > 1:
-        runtime = request.path.startswith("/endpoints/")
-        candidates = ["sagemaker-runtime" if runtime else "sagemaker"]
+        begins = request.path.split("/")[1] if "/" in request.path else ""
+        candidates = [_SAGEMAKER_PATHS.get(begins, "sagemaker")]
     return candidates[0] if candidates else ""
 
 

@@ -1,6 +1,6 @@
 """What every operation needs, and what they do alike."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ from flowmaker.sagemaker.container.storage import DataError, JobStorage, locatio
 from flowmaker.sagemaker.images import JobImages
 from flowmaker.sagemaker.records.resource import Kind, Resource
 from flowmaker.sagemaker.repository import resources
-from flowmaker.store.database import Database
+from flowmaker.store.database import Database, Transaction
 
 PRINCIPAL = "sagemaker.amazonaws.com"
 
@@ -60,14 +60,27 @@ class Desk:
             state=state or {},
         )
 
-    async def create(self, call: Call, resource: Resource, duplicate: AwsError) -> None:
-        """Put it on record with its tags.
+    async def create(
+        self,
+        call: Call,
+        resource: Resource,
+        duplicate: AwsError,
+        also: Callable[[Transaction], None] | None = None,
+    ) -> None:
+        """Put it on record with its tags, and do `also` in the same transaction.
 
         Raises:
             AwsError: `duplicate`, when there is one of that name.
         """
         tags = {tag["Key"]: tag["Value"] for tag in call.parameters.get("Tags", ())}
-        if not await self.database.write(resources.create, resource, tags):
+
+        def write(tx: Transaction) -> bool:
+            made = resources.create(tx, resource, tags)
+            if made and also:
+                also(tx)
+            return made
+
+        if not await self.database.write(write):
             raise duplicate
 
     async def find(self, call: Call, kind: Kind, name: str) -> Resource | None:

@@ -3,8 +3,9 @@
 import base64
 import binascii
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from flowmaker.aws.errors import validation
@@ -30,6 +31,8 @@ class Listing:
     member: str
     prefix: str
     ascending: bool = False
+    #: What is told of each, where it is other than of a job.
+    summary: Callable[[Resource], dict[str, Any]] | None = None
 
 
 LISTINGS = {
@@ -53,14 +56,21 @@ LISTINGS = {
 async def listed(desk: Desk, call: Call) -> Mapping[str, Any]:
     """The page that a List operation asks for."""
     members.check(call)
-    listing = LISTINGS[call.operation]
-    wanted = _search(call, listing)
+    return await page(desk, call, LISTINGS[call.operation])
+
+
+async def page(
+    desk: Desk, call: Call, listing: Listing, narrowed: Mapping[str, Any] | None = None
+) -> Mapping[str, Any]:
+    """The page of a listing; `narrowed` are further members of its Search."""
+    wanted = replace(_search(call, listing), **(narrowed or {}))
     found = await desk.database.read(resources.search, wanted)
-    page = found[: wanted.limit]
-    answer: dict[str, Any] = {listing.member: [_summary(listing, one) for one in page]}
+    shown = found[: wanted.limit]
+    summary = listing.summary or partial(_summary, listing)
+    answer: dict[str, Any] = {listing.member: [summary(one) for one in shown]}
     if len(found) > wanted.limit:
-        last = page[-1]
-        answer["NextToken"] = _token((resources.sort_value(last, wanted.sort_by), last.id))
+        last = shown[-1]
+        answer["NextToken"] = token((resources.sort_value(last, wanted.sort_by), last.id))
     return answer
 
 
@@ -73,14 +83,14 @@ def _search(call: Call, listing: Listing) -> Search:
         region=call.region,
         name_contains=given.get("NameContains", ""),
         status=given.get("StatusEquals", ""),
-        created_after=given.get("CreationTimeAfter"),
-        created_before=given.get("CreationTimeBefore"),
+        created_after=given.get("CreationTimeAfter") or given.get("CreatedAfter"),
+        created_before=given.get("CreationTimeBefore") or given.get("CreatedBefore"),
         modified_after=given.get("LastModifiedTimeAfter"),
         modified_before=given.get("LastModifiedTimeBefore"),
         sort_by=given.get("SortBy", "CreationTime"),
         descending=order == "Descending" if order else not listing.ascending,
         limit=given.get("MaxResults", PAGE),
-        after=_after(given.get("NextToken")),
+        after=after(given.get("NextToken")),
     )
 
 
@@ -103,15 +113,21 @@ def _summary(listing: Listing, one: Resource) -> dict[str, Any]:
     return {name: value for name, value in summary.items() if value is not None}
 
 
-def _token(after: tuple[str, str]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(after).encode()).decode()
+def token(last: tuple[str, str]) -> str:
+    """The NextToken after the sort value and id of a page's last."""
+    return base64.urlsafe_b64encode(json.dumps(last).encode()).decode()
 
 
-def _after(token: str | None) -> tuple[str, str] | None:
-    if not token:
+def after(given: str | None) -> tuple[str, str] | None:
+    """What a NextToken says; None without one.
+
+    Raises:
+        AwsError: nobody gave it.
+    """
+    if not given:
         return None
     try:
-        value, last = json.loads(base64.urlsafe_b64decode(token))
+        value, last = json.loads(base64.urlsafe_b64decode(given))
         return str(value), str(last)
     except (binascii.Error, ValueError, TypeError):
         raise validation("The NextToken is not one that this operation gave") from None

@@ -20,9 +20,28 @@ _LIST = {
     "SortBy",
     "SortOrder",
 }
+_LIST_OF_EXPERIMENTS = {
+    "NextToken",
+    "MaxResults",
+    "SortBy",
+    "SortOrder",
+    "CreatedAfter",
+    "CreatedBefore",
+}
+#: What a trial component says of itself.
+_COMPONENT = {
+    "DisplayName",
+    "Status",
+    "StartTime",
+    "EndTime",
+    "Parameters",
+    "InputArtifacts",
+    "OutputArtifacts",
+}
 _LIST_WITH_STATUS = _LIST | {"StatusEquals", "LastModifiedTimeAfter", "LastModifiedTimeBefore"}
 _CONTAINER = {
     "Image",
+    "ModelPackageName",
     "ModelDataUrl",
     "Environment",
     "ContainerHostname",
@@ -155,6 +174,75 @@ HONOURED: Mapping[str, set[str]] = {
         "DataProcessing.JoinSource",  # but only `None`
         "Tags",
         "ExperimentConfig",  # harmless
+    },
+    "CreateModelPackageGroup": {"ModelPackageGroupName", "ModelPackageGroupDescription", "Tags"},
+    "ListModelPackageGroups": _LIST | {"CrossAccountFilterOption"},  # harmless: all are one's own
+    "CreateModelPackage": {
+        "ModelPackageName",
+        "ModelPackageGroupName",
+        "ModelPackageDescription",
+        "ModelPackageRegistrationType",
+        "InferenceSpecification",
+        "CertifyForMarketplace",
+        "Tags",
+        "ModelApprovalStatus",
+        "MetadataProperties",
+        "ModelMetrics",
+        "ClientToken",  # harmless: nothing is sent twice that was not asked for twice
+        "Domain",
+        "Task",
+        "SamplePayloadUrl",
+        "CustomerMetadataProperties",
+        "DriftCheckBaselines",
+        "AdditionalInferenceSpecifications",
+        "SkipModelValidation",
+        "SourceUri",
+        "SecurityConfig",  # harmless
+        "ModelCard",
+        "ModelLifeCycle",
+    },
+    "UpdateModelPackage": {
+        "ModelPackageArn",
+        "ModelApprovalStatus",
+        "ApprovalDescription",
+        "CustomerMetadataProperties",
+        "CustomerMetadataPropertiesToRemove",
+        "AdditionalInferenceSpecificationsToAdd",
+        "InferenceSpecification",
+        "SourceUri",
+        "ModelCard",
+        "ModelLifeCycle",
+        "ClientToken",  # harmless
+    },
+    "ListModelPackages": _LIST
+    | {"ModelApprovalStatus", "ModelPackageGroupName", "ModelPackageType"},
+    "CreateExperiment": {"ExperimentName", "DisplayName", "Description", "Tags"},
+    "UpdateExperiment": {"ExperimentName", "DisplayName", "Description"},
+    "ListExperiments": _LIST_OF_EXPERIMENTS,
+    "CreateTrial": {"TrialName", "DisplayName", "ExperimentName", "MetadataProperties", "Tags"},
+    "UpdateTrial": {"TrialName", "DisplayName"},
+    "ListTrials": _LIST_OF_EXPERIMENTS | {"ExperimentName", "TrialComponentName"},
+    "CreateTrialComponent": {
+        *_COMPONENT,
+        "TrialComponentName",
+        "MetadataProperties",
+        "Tags",
+    },
+    "UpdateTrialComponent": {
+        *_COMPONENT,
+        "TrialComponentName",
+        "ParametersToRemove",
+        "InputArtifactsToRemove",
+        "OutputArtifactsToRemove",
+    },
+    "ListTrialComponents": _LIST_OF_EXPERIMENTS | {"ExperimentName", "TrialName", "SourceArn"},
+    "Search": {
+        "Resource",
+        "SearchExpression",
+        "SortBy",
+        "SortOrder",
+        "NextToken",
+        "MaxResults",
     },
     "ListTrainingJobs": _LIST_WITH_STATUS,
     "ListModels": _LIST,

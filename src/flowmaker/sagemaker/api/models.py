@@ -1,11 +1,12 @@
 """CreateModel, DescribeModel, DeleteModel; and the same of endpoint configurations."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from flowmaker.aws.errors import validation
 from flowmaker.aws.service import Call, Need, Operation
-from flowmaker.sagemaker.api import members
+from flowmaker.sagemaker.api import members, model_packages
 from flowmaker.sagemaker.api.desk import Desk, already, arn, creation_needs, need
 from flowmaker.sagemaker.api.images import served_by
 from flowmaker.sagemaker.container.storage import DataError, location
@@ -32,7 +33,9 @@ class Models:
     async def create(self, call: Call) -> Mapping[str, Any]:
         members.check(call)
         given = call.parameters
-        containers = _containers(call)
+        containers = [
+            whole for one in _containers(call) for whole in await self._of_package(call, one)
+        ]
         for container in containers:
             served_by(self._desk.images, container)
             _check_container(container, alone=len(containers) == 1)
@@ -41,6 +44,7 @@ class Models:
             raise validation("ExecutionRoleArn is required")
         await self._desk.assume(given["ExecutionRoleArn"])
         model = self._desk.draft(call, Kind.MODEL, given["ModelName"])
+        model = replace(model, request=_resolved(model.request, containers))
         await self._desk.create(call, model, already(Kind.MODEL, model.arn))
         return {"ModelArn": model.arn}
 
@@ -67,6 +71,34 @@ class Models:
     async def delete(self, call: Call) -> None:
         model = await self._desk.existing(call, Kind.MODEL, call.parameters["ModelName"])
         await self._desk.database.write(resources.delete, model)
+
+    async def _of_package(
+        self, call: Call, container: Mapping[str, Any]
+    ) -> Sequence[Mapping[str, Any]]:
+        """The containers that one of the request stands for: those of the package it names."""
+        package = container.get("ModelPackageName")
+        if not package:
+            return [container]
+        if container.get("Image") or container.get("ModelDataUrl"):
+            raise validation("Give either ModelPackageName, or Image and ModelDataUrl, not both")
+        found = await model_packages.containers(self._desk, call, package)
+        environment = container.get("Environment", {})
+        return [
+            {**one, "Environment": {**one.get("Environment", {}), **environment}} for one in found
+        ]
+
+
+def _resolved(
+    request: Mapping[str, Any], containers: Sequence[Mapping[str, Any]]
+) -> Mapping[str, Any]:
+    """The request with the containers of the packages that it names."""
+    rest = {
+        name: value
+        for name, value in request.items()
+        if name not in ("PrimaryContainer", "Containers")
+    }
+    primary = "PrimaryContainer" in request and len(containers) == 1
+    return rest | ({"PrimaryContainer": containers[0]} if primary else {"Containers": containers})
 
 
 class EndpointConfigs:

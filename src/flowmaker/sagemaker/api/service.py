@@ -11,16 +11,21 @@ from flowmaker.reconcile.hints import Hints
 from flowmaker.sagemaker.api import lists
 from flowmaker.sagemaker.api.desk import Desk, need
 from flowmaker.sagemaker.api.endpoints import Endpoints
+from flowmaker.sagemaker.api.experiments import Experiments
+from flowmaker.sagemaker.api.model_package_groups import ModelPackageGroups
+from flowmaker.sagemaker.api.model_packages import ModelPackages
 from flowmaker.sagemaker.api.models import EndpointConfigs, Models
+from flowmaker.sagemaker.api.search import SearchOperations
 from flowmaker.sagemaker.api.tags import Tags
 from flowmaker.sagemaker.api.training_jobs import TrainingJobs
 from flowmaker.sagemaker.api.transform_jobs import TransformJobs
+from flowmaker.sagemaker.api.trial_components import TrialComponents
 from flowmaker.sagemaker.images import JobImages
 from flowmaker.store.database import Database
 
 
 class SageMakerService:
-    """Training jobs, models, endpoints and batch transform jobs."""
+    """Jobs, models, endpoints, the model registry and experiments."""
 
     name = "sagemaker"
 
@@ -53,6 +58,11 @@ class SageMakerService:
             EndpointConfigs(desk),
             Endpoints(desk),
             TransformJobs(desk),
+            ModelPackageGroups(desk),
+            ModelPackages(desk),
+            Experiments(desk),
+            TrialComponents(desk),
+            SearchOperations(desk),
             Tags(desk),
         )
         operations = {

@@ -11,6 +11,7 @@ from flowmaker.sagemaker.algorithms import registry
 from flowmaker.sagemaker.api import members
 from flowmaker.sagemaker.api.desk import Desk, arn, creation_needs, in_use, need
 from flowmaker.sagemaker.api.images import trained_by
+from flowmaker.sagemaker.api.trial_components import check_experiment, of_job
 from flowmaker.sagemaker.container.storage import DataError, location
 from flowmaker.sagemaker.images import JobImages
 from flowmaker.sagemaker.lifecycle import training as lifecycle
@@ -59,6 +60,7 @@ class TrainingJobs:
         duplicate = in_use(Kind.TRAINING_JOB, resource_arn)
         if await self._desk.find(call, Kind.TRAINING_JOB, name):
             raise duplicate
+        await check_experiment(self._desk, call)
         await self._desk.assume(given["RoleArn"])
         for channel in given.get("InputDataConfig", ()):
             source = channel["DataSource"]["S3DataSource"]
@@ -72,7 +74,7 @@ class TrainingJobs:
             state=encode(state),
             open=True,
         )
-        await self._desk.create(call, job, duplicate)
+        await self._desk.create(call, job, duplicate, also=of_job(self._desk, call, job))
         self._desk.hints.hint("training_job", job.id)
         return {"TrainingJobArn": job.arn}
 

@@ -15,6 +15,12 @@ class Kind(StrEnum):
     ENDPOINT_CONFIG = "endpoint-config"
     ENDPOINT = "endpoint"
     TRANSFORM_JOB = "transform-job"
+    MODEL_PACKAGE_GROUP = "model-package-group"
+    #: Of a group: `GROUP/VERSION`.
+    MODEL_PACKAGE = "model-package"
+    EXPERIMENT = "experiment"
+    TRIAL = "experiment-trial"
+    TRIAL_COMPONENT = "experiment-trial-component"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +54,14 @@ class Search:
     account: str
     region: str
     name_contains: str = ""
+    #: What names begin with.
+    prefix: str = ""
+    #: Only these, if any are given.
+    names: tuple[str, ...] | None = None
+    #: Members of the request or of the state, and what they must be: `state.ModelApprovalStatus`.
+    equal: Mapping[str, str] = field(default_factory=dict[str, str])
+    #: Whether a version is part of the name; None for both.
+    versioned: bool | None = None
     status: str = ""
     created_after: datetime | None = None
     created_before: datetime | None = None

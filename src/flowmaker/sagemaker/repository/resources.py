@@ -1,6 +1,6 @@
 """Resources in the database. Every change is guarded by the revision that it was decided on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
@@ -45,6 +45,11 @@ def find(tx: Transaction, kind: Kind, account: str, region: str, name: str) -> R
         resources.c.name == name,
     )
     row = tx.execute(select(resources).where(where)).first()
+    return _resource(row) if row else None
+
+
+def by_arn(tx: Transaction, arn: str) -> Resource | None:
+    row = tx.execute(select(resources).where(resources.c.arn == arn)).first()
     return _resource(row) if row else None
 
 
@@ -115,6 +120,37 @@ def put_tags(tx: Transaction, arn: str, given: Mapping[str, str]) -> None:
         tx.execute(put.on_conflict_do_update(index_elements=["arn", "key"], set_={"value": value}))
 
 
+def create_version(tx: Transaction, group: Resource, version: Resource) -> bool:
+    """Make the next version of a group, if nothing was written of it since it was read.
+
+    `group` is as it is after it; `version` has the number that the group says.
+    """
+    return save(tx, group) and create(tx, version, {})
+
+
+def is_empty(tx: Transaction, kind: Kind, account: str, region: str, prefix: str) -> bool:
+    """Whether no resource's name begins so."""
+    wanted = Search(kind=kind, account=account, region=region, prefix=prefix, limit=1)
+    return not search(tx, wanted)
+
+
+def all_with_tags(
+    tx: Transaction, kind: Kind, account: str, region: str
+) -> list[tuple[Resource, dict[str, str]]]:
+    """All of a kind, each with its tags."""
+    where = and_(
+        resources.c.kind == kind.value,
+        resources.c.account == account,
+        resources.c.region == region,
+    )
+    found = [_resource(row) for row in tx.execute(select(resources).where(where))]
+    arns = select(resources.c.arn).where(where)
+    tagged: dict[str, dict[str, str]] = {one.arn: {} for one in found}
+    for row in tx.execute(select(tags).where(tags.c.arn.in_(arns)).order_by(tags.c.key)):
+        tagged[row.arn][row.key] = row.value
+    return [(one, tagged[one.arn]) for one in found]
+
+
 def remove_tags(tx: Transaction, arn: str, keys: Sequence[str]) -> None:
     tx.execute(tags.delete().where(and_(tags.c.arn == arn, tags.c.key.in_(keys))))
 
@@ -127,11 +163,7 @@ def tags_of(tx: Transaction, arn: str) -> dict[str, str]:
 
 
 def _filters(wanted: Search) -> list[ColumnElement[bool]]:
-    filters: list[ColumnElement[bool]] = []
-    if wanted.name_contains:
-        filters.append(func.instr(resources.c.name, wanted.name_contains) > 0)
-    if wanted.status:
-        filters.append(resources.c.status == wanted.status)
+    filters = [*_by_name(wanted), *_by_member(wanted)]
     bounds = (
         (resources.c.created_at, wanted.created_after, wanted.created_before),
         (resources.c.modified_at, wanted.modified_after, wanted.modified_before),
@@ -147,6 +179,26 @@ def _filters(wanted: Search) -> list[ColumnElement[bool]]:
         further = resources.c.id < last if wanted.descending else resources.c.id > last
         filters.append(or_(beyond, and_(column == mark, further)))
     return filters
+
+
+def _by_name(wanted: Search) -> Iterator[ColumnElement[bool]]:
+    name = resources.c.name
+    if wanted.name_contains:
+        yield func.instr(name, wanted.name_contains) > 0
+    if wanted.prefix:
+        yield name.startswith(wanted.prefix, autoescape=True)
+    if wanted.names is not None:
+        yield name.in_(wanted.names)
+    if wanted.versioned is not None:
+        yield (func.instr(name, "/") > 0) == wanted.versioned
+
+
+def _by_member(wanted: Search) -> Iterator[ColumnElement[bool]]:
+    if wanted.status:
+        yield resources.c.status == wanted.status
+    for path, value in wanted.equal.items():
+        column, _, member = path.partition(".")
+        yield resources.c[column][member].as_string() == value
 
 
 def _resource(row: Row[Any]) -> Resource:

@@ -1,6 +1,6 @@
 """Tables of Amazon SageMaker. See `flowmaker.sagemaker.records` for what the columns mean."""
 
-from sqlalchemy import JSON, Boolean, Column, Index, Integer, Table, Text
+from sqlalchemy import JSON, Boolean, Column, Float, Index, Integer, Table, Text
 
 from flowmaker.store.schema.metadata import Timestamp, metadata
 
@@ -48,4 +48,27 @@ async_requests = Table(
     # The request as the client sent it, and where its answer goes.
     Column("request", JSON, nullable=False),
     Index("sagemaker_async_requests_by_endpoint", "endpoint_id", "created_at"),
+)
+
+#: Which trial components belong to which trials, by their names.
+trial_components = Table(
+    "sagemaker_trial_components",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("region", Text, primary_key=True),
+    Column("trial", Text, primary_key=True),
+    Column("component", Text, primary_key=True),
+    Index("sagemaker_trial_components_by_component", "account", "region", "component"),
+)
+
+#: Metrics that BatchPutMetrics put, a row for each value.
+component_metrics = Table(
+    "sagemaker_component_metrics",
+    metadata,
+    Column("arn", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    # The iteration; where none was given the number of values before.
+    Column("step", Integer, primary_key=True),
+    Column("at", Timestamp, nullable=False),
+    Column("value", Float, nullable=False),
 )
