@@ -17,6 +17,7 @@ from kfp.dsl import Dataset, Input, Model, Output
 
 from flowmaker.clock import SystemClock
 from flowmaker.executors.local import LocalExecutor
+from flowmaker.executors.room import Amount, Room
 from flowmaker.pipelines.records.run import RuntimeState
 from tests.fakes.compiled import compiled
 from tests.fakes.engine import Engine, OneEnvironment, engine
@@ -30,7 +31,9 @@ SECRETS = {"aws-secret": {"id": b"AKIA", "key": b"s3cr3t"}}
 async def running(tmp_path: Path) -> AsyncIterator[Engine]:
     executor = LocalExecutor(tmp_path / "jobs", tmp_path / "run", SystemClock())
     await executor.start()
-    async with engine(tmp_path, executor, OneEnvironment(ENVIRONMENT), secrets=SECRETS) as made:
+    room = Room(Amount(millicores=4000, memory=16 << 30))
+    environment = OneEnvironment(ENVIRONMENT)
+    async with engine(tmp_path, executor, environment, secrets=SECRETS, room=room) as made:
         yield made
     await executor.close()
 
@@ -194,8 +197,8 @@ async def test_the_environment_of_a_task(running: Engine, tmp_path: Path):
     first_lines = (await log(running, run_id, "environment")).splitlines()[:3]
     assert first_lines == [
         "[flowmaker] Python of the tests",
-        "[flowmaker] memory limit 2G is not enforced on this machine yet",
-        "[flowmaker] CPU request 1 is not enforced on this machine yet",
+        "[flowmaker] memory limit 2G is not enforced",
+        "[flowmaker] asks for 1 core and 1.86 GiB of this machine's 4 cores and 16 GiB",
     ]
 
 

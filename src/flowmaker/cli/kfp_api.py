@@ -53,6 +53,10 @@ class KfpApi:
         query = {"page_size": 1, "filter": json.dumps({"predicates": [wanted]})}
         return self._json("GET", "/apis/v2beta1/runs", params=query).get("total_size", 0)
 
+    def room(self) -> Mapping[str, Any]:
+        """What room tasks and jobs have, and who waits for it."""
+        return self._json("GET", "/flowmaker/v1/room")
+
     def log(self, run_id: str, task_id: str, *, follow: bool) -> Iterator[str]:
         """The lines of a task's log."""
         path = f"/apis/v1alpha1/runs/{run_id}/nodes/{task_id}/log"

@@ -2,7 +2,8 @@
 
 import argparse
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from flowmaker.cli import job_logs, running
 from flowmaker.cli.aws_api import AwsApi
@@ -28,8 +29,9 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"  data in {arguments.data}, {free:.1f} GB free")
     begun = DataFolder(arguments.data).server.stat().st_mtime
     print(f"  up for {duration(SystemClock().now().timestamp() - begun)}")
-    print(f"  {KfpApi(server.url).runs_going()} runs going")
-    for line in _sagemaker(AwsApi(server)):
+    kfp = KfpApi(server.url)
+    print(f"  {kfp.runs_going()} runs going")
+    for line in (*_sagemaker(AwsApi(server)), *room(kfp.room())):
         print(f"  {line}")
     return 0
 
@@ -53,6 +55,14 @@ def _sagemaker(aws: AwsApi) -> Iterator[str]:
     yield f"{len(jobs)} SageMaker jobs going, {len(endpoints)} endpoints"
     for each in (*jobs, *endpoints)[:_LISTED]:
         yield f"  {each}"
+
+
+def room(given: Mapping[str, Any]) -> Iterator[str]:
+    """What of the machine is asked for, and what waits for it."""
+    for key, name in (("tasks", "pipelines' tasks"), ("jobs", "SageMaker jobs")):
+        yield f"{name} hold {given[key]['said']}, {given[key]['waiting_count']} wait"
+        for each in given[key]["waiting"]:
+            yield f"  {each['what']} {each['why']}"
 
 
 def memory(pid: int) -> float:

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 from flowmaker.cli.folders import data_option
-from flowmaker.errors import FailedPrecondition
+from flowmaker.errors import FailedPrecondition, InvalidInput
+from flowmaker.pipelines.driver.resources import quantity
 from flowmaker.server.config import DEFAULT_HOST, DEFAULT_PORT, Settings
 from flowmaker.server.data_folder import DataFolder
 
@@ -24,6 +25,18 @@ def configure(command: argparse.ArgumentParser) -> None:
         "--port", type=port, default=DEFAULT_PORT, help=f"default: {DEFAULT_PORT}; 0: any"
     )
     command.add_argument(
+        "--cores",
+        type=cores,
+        default=0.0,
+        help="cores that tasks, and that jobs, may ask for; default: this machine's",
+    )
+    command.add_argument(
+        "--memory",
+        type=memory,
+        default=0,
+        help="memory that they may ask for, e.g. 8Gi; default: this machine's",
+    )
+    command.add_argument(
         "--detach", action="store_true", help="return when it is ready; it goes on without you"
     )
     command.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)
@@ -36,12 +49,31 @@ def port(text: str) -> int:
     return number
 
 
+def cores(text: str) -> float:
+    number = float(text)
+    if not number >= 0.001:  # noqa: PLR2004 - a millicore
+        raise argparse.ArgumentTypeError(f"{text} is no number of cores")
+    return number
+
+
+def memory(text: str) -> int:
+    try:
+        found = int(quantity(text))
+    except InvalidInput as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    if found <= 0:
+        raise argparse.ArgumentTypeError(f"{text} is no memory")
+    return found
+
+
 def run(arguments: argparse.Namespace) -> int:
     settings = Settings(
         data=arguments.data,
         host=arguments.host,
         port=arguments.port,
         token=os.environ.get("FLOWMAKER_TOKEN", ""),
+        cores=arguments.cores,
+        memory=arguments.memory,
     )
     settings.check()
     if arguments.detach:
@@ -77,6 +109,8 @@ def detach(settings: Settings) -> str:
             [
                 sys.executable, "-m", "flowmaker", "up", "--data", str(settings.data),
                 "--host", settings.host, "--port", str(settings.port), "--ready-fd", str(writing),
+                *(("--cores", str(settings.cores)) if settings.cores else ()),
+                *(("--memory", str(settings.memory)) if settings.memory else ()),
             ],
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -23,6 +23,9 @@ class Settings:
     port: int = DEFAULT_PORT
     #: Asked of every KFP, Kubernetes and UI request when others than this machine can connect.
     token: str = ""
+    #: Cores, and bytes of memory, that work may ask for; 0: those of this machine.
+    cores: float = 0.0
+    memory: int = 0
 
     @property
     def is_loopback(self) -> bool:

@@ -32,6 +32,7 @@ class Doors:
     kfp: ASGIApp
     kubernetes: ASGIApp
     worker: ASGIApp
+    room: ASGIApp
     web: ASGIApp
 
 
@@ -59,6 +60,8 @@ class FrontDoors:
         await self._door(scope["path"])(scope, receive, send)
 
     def _door(self, path: str) -> ASGIApp:
+        if path == ROOM:
+            return self.doors.room
         if _is_under(path, KFP):
             return self.doors.kfp
         if path.startswith("/s3/"):  # unsigned: what a bucket's policy shows to everyone
@@ -88,6 +91,8 @@ class FrontDoors:
         return hmac.compare_digest(given.encode(), self.settings.token.encode())
 
 
+#: What room there is, and who waits for it.
+ROOM = "/flowmaker/v1/room"
 #: Where a task finds the credentials of the worker node that it runs on.
 WORKER_CREDENTIALS = "/worker/credentials"
 

@@ -26,6 +26,8 @@ from flowmaker.executors.environments import UvEnvironments
 from flowmaker.executors.executor import ProcessState
 from flowmaker.executors.images import Images
 from flowmaker.executors.local import LocalExecutor
+from flowmaker.executors.machine import capacity
+from flowmaker.executors.room import Room
 from flowmaker.kubernetes import repository as kubernetes_objects
 from flowmaker.kubernetes.api import app as kubernetes
 from flowmaker.kubernetes.claims import new_claim
@@ -56,6 +58,7 @@ from flowmaker.server.data_folder import DataFolder
 from flowmaker.server.effects import SageMakerEffects
 from flowmaker.server.front_doors import Doors, FrontDoors
 from flowmaker.server.images import job_images, pipeline_images
+from flowmaker.server.room import RoomDoor
 from flowmaker.server.worker import REGION, Worker
 from flowmaker.store.database import Database
 from flowmaker.web.app import create_app as create_web
@@ -78,6 +81,10 @@ class Ground:
     sessions: RoleSessions
     images: Images
     models: ModelClient
+    #: What pipelines' tasks share, and what SageMaker's jobs share. They are apart, so that a task
+    #: that waits for a job never keeps the job from its room.
+    task_room: Room
+    job_room: Room
     #: Short-lived sockets; a path in the data folder may be too long for one.
     sockets: "tempfile.TemporaryDirectory[str]"
 
@@ -89,6 +96,7 @@ class Ground:
         folder.database.chmod(0o600)
         database = Database(folder.database)
         sockets = tempfile.TemporaryDirectory(prefix="flowmaker-")
+        machine = capacity(settings.cores, settings.memory)
         return cls(
             settings=settings,
             folder=folder,
@@ -108,6 +116,8 @@ class Ground:
             sessions=RoleSessions(database, clock),
             images=pipeline_images(folder.images),
             models=ModelClient(),
+            task_room=Room(machine),
+            job_room=Room(machine),
             sockets=sockets,
         )
 
@@ -192,6 +202,7 @@ def _doors(ground: Ground, worker: Worker, router: Router) -> Doors:
         ),
         kubernetes=kubernetes.create_app(database, clock),
         worker=worker,
+        room=RoomDoor(tasks=ground.task_room, jobs=ground.job_room),
         web=create_web(ground.url),
     )
 
@@ -266,6 +277,7 @@ def _run_settings(ground: Ground, worker: Worker) -> RunSettings:
         region=REGION,
         effects=SageMakerEffects(database=ground.database, account=ids.ACCOUNT, region=REGION),
         asked_for_identity=worker.was_asked,
+        room=ground.task_room,
     )
 
 
@@ -295,6 +307,7 @@ def _nodes(ground: Ground, worker: Worker) -> NodeRoutes:
         database=ground.database,
         objects=ground.objects,
         log=ground.executor.log,
+        waits_for=ground.task_room.why,
         debug=Debugging(
             database=ground.database,
             processes=processes,

@@ -46,7 +46,13 @@ def create_app(
     """
     if multi_user:
         raise Unsupported("Flowmaker has no multi-user mode: it serves one user, on their machine.")
-    context = Context(database=database, hints=hints, clock=clock, known_image=known_image)
+    context = Context(
+        database=database,
+        hints=hints,
+        clock=clock,
+        known_image=known_image,
+        waits_for=nodes.waits_for if nodes else lambda _: "",
+    )
     v2 = [
         Route("/healthz", _healthz, methods=["GET"]),
         Route("/auth", answering(_authorize), methods=["GET"]),

@@ -17,3 +17,5 @@ class Context:
     clock: Clock
     #: Raises Unsupported for an image that no environment stands for.
     known_image: Callable[[str], object]
+    #: What a process that is yet to be waits for, by its id; empty for one that does not wait.
+    waits_for: Callable[[str], str]

@@ -43,6 +43,8 @@ class NodeRoutes:
     #: The log file of a process.
     log: Callable[[str], Path]
     debug: Debug
+    #: What a process that is yet to be waits for, by its id; empty for one that does not wait.
+    waits_for: Callable[[str], str] = lambda _: ""
 
     def v1alpha1(self) -> list[Route]:
         return [Route("/runs/{run_id}/nodes/{node_id}/log", answering(self.read_log))]

@@ -11,8 +11,9 @@ from flowmaker.errors import FailedPrecondition, InvalidInput, NotFound
 from flowmaker.pipelines.api import filters, messages, paging, requests, submission, wire
 from flowmaker.pipelines.api.context import Context
 from flowmaker.pipelines.api.status import answering
+from flowmaker.pipelines.lifecycle.task import process_id
 from flowmaker.pipelines.records.catalog import StorageState
-from flowmaker.pipelines.records.run import Run, Task
+from flowmaker.pipelines.records.run import Run, RuntimeState, Task
 from flowmaker.pipelines.repository import catalog, listing, runs
 from flowmaker.pipelines.repository.conditions import Condition, Operation
 from flowmaker.store.database import Transaction
@@ -70,9 +71,18 @@ class Runs:
             return _found(tx, run_id, experiment_id), runs.tasks_of(tx, run_id)
 
         run, tasks = await self._context.database.read(load)
+        tasks = [self._waiting(run, task) for task in tasks]
         if len(tasks) > MANY or len(run.pipeline_spec.get("components", ())) > MANY:
             return await asyncio.to_thread(lambda: JSONResponse(wire.run(run, tasks)))
         return JSONResponse(wire.run(run, tasks))
+
+    def _waiting(self, run: Run, task: Task) -> Task:
+        """A task that waits for room says so, as it is now, in the last line of its history."""
+        if task.state is not RuntimeState.PENDING or not task.state_history:
+            return task
+        said = self._context.waits_for(process_id(run, task.task_id, task.attempt + 1))
+        *past, last = task.state_history
+        return replace(task, state_history=(*past, replace(last, error=said))) if said else task
 
     async def terminate(self, request: Request) -> Response:
         run_id, experiment_id = _ids(request)

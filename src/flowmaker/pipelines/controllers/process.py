@@ -16,6 +16,7 @@ from flowmaker.executors.executor import (
     ProcessState,
 )
 from flowmaker.executors.images import Images
+from flowmaker.executors.room import Amount
 from flowmaker.objects.objects import ObjectStore
 from flowmaker.pipelines.controllers.artifacts import link_inputs, local_mounts, publish
 from flowmaker.pipelines.controllers.platform import Platform
@@ -24,6 +25,7 @@ from flowmaker.pipelines.driver.configuration import container_of
 from flowmaker.pipelines.driver.job import local_path, remote_uri
 from flowmaker.pipelines.driver.outputs import artifacts_of, parameters_of
 from flowmaker.pipelines.driver.program import Program, program_of
+from flowmaker.pipelines.driver.resources import requested, unenforced
 from flowmaker.pipelines.ir.graph import Container
 from flowmaker.pipelines.ir.lightweight import recognise
 from flowmaker.pipelines.lifecycle.failure import Failed, ended, left_wrong, lost
@@ -95,7 +97,7 @@ class Processes:
         env = await self._variables(task, program, worker)
         uris = [artifact["uri"] for each in task.inputs["artifacts"].values() for artifact in each]
         notes = [self.environments.note(self.environment(container))]
-        notes += [*_unenforced(container.resources), *given.notes]
+        notes += [*_asked(container.resources, self.settings.room.capacity), *given.notes]
         log = self.executor.log(task.process_id)
         await asyncio.to_thread(_prepare, program, work, log, notes)
         await link_inputs(self.objects, uris, work, program.reads)
@@ -169,19 +171,16 @@ def _warm(program: Program) -> ProcessSpec:
     return ProcessSpec(id="", argv=argv, call=CALL, preload=_PRELOAD)
 
 
-def _unenforced(resources: Document) -> list[str]:
-    """A line for each limit and request that a cluster would see to, and this machine does not."""
-    asked = {
-        f"{kind} {what}": resources.get(f"resource{field}{suffix}")
-        or resources.get(f"{field[0].lower()}{field[1:]}{suffix}")
-        for what, suffix in (("limit", "Limit"), ("request", "Request"))
-        for kind, field in (("memory", "Memory"), ("CPU", "Cpu"))
-    }
-    return [
-        f"{what} {amount} is not enforced on this machine yet"
-        for what, amount in asked.items()
-        if amount
-    ]
+def _asked(resources: Document, capacity: Amount) -> list[str]:
+    """What is said of a task's requests and limits, in lines."""
+    millicores, memory = requested(resources)
+    amount = Amount(millicores=millicores, memory=memory)
+    lines = list(unenforced(resources))
+    if not amount:
+        return lines
+    said = f"asks for {amount} of this machine's {capacity}"
+    alone = "" if amount.fits(capacity) else ": no other that asks for room runs beside it"
+    return [*lines, said + alone]
 
 
 def _prepare(program: Program, work: Path, log: Path, notes: list[str]) -> None:

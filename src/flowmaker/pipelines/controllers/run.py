@@ -22,6 +22,7 @@ from flowmaker.objects.objects import ObjectStore
 from flowmaker.pipelines.controllers.caching import Cache
 from flowmaker.pipelines.controllers.platform import VOLUMES
 from flowmaker.pipelines.controllers.process import Processes
+from flowmaker.pipelines.controllers.room import TaskRoom
 from flowmaker.pipelines.controllers.settings import RunSettings, job_of
 from flowmaker.pipelines.controllers.volumes import Volumes
 from flowmaker.pipelines.driver.cache import CacheEntry
@@ -87,6 +88,7 @@ class RunController:
             clock=clock,
         )
         self._volumes = Volumes(settings=settings)
+        self._room = TaskRoom(settings.room)
         #: Results to be kept for others, by run, until they are written.
         self._cached: defaultdict[str, list[CacheEntry]] = defaultdict(list)
         #: Runs with tasks that wait for a place.
@@ -95,7 +97,9 @@ class RunController:
         executor.on_exit(self._exited)
 
     async def open_keys(self) -> Iterable[str]:
-        return await self._database.read(runs.open_run_ids)
+        run_ids = await self._database.read(runs.open_run_ids)
+        self._room.expect(run_ids)
+        return run_ids
 
     async def reconcile(self, key: str) -> float | None:
         try:
@@ -107,6 +111,8 @@ class RunController:
             # What is in memory may be ahead of the database now: read it again next time.
             self._drop(key)
             raise
+        finally:
+            self._room.looked_at(key)
         return None
 
     def _exited(self, process_id: str) -> None:
@@ -115,6 +121,8 @@ class RunController:
             self._exits[run_id].add(process_id)
             self._release(process_id)
             self._hints.hint(self.topic, run_id)
+        else:  # nobody takes it in: its run was deleted
+            self._room.left(process_id)
 
     def _release(self, process_id: str) -> None:
         """The place of a process is free; whoever waited longest may have it."""
@@ -154,6 +162,7 @@ class RunController:
             process_id = progress.tasks[task_id].process_id
             self._run_of[process_id] = run.run_id
             self._exits[run.run_id].add(process_id)
+        self._room.read(progress)
         self._open[run.run_id] = progress
         return progress
 
@@ -191,6 +200,7 @@ class RunController:
                 written = both.create_task(self._write(progress))
                 prepared = both.create_task(self._prepare_admitted(progress))
             if not written.result():
+                self._room.never_began(progress)
                 self._drop(run_id)
                 self._hints.hint(self.topic, run_id)
                 return
@@ -228,38 +238,47 @@ class RunController:
             progress.admitted[task.task_id] = None
             return None
         self._release(task.process_id)
+        self._room.left(task.process_id)
         return await self._processes.end(progress, task, seen)
 
     def _admit(self, progress: Progress) -> list[End]:
-        """Give ready tasks their processes, as far as there are environments and places.
+        """Give ready tasks their processes, as far as there are environments, places and room.
 
         Returns those whose environment cannot be made.
         """
         run_id = progress.run.run_id
         self._queue.pop(run_id, None)
+        self._room.begin(progress)
         failed: list[End] = []
         awaited: set[EnvironmentSpec] = set()
         for task_id in list(progress.pending):
             if len(self._run_of) >= self._settings.width:
                 self._queue[run_id] = None
                 break
-            until = waits_until(progress, task_id)
-            if until is not None and until > self._clock.now():
+            if self._is_early(progress, task_id):
                 continue
             try:
                 spec = self._spec(progress, task_id)
                 if spec in awaited:
                     continue
-                path = self._environments.ready(spec, self._hint_of(run_id))
+                hint = self._hint_of(run_id)
+                path = self._environments.ready(spec, hint)
+                admitted = path and self._room.admits(progress, progress.tasks[task_id], hint)
             except FlowmakerError as error:
                 failed.append(End(task_id=task_id, error=str(error)))
                 continue
             if path is None:
                 awaited.add(spec)
-            else:
+            elif admitted:
                 start(progress, task_id, self._clock.now())
                 self._run_of[progress.tasks[task_id].process_id] = run_id
         return failed
+
+    def _is_early(self, progress: Progress, task_id: str) -> bool:
+        """Whether it is not its turn yet: it is to be tried again later, or others come first."""
+        until = waits_until(progress, task_id)
+        later = until is not None and until > self._clock.now()
+        return later or self._room.stands_back(progress, task_id)
 
     def _pause(self, progress: Progress) -> float | None:
         """Seconds until the first retry that waits may start."""
@@ -316,6 +335,7 @@ class RunController:
         if not error:
             return None
         self._release(task.process_id)
+        self._room.left(task.process_id)
         return End(task_id=task.task_id, error=error)
 
     async def _stop_canceling(self, progress: Progress) -> None:
@@ -344,6 +364,7 @@ class RunController:
         self._exits.pop(run_id, None)
         self._queue.pop(run_id, None)
         self._cached.pop(run_id, None)
+        self._room.drop(run_id)
         for process_id in [each for each, of in self._run_of.items() if of == run_id]:
             self._release(process_id)
             self._stopped.discard(process_id)

@@ -1,11 +1,13 @@
 """What the controllers need of the rest of the house, handed in so that they need not know it."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from flowmaker.errors import Unsupported
+from flowmaker.executors.machine import capacity
+from flowmaker.executors.room import Room
 from flowmaker.pipelines.driver.job import Job, pipeline_root, utc
 from flowmaker.pipelines.ir.graph import Graph
 from flowmaker.pipelines.records.run import Run
@@ -68,6 +70,8 @@ class RunSettings:
     #: Processes of tasks at the same time. A task that waits for a SageMaker job only sleeps, so
     #: it is more than there are processors.
     width: int = 16
+    #: What tasks that ask for CPU or memory share; the others are bounded by `width` alone.
+    room: Room = field(default_factory=lambda: Room(capacity()))
     #: The things outside that output parameters name, and what each is now: empty when it is not
     #: there. A cached result holds as long as they are what they were.
     effects: Callable[[Mapping[str, Any]], Awaitable[Mapping[str, str]]] = no_effects

@@ -6,9 +6,9 @@ from typing import Any
 
 from flowmaker.pipelines.driver.job import Job
 from flowmaker.pipelines.driver.placeholders import Placeholders
+from flowmaker.pipelines.driver.resources import requirements
 from flowmaker.pipelines.ir.graph import Component, Container
 from flowmaker.pipelines.ir.kubernetes import PARTS
-from flowmaker.pipelines.records.catalog import Document
 from flowmaker.pipelines.records.run import Task
 
 #: Toleration's fields, as Kubernetes names them.
@@ -49,7 +49,7 @@ def task_config(component: Component, fill: Placeholders) -> dict[str, Any]:
     container = component.container
     assert container is not None, component.name
     parts = {
-        "RESOURCES": ("resources", lambda: _resources(fill.inside(container.resources))),
+        "RESOURCES": ("resources", lambda: requirements(fill.inside(container.resources))),
         "ENV": ("env", lambda: [{"name": name, "value": fill.text(value)} for name, value in env]),
         "KUBERNETES_NODE_SELECTOR": ("nodeSelector", lambda: _labels(container.kubernetes)),
         "KUBERNETES_TOLERATIONS": ("tolerations", lambda: _tolerations(container.kubernetes)),
@@ -59,31 +59,6 @@ def task_config(component: Component, fill: Placeholders) -> dict[str, Any]:
         name: part() for field, (name, part) in parts.items() if field in component.passthroughs
     }
     return {name: part for name, part in found.items() if part}
-
-
-def _resources(resources: Document) -> dict[str, Any]:
-    """ResourceSpec as Kubernetes' ResourceRequirements."""
-    limits = {
-        "cpu": resources.get("resourceCpuLimit") or _number(resources, "cpuLimit"),
-        "memory": resources.get("resourceMemoryLimit") or _number(resources, "memoryLimit", "G"),
-    }
-    requests = {
-        "cpu": resources.get("resourceCpuRequest") or _number(resources, "cpuRequest"),
-        "memory": resources.get("resourceMemoryRequest")
-        or _number(resources, "memoryRequest", "G"),
-    }
-    accelerator = resources.get("accelerator", {})
-    kind = accelerator.get("resourceType") or accelerator.get("type", "")
-    if kind:
-        limits[kind] = str(accelerator.get("resourceCount") or accelerator.get("count", ""))
-    sides = {"limits": limits, "requests": requests}
-    given = {side: {key: each for key, each in of.items() if each} for side, of in sides.items()}
-    return {side: of for side, of in given.items() if of}
-
-
-def _number(resources: Document, field: str, unit: str = "") -> str:
-    """The older, numeric form of a quantity."""
-    return f"{resources[field]:g}{unit}" if field in resources else ""
 
 
 def _labels(kubernetes: Mapping[str, Any]) -> dict[str, str]:
