@@ -46,6 +46,24 @@ class House:
             config=config,
         )
 
+    def run_script(self, script: Path, folder: Path, timeout: float = 200) -> tuple[str, Any]:
+        """What a script prints under `flowmaker exec` in a folder, and the JSON of its last line.
+
+        It is a program of its own: the SDK that it uses is as it is installed.
+        """
+        command = (*FLOWMAKER, "exec", "--data", str(self.data), "--")
+        ran = subprocess.run(
+            [*command, sys.executable, "-W", "ignore", str(script)],
+            cwd=folder,
+            env=client_environment(self.data),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        return ran.stdout, json.loads(ran.stdout.splitlines()[-1])
+
     def run(self, *command: str, stdin: str = "", timeout: float = 120) -> str:
         """What `command` prints, in the environment of `flowmaker env`. It must succeed."""
         done = subprocess.run(

@@ -1,13 +1,10 @@
 """Amazon's own algorithms, from the SDK's classes to their predictors' answers."""
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.house import FLOWMAKER, House, client_environment
+from tests.house import House
 
 SCRIPT = Path(__file__).with_name("sagemaker_algorithms_script.py")
 
@@ -19,20 +16,7 @@ Seen = dict[str, dict[str, list[list[float]]]]
 
 @pytest.fixture(scope="module")
 def seen(server: House, tmp_path_factory: pytest.TempPathFactory) -> Seen:
-    ran = subprocess.run(
-        [
-            *(*FLOWMAKER, "exec", "--data", str(server.data), "--"),
-            *(sys.executable, "-W", "ignore", str(SCRIPT)),
-        ],
-        cwd=tmp_path_factory.mktemp("sdk"),
-        env=client_environment(server.data),
-        capture_output=True,
-        text=True,
-        timeout=200,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    return json.loads(ran.stdout.splitlines()[-1])
+    return server.run_script(SCRIPT, tmp_path_factory.mktemp("sdk"))[1]
 
 
 @pytest.mark.parametrize("name", ["linear-learner", "factorization-machines", "knn"])

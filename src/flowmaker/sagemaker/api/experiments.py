@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from flowmaker.aws.errors import AwsError, validation
@@ -182,6 +183,9 @@ def described(one: Resource) -> dict[str, Any]:
         "CreationTime": one.created_at,
         "LastModifiedTime": one.modified_at,
     }
+    for name in _TIMES:
+        if isinstance(answer.get(name), str):
+            answer[name] = datetime.fromisoformat(answer[name])
     for name in _PEOPLE:
         if one.state.get(name):
             identity = {"Arn": one.state[name], "PrincipalId": one.account}
@@ -190,6 +194,8 @@ def described(one: Resource) -> dict[str, Any]:
 
 
 _PEOPLE = ("CreatedBy", "LastModifiedBy")
+#: Members that a document keeps as text.
+_TIMES = ("StartTime", "EndTime")
 _SUMMARY = ("DisplayName", "CreationTime", "LastModifiedTime")
 
 
