@@ -148,7 +148,9 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(folder: Path, program: Callable[[ProcessSpec], int | None]) -> AsyncIterator[Bench]:
+async def bench(
+    folder: Path, program: Callable[[ProcessSpec], int | None], **more: Any
+) -> AsyncIterator[Bench]:
     """Everything on a folder; its processes do what `program` does."""
     clock = SystemClock()
     database = Database(folder / "flowmaker.db")
@@ -168,11 +170,13 @@ async def bench(folder: Path, program: Callable[[ProcessSpec], int | None]) -> A
         clock=clock,
         logs=LogStreams(database, clock),
         endpoint_url="http://127.0.0.1:8080",
+        **more,
     )
     router = new_router(parts)
     loops = [Loop(one) for one in controllers(parts, router)]
     for loop in loops:
         hints.listen(loop.controller.topic, loop.hint)
+    await parts.room.recover(database, hints)
     for loop in loops:
         await loop.start()
     try:

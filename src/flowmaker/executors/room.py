@@ -107,23 +107,29 @@ class Room:
         """
         if demand.id in self._held:
             return True
-        if demand.id not in self._then:
-            insort(self._waiting, demand, key=lambda each: each.turn)
-        self._then[demand.id] = then
+        self.queue(demand, then)
         if self._closed or all(each.id != demand.id for each in self._next()):
             return False
         self.hold(demand)
         return True
+
+    def queue(self, demand: Demand, then: Callable[[], None]) -> None:
+        """It waits for its turn, and for `then()` to ask."""
+        if demand.id not in self._then:
+            insort(self._waiting, demand, key=lambda each: each.turn)
+        self._then[demand.id] = then
 
     def hold(self, demand: Demand) -> None:
         """It runs, whether there is room for it or not."""
         self._forget(demand.id)
         self._held[demand.id] = demand
 
-    def leave(self, demand_id: str) -> None:
-        """It neither runs nor waits any more; nothing when it never did."""
-        if self._held.pop(demand_id, None) or self._forget(demand_id):
+    def leave(self, demand_id: str) -> bool:
+        """It neither runs nor waits any more. False: it never did."""
+        was_there = self._held.pop(demand_id, None) is not None or self._forget(demand_id)
+        if was_there:
             self._tell()
+        return was_there
 
     def holds(self, demand_id: str) -> bool:
         return demand_id in self._held
@@ -178,6 +184,11 @@ class Room:
         if self._waiting and not self._closed:
             for then in [self._then[demand.id] for demand in self._next()]:
                 then()
+
+    def tell_all(self) -> None:
+        """What those that wait are told by `why` has changed."""
+        for then in list(self._then.values()):
+            then()
 
     def _forget(self, demand_id: str) -> bool:
         """It waits no more. False: it did not."""

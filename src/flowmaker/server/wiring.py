@@ -51,6 +51,7 @@ from flowmaker.sagemaker.api.service import SageMakerService
 from flowmaker.sagemaker.container.model_client import ModelClient
 from flowmaker.sagemaker.controllers import Parts, new_router
 from flowmaker.sagemaker.controllers import controllers as sagemaker_controllers
+from flowmaker.sagemaker.controllers.room import JobRoom
 from flowmaker.sagemaker.hosting.router import Router
 from flowmaker.server import handout
 from flowmaker.server.config import Settings
@@ -128,6 +129,7 @@ class House:
     def __init__(self, ground: Ground, worker: Worker) -> None:
         self._ground = ground
         parts = _sagemaker_parts(ground)
+        self._job_room = parts.room
         router = new_router(parts)
         controllers = [*_controllers(ground, worker), *sagemaker_controllers(parts, router)]
         self._loops = [Loop(controller) for controller in controllers]
@@ -156,6 +158,7 @@ class House:
         await self._ground.objects.sweep()
         await self._ground.environments.start()
         await self._ground.executor.start()
+        await self._job_room.recover(self._ground.database, self._ground.hints)
         for loop in self._loops:
             await loop.start()
 
@@ -229,6 +232,7 @@ def _sagemaker_parts(ground: Ground) -> Parts:
         images=job_images(ground.folder.images),
         endpoint_url=ground.url,
         hidden=ground.folder.secrets,
+        room=JobRoom(ground.job_room),
     )
 
 

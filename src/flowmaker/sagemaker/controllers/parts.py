@@ -12,6 +12,7 @@ from flowmaker.objects.objects import ObjectStore
 from flowmaker.reconcile.hints import Hints
 from flowmaker.sagemaker.container.model_client import ModelClient
 from flowmaker.sagemaker.container.storage import JobStorage, Storages
+from flowmaker.sagemaker.controllers.room import JobRoom
 from flowmaker.sagemaker.images import JobImages
 from flowmaker.sagemaker.records.resource import Resource
 from flowmaker.sagemaker.repository import resources
@@ -39,6 +40,9 @@ class Parts:
     images: JobImages = field(default_factory=JobImages)
     #: Connections to the model servers; the runtime service shares them.
     models: ModelClient = field(default_factory=ModelClient)
+
+    #: Which jobs hold room on the machine, and which wait for it.
+    room: JobRoom = field(default_factory=JobRoom)
 
     async def load(self, resource_id: str) -> Resource | None:
         return await self.database.read(resources.get, resource_id)

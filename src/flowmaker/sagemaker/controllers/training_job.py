@@ -1,8 +1,10 @@
 """Makes training jobs happen. Each step may be taken again after a crash, with the same effect."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from flowmaker.aws.logs.repository import Place
@@ -17,6 +19,7 @@ from flowmaker.sagemaker.controllers import scripts
 from flowmaker.sagemaker.controllers.outputs import Outputs, remove
 from flowmaker.sagemaker.controllers.parts import Parts
 from flowmaker.sagemaker.controllers.programs import Program, commanded, program
+from flowmaker.sagemaker.controllers.room import Claimants, Standing, disk
 from flowmaker.sagemaker.lifecycle import training as lifecycle
 from flowmaker.sagemaker.lifecycle.training import Action
 from flowmaker.sagemaker.records.document import decode, encode
@@ -34,6 +37,10 @@ LOOK = 1.0
 PATIENCE = 10.0
 
 
+#: Until it uploads, it waits for room or holds it.
+NEEDS_ROOM = (Phase.STARTING, Phase.DOWNLOADING, Phase.TRAINING)
+
+
 class TrainingJobs:
     """The controller of training jobs."""
 
@@ -43,6 +50,15 @@ class TrainingJobs:
         self._parts = parts
         self._outputs = Outputs(parts)
         parts.executor.on_exit(self._on_exit)
+        parts.room.register(
+            Claimants(
+                kind=Kind.TRAINING_JOB,
+                topic=self.topic,
+                called="training job",
+                instances=lambda request: request["ResourceConfig"],
+                standing=_standing,
+            )
+        )
 
     async def open_keys(self) -> Iterable[str]:
         return await self._parts.database.read(resources.open_ids, Kind.TRAINING_JOB)
@@ -84,8 +100,28 @@ class TrainingJobs:
             return await self._fail(job, state, f"ClientError: no such image is known: {image}")
         except FlowmakerError as error:
             return await self._fail(job, state, f"InternalServerError: {error.message}")
+        return await self._take_room(job, state)
+
+    async def _take_room(self, job: Resource, state: TrainingState) -> float | None:
+        """Go on to the instances, when there is room for all of them."""
+        if full := disk(self._parts.folder(f"{PREFIX}{job.id}-ml")):
+            return await self._fail(job, state, f"InternalServerError: {full}")
+        if not await self._parts.room.admits(job, self._again(job)):
+            return await self._wait(job, state)
         entered = lifecycle.enter(state, Phase.DOWNLOADING, self._parts.now())
         return await self._save(job, entered)
+
+    async def _wait(self, job: Resource, state: TrainingState) -> float | None:
+        """Say what it waits for; give up when it has waited as long as it may."""
+        now = self._parts.now()
+        waiting = lifecycle.wait(state, self._parts.room.why(job), now)
+        if waiting != state:
+            return await self._save(job, waiting)
+        longest = job.request["StoppingCondition"].get("MaxPendingTimeInSeconds")
+        left = lifecycle.seconds_left(state, longest, now)
+        if left is None or left > 0:
+            return left
+        return await self._save(job, lifecycle.stop_before_training(state, now))
 
     async def _download(self, job: Resource, state: TrainingState) -> float | None:
         """Make every instance's `/opt/ml`."""
@@ -138,6 +174,10 @@ class TrainingJobs:
         self, job: Resource, state: TrainingState, seen: Sequence[Observation]
     ) -> str:
         """Why it cannot be started; empty when it was."""
+        note = await self._parts.room.note(job)
+        first = self._parts.executor.log(_processes(job)[0])
+        if note and seen[0].state is ProcessState.ABSENT:
+            await asyncio.to_thread(_begin_log, first, note)
         running = await self._program(job)
         if running is None:
             return "InternalServerError: the environment of the image is gone"
@@ -204,22 +244,24 @@ class TrainingJobs:
                 modified_at=self._parts.now(),
             )
         )
+        if saved and state.phase not in NEEDS_ROOM:
+            self._parts.room.left(job)
         if not final or not saved:
             return 0.0
         # Only now: a step that is taken again after a crash must find what it packs.
         await asyncio.to_thread(remove, self._parts.folder(f"{PREFIX}{job.id}-ml"))
         return None
 
-    async def _program(self, job: Resource) -> Program | None:
-        def again() -> None:
-            self._parts.hints.hint(self.topic, job.id)
+    def _again(self, job: Resource) -> Callable[[], None]:
+        return partial(self._parts.hints.hint, self.topic, job.id)
 
+    async def _program(self, job: Resource) -> Program | None:
         specification = job.request["AlgorithmSpecification"]
         listed = await asyncio.to_thread(scripts.requirements, self._folders(job)[0].code)
         return program(
             self._parts.environments,
             specification["TrainingImage"],
-            again,
+            self._again(job),
             images=self._parts.images,
             script=is_script(job.request) or bool(commanded(specification)),
             requirements=listed,
@@ -272,6 +314,21 @@ def _count(job: Resource) -> int:
 
 def _processes(job: Resource) -> list[str]:
     return [f"{PREFIX}{job.id}-{name}" for name in hosts(_count(job))]
+
+
+def _standing(job: Resource) -> Standing:
+    state = decode(TrainingState, job.state)
+    if lifecycle.is_waiting(state):
+        return Standing.WAITING
+    holds = state.phase in NEEDS_ROOM and state.phase is not Phase.STARTING
+    return Standing.HOLDING if holds else Standing.OUTSIDE
+
+
+def _begin_log(log: Path, note: str) -> None:
+    """The first line of a job's log, if it has none yet."""
+    if not log.exists():
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(f"[flowmaker] {note}\n")
 
 
 def _job_id(process_id: str) -> str:

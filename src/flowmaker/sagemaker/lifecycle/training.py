@@ -29,6 +29,8 @@ MESSAGES = {
     "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds provided",
 }
 PHASES = tuple(Phase)
+#: Its secondary status while it waits for room on the machine.
+PENDING = "Pending"
 
 
 class Action(StrEnum):
@@ -70,6 +72,27 @@ def enter(state: TrainingState, phase: Phase, now: datetime) -> TrainingState:
     if phase is Phase.TRAINING:
         entered = replace(entered, training_started_at=now)
     return _say(entered, phase.value, now)
+
+
+def wait(state: TrainingState, said: str, now: datetime) -> TrainingState:
+    """It waits for room; `said` is what for, and may change as it waits."""
+    last = state.transitions[-1]
+    if last.status != PENDING:
+        return _say(state, PENDING, now, said)
+    return replace(state, transitions=(*state.transitions[:-1], replace(last, message=said)))
+
+
+def seconds_left(state: TrainingState, longest: float | None, now: datetime) -> float | None:
+    """How long it may go on waiting, of `longest` seconds; None: for ever."""
+    last = state.transitions[-1]
+    if longest is None or last.status != PENDING:
+        return None
+    return longest - (now - last.started_at).total_seconds()
+
+
+def is_waiting(state: TrainingState) -> bool:
+    """Whether it asked for room and did not get it yet."""
+    return state.phase is Phase.STARTING and secondary_status(state) == PENDING
 
 
 def request_stop(state: TrainingState, now: datetime) -> TrainingState:
@@ -150,10 +173,10 @@ def _going(state: TrainingState) -> bool:
     return not is_final(state)
 
 
-def _say(state: TrainingState, line: str, now: datetime) -> TrainingState:
+def _say(state: TrainingState, line: str, now: datetime, said: str = "") -> TrainingState:
     """Close the last line of the history and open another."""
     past = state.transitions
     if past and past[-1].ended_at is None:
         past = (*past[:-1], replace(past[-1], ended_at=now))
-    entry = Transition(status=line, started_at=now, message=MESSAGES[line])
+    entry = Transition(status=line, started_at=now, message=said or MESSAGES[line])
     return replace(state, transitions=(*past, entry))

@@ -63,6 +63,13 @@ def open_ids(tx: Transaction, kind: Kind) -> list[str]:
     return list(tx.execute(select(resources.c.id).where(where)).scalars())
 
 
+def open_resources(tx: Transaction, kind: Kind) -> list[Resource]:
+    """Those that a controller may have something to do for, the oldest first."""
+    where = and_(resources.c.kind == kind.value, resources.c.open.is_(True))
+    query = select(resources).where(where).order_by(resources.c.created_at)
+    return [_resource(row) for row in tx.execute(query)]
+
+
 def save(tx: Transaction, resource: Resource) -> bool:
     """Write status and state, if nothing else was written since it was read."""
     where = and_(resources.c.id == resource.id, resources.c.revision == resource.revision)
