@@ -40,7 +40,7 @@ async def put(store: DiskObjectStore, worker: int, seed: int) -> None:
             blob=finished.blob,
             modified_at=SystemClock().now(),
         )
-        return store.database.write_now(entries.put, stored)
+        return store.database.write_now(entries.put, stored).unused
 
     await store.receive(body(seed), write)
     print(key, seed, flush=True)

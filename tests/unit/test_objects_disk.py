@@ -53,7 +53,7 @@ async def put(
             modified_at=store.clock.now(),
         )
         made.append(stored)
-        return store.database.write_now(entries.put, stored, expected)
+        return store.database.write_now(entries.put, stored, expected).unused
 
     await store.receive(body, write)
     return made[0]

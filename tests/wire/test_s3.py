@@ -162,8 +162,8 @@ class TestBuckets:
         assert code(error) == ("MalformedPolicy", 400)
 
     def test_what_is_not_done_is_refused_by_name(self, client: Any, bucket: str) -> None:
-        enabled = {"Status": "Enabled"}
-        with pytest.raises(ClientError, match="Versioning") as error:
+        enabled = {"Status": "Enabled", "MFADelete": "Enabled"}
+        with pytest.raises(ClientError, match="MFADelete") as error:
             client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration=enabled)
         assert code(error) == ("NotImplemented", 501)
         with pytest.raises(ClientError, match="SSECustomerAlgorithm") as error:

@@ -13,13 +13,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+from flowmaker import ids
 from flowmaker.clock import Clock
 from flowmaker.errors import NotFound
 from flowmaker.objects.blobs import FOLDERS, Blobs, Descriptor, Finished, NewBlob, link
-from flowmaker.objects.index import buckets, entries, listing
+from flowmaker.objects.index import buckets, deletions, entries, listing, versions
 from flowmaker.objects.objects import Bucket, StoredObject
 from flowmaker.objects.streams import Digest, absorb, receive
-from flowmaker.objects.uploads import NoBucket
+from flowmaker.objects.uploads import Deleted, Deletion, Marker, NoBucket, Written
 from flowmaker.store.database import Database
 
 P = ParamSpec("P")
@@ -105,14 +106,32 @@ class DiskObjectStore:
 
         def take() -> StoredObject:
             stored = _whole(bucket, key, self.blobs.take(file), content_type, self.clock)
-            self._commit(stored.blob, lambda: self.database.write_now(entries.put, stored))
+            written: list[Written] = []
+
+            def write() -> list[str]:
+                written.append(self.database.write_now(entries.put, stored))
+                return written[0].unused
+
+            self._commit(stored.blob, write)
             file.unlink()
-            return stored
+            return replace(stored, version_id=written[0].version_id or versions.NULL)
 
         return await self.run(take)
 
     async def delete(self, bucket: str, key: str) -> None:
-        await self.discard(await self.database.write(entries.remove, bucket, [key]))
+        await self.remove(bucket, [Deletion(key=key)])
+
+    async def remove(self, bucket: str, wanted: Sequence[Deletion]) -> list[Deleted]:
+        """Delete objects, or versions of them; what became of each.
+
+        Raises:
+            NoBucket: there is no such bucket.
+            NotFound, FailedPrecondition: a key is not as expected; nothing is deleted then.
+        """
+        now = self.clock.now()
+        done, unused = await self.database.write(deletions.remove, bucket, wanted, now)
+        await self.discard(unused)
+        return done
 
     def path(self, stored: StoredObject) -> Path:
         return self.blobs.path(stored.blob)
@@ -132,15 +151,26 @@ class DiskObjectStore:
             message = f"The object {stored.key} in the bucket {stored.bucket} was deleted meanwhile"
             raise NotFound(message) from None
 
-    async def open(self, bucket: str, key: str) -> tuple[StoredObject, Descriptor]:
+    async def get_version(
+        self, bucket: str, key: str, version_id: str
+    ) -> StoredObject | Marker | None:
+        return await self.database.read(entries.get_version, bucket, key, version_id)
+
+    async def open(
+        self, bucket: str, key: str, version_id: str = ""
+    ) -> tuple[StoredObject, Descriptor]:
         """The object and its bytes, which stay readable whatever becomes of the object.
 
         Raises:
-            NotFound: there is no such object.
+            NotFound: there is no such object, or no such version of it.
         """
         for _ in range(ATTEMPTS):
-            stored = await self.get(bucket, key)
-            if stored is None:
+            stored = (
+                await self.get_version(bucket, key, version_id)
+                if version_id
+                else await self.get(bucket, key)
+            )
+            if stored is None or isinstance(stored, Marker):
                 break
             with suppress(FileNotFoundError):
                 return stored, await self.run(self.blobs.open, stored.blob)
@@ -271,5 +301,6 @@ def _whole(
         etag=finished.md5,
         blob=finished.blob,
         modified_at=clock.now(),
+        version_id=ids.token(32),
     )
     return replace(stored, content_type=content_type) if content_type else stored

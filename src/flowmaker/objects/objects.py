@@ -54,6 +54,9 @@ class StoredObject:
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
     #: The parts it was uploaded in; none when it came in one go.
     parts: tuple[Piece, ...] = ()
+    #: What it is called among the versions of its key. Of one that is to be put: what it will be
+    #: called if its bucket keeps versions.
+    version_id: str = "null"
 
 
 class ObjectStore(Protocol):

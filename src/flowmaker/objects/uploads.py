@@ -61,6 +61,78 @@ class Expectation:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Written:
+    """What became of a write."""
+
+    #: Blobs that nobody needs now.
+    unused: list[str]
+    #: What the new version is called; empty where the bucket has never kept versions.
+    version_id: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deletion:
+    """What is to be deleted: a key, or one version of it."""
+
+    key: str
+    #: Empty for the key itself: where versions are kept, a marker takes its place.
+    version_id: str = ""
+    expected: Expectation | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deleted:
+    """What became of a deletion."""
+
+    key: str
+    #: The version that is gone, or the marker that was made; empty without versions.
+    version_id: str = ""
+    #: Whether that was, or is, a delete marker.
+    marker: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Marker:
+    """A version that says that there is no object."""
+
+    key: str
+    version_id: str
+    modified_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VersionPageRequest:
+    """Which part of the list of versions is wanted."""
+
+    prefix: str = ""
+    delimiter: str = ""
+    #: Keys beyond this one, and beyond all that it is rolled up into.
+    after: str = ""
+    #: And the versions of the key `after` itself that are older than this one.
+    after_version: str = ""
+    limit: int = 1000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Version:
+    """One entry of a list of versions."""
+
+    of: StoredObject | Marker
+    latest: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VersionPage:
+    """A part of the list of versions: of each key the newest first."""
+
+    versions: tuple[Version, ...] = ()
+    prefixes: tuple[str, ...] = ()
+    #: Empty when this was the last page; else the markers of the next.
+    following: str = ""
+    following_version: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PageRequest:
     """Which part of a listing is wanted."""
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from flowmaker.aws.s3 import checksums, failures
-from flowmaker.aws.s3.place import Ground, object_of
+from flowmaker.aws.s3.place import Ground, bucket_of, object_of, version_told
 from flowmaker.aws.service import Answer, Call, Reply
 from flowmaker.objects.objects import StoredObject
 
@@ -34,7 +34,8 @@ async def get_object_attributes(ground: Ground, call: Call) -> Answer:
     if stored.parts:
         answer["ObjectParts"] = _parts(stored, call)
     chosen = {name: value for name, value in answer.items() if name in wanted}
-    return Reply(parameters={**chosen, "LastModified": stored.modified_at})
+    told = version_told(await bucket_of(ground, call), stored.version_id)
+    return Reply(parameters={**chosen, **told, "LastModified": stored.modified_at})
 
 
 def _parts(stored: StoredObject, call: Call) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from flowmaker.aws.errors import AwsError
 from flowmaker.aws.s3 import failures, headers, policies
 from flowmaker.aws.s3.place import Ground, bucket_of
 from flowmaker.aws.service import Answer, Call, Handler
+from flowmaker.objects.index import versions
 from flowmaker.objects.objects import Bucket
 
 TAGGING = "tagging"
@@ -76,7 +77,6 @@ ABSENT = {
 
 #: Configurations whose default every bucket has: operation and answer.
 DEFAULTS: Mapping[str, Mapping[str, Any]] = {
-    "GetBucketVersioning": {},
     "GetBucketAccelerateConfiguration": {},
     "GetBucketLogging": {},
     "GetBucketNotificationConfiguration": {},
@@ -138,10 +138,24 @@ def default(ground: Ground, answer: Mapping[str, Any]) -> Handler:
     return get
 
 
+async def get_bucket_versioning(ground: Ground, call: Call) -> Answer:
+    bucket = await bucket_of(ground, call)
+    status = versions.status(bucket.configurations)
+    return {"Status": status} if status else {}
+
+
 async def put_bucket_versioning(ground: Ground, call: Call) -> Answer:
-    """Versions are not kept, so they cannot be turned on."""
-    await bucket_of(ground, call)
-    raise failures.not_implemented("Versioning of buckets")
+    """Versions are kept from now on, or no more are; those that there are stay."""
+    bucket = await bucket_of(ground, call)
+    wanted = call.parameters["VersioningConfiguration"]
+    if wanted.get("MFADelete") == "Enabled":
+        raise failures.not_implemented("MFADelete")
+    status = wanted.get("Status")
+    if status not in (versions.ENABLED, versions.SUSPENDED):
+        raise failures.malformed_xml()
+    text = json.dumps({"Status": status})
+    await _configure(ground, bucket, versions.CONFIGURATION, text)
+    return {}
 
 
 async def put_bucket_ownership_controls(ground: Ground, call: Call) -> Answer:

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 from flowmaker.aws.s3 import checksums, failures, headers, names
 from flowmaker.aws.s3.conditions import expectation, unmodified
-from flowmaker.aws.s3.place import Ground, bucket_of, check_version, expect_owner
+from flowmaker.aws.s3.place import Ground, bucket_of, expect_owner, version_of
 from flowmaker.aws.s3.uploading import LARGEST, described
 from flowmaker.aws.service import Answer, Call
 from flowmaker.objects.blobs import Descriptor
@@ -51,15 +51,24 @@ async def copy_object(ground: Ground, call: Call) -> Answer:
         headers={**copy.headers, **({"ChecksumType": kind} if kind else {})},
     )
 
+    versions: dict[str, str] = {}
+
     def write(blob: str) -> list[str]:
-        return ground.store.database.write_now(entries.put, replace(copy, blob=blob), expected)
+        put = replace(copy, blob=blob)
+        written = ground.store.database.write_now(entries.put, put, expected)
+        if written.version_id:
+            versions["VersionId"] = written.version_id
+        return written.unused
 
     with failures.translated(bucket.name, copy.key):
         await ground.store.duplicate(source, write)
     result = {"ETag": f'"{copy.etag}"', "LastModified": copy.modified_at, **sums}
     if sums:
         result["ChecksumType"] = kind or checksums.FULL_OBJECT
-    return {"CopyObjectResult": result, **headers.given_back(copy, headers.ENCRYPTION)}
+    if "?versionId=" in parameters["CopySource"]:
+        versions["CopySourceVersionId"] = source.version_id
+    kept = headers.given_back(copy, headers.ENCRYPTION)
+    return {"CopyObjectResult": result, **kept, **versions}
 
 
 def source_of(parameters: Mapping[str, Any]) -> tuple[str, str, str | None]:
@@ -88,13 +97,14 @@ async def open_source(
         AwsError: NoSuchBucket, NoSuchKey, PreconditionFailed …
     """
     name, key, version = source_of(parameters)
-    check_version(version)
     bucket = await ground.store.bucket(name)
     if bucket is None:
         raise failures.no_such_bucket(name)
     expect_owner(bucket, parameters.get("ExpectedSourceBucketOwner"))
+    if version:
+        await version_of(ground, bucket, key, version)
     with failures.translated(name, key):
-        source, file = await ground.store.open(name, key)
+        source, file = await ground.store.open(name, key, version or "")
     if unmodified(source, parameters, "CopySource"):
         raise failures.precondition_failed("x-amz-copy-source-If-None-Match")
     return source, file

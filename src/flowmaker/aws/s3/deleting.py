@@ -5,10 +5,11 @@ from typing import Any
 from flowmaker.aws.errors import AwsError
 from flowmaker.aws.s3 import failures
 from flowmaker.aws.s3.conditions import expectation, unquoted
-from flowmaker.aws.s3.place import Ground, bucket_of, check_version
+from flowmaker.aws.s3.place import Ground, bucket_of
 from flowmaker.aws.service import Answer, Call
-from flowmaker.objects.index import entries
-from flowmaker.objects.uploads import Expectation
+from flowmaker.objects.index import versions
+from flowmaker.objects.objects import Bucket
+from flowmaker.objects.uploads import Deleted, Deletion, Expectation
 
 #: Keys that may be deleted in one request.
 _MOST = 1000
@@ -18,11 +19,13 @@ DELETE_MANY = ("Bucket", "Delete", "ChecksumAlgorithm", "ExpectedBucketOwner", "
 
 async def delete_object(ground: Ground, call: Call) -> Answer:
     bucket = await bucket_of(ground, call)
-    check_version(call.parameters.get("VersionId"))
-    key = call.parameters["Key"]
+    parameters = call.parameters
+    key, version = parameters["Key"], parameters.get("VersionId", "")
+    _check_version(bucket, version)
+    one = Deletion(key=key, version_id=version, expected=expectation(parameters))
     with failures.translated(bucket.name, key):
-        await _delete(ground, bucket.name, [key], expectation(call.parameters))
-    return {}
+        (done,) = await ground.store.remove(bucket.name, [one])
+    return _told(done) if versions.status(bucket.configurations) else {}
 
 
 async def delete_objects(ground: Ground, call: Call) -> Answer:
@@ -31,44 +34,65 @@ async def delete_objects(ground: Ground, call: Call) -> Answer:
     objects: list[dict[str, Any]] = wanted.get("Objects") or []
     if not 1 <= len(objects) <= _MOST:
         raise failures.malformed_xml()
+    plain = [one for one in objects if set(one) <= {"Key", "VersionId"} and _is_right(bucket, one)]
+    done = await ground.store.remove(bucket.name, [_deletion(one) for one in plain])
+    deleted = [_told_of_many(one, asked) for one, asked in zip(done, plain, strict=True)]
     errors: list[dict[str, Any]] = []
-    plain = [one for one in objects if _is_plain(one)]
-    await _delete(ground, bucket.name, [one["Key"] for one in plain], None)
     for one in objects:
-        if not _is_plain(one):
-            errors += await _delete_if(ground, bucket.name, one)
-    failed = {error["Key"] for error in errors}
-    deleted = [
-        {name: one[name] for name in ("Key", "VersionId") if name in one}
-        for one in objects
-        if one["Key"] not in failed
-    ]
+        if one in plain:
+            continue
+        try:
+            deleted.append(await _delete_if(ground, bucket, one))
+        except AwsError as error:
+            said = {name: one[name] for name in ("Key", "VersionId") if name in one}
+            errors.append({**said, "Code": error.code, "Message": error.message})
     answer: dict[str, Any] = {} if wanted.get("Quiet") else {"Deleted": deleted}
     return {**answer, "Errors": errors} if errors else answer
 
 
-def _is_plain(one: dict[str, Any]) -> bool:
-    return set(one) <= {"Key", "VersionId"} and one.get("VersionId") in (None, "null")
+def _check_version(bucket: Bucket, version: str) -> None:
+    """Where no versions are kept each object is its own version NULL."""
+    if not versions.status(bucket.configurations) and version not in ("", versions.NULL):
+        raise failures.invalid_argument("Invalid version id specified", "versionId", version)
 
 
-async def _delete_if(ground: Ground, bucket: str, one: dict[str, Any]) -> list[dict[str, Any]]:
-    """Delete one object on conditions; what went wrong."""
+def _is_right(bucket: Bucket, one: dict[str, Any]) -> bool:
     try:
-        check_version(one.get("VersionId"))
-        unknown = set(one) - {"Key", "VersionId", "ETag"}
-        if unknown:
-            raise failures.not_implemented(f"{min(unknown)} in DeleteObjects")
-        with failures.translated(bucket, one["Key"]):
-            expected = Expectation(etag=unquoted(one["ETag"]))
-            await _delete(ground, bucket, [one["Key"]], expected)
-    except AwsError as error:
-        said = {name: one[name] for name in ("Key", "VersionId") if name in one}
-        return [{**said, "Code": error.code, "Message": error.message}]
-    return []
+        _check_version(bucket, one.get("VersionId", ""))
+    except AwsError:
+        return False
+    return True
 
 
-async def _delete(
-    ground: Ground, bucket: str, keys: list[str], expected: Expectation | None
-) -> None:
-    unused = await ground.store.database.write(entries.remove, bucket, keys, expected)
-    await ground.store.discard(unused)
+def _deletion(one: dict[str, Any], expected: Expectation | None = None) -> Deletion:
+    return Deletion(key=one["Key"], version_id=one.get("VersionId", ""), expected=expected)
+
+
+async def _delete_if(ground: Ground, bucket: Bucket, one: dict[str, Any]) -> dict[str, Any]:
+    """Delete one object on conditions.
+
+    Raises:
+        AwsError: what goes wrong with it.
+    """
+    _check_version(bucket, one.get("VersionId", ""))
+    unknown = set(one) - {"Key", "VersionId", "ETag"}
+    if unknown:
+        raise failures.not_implemented(f"{min(unknown)} in DeleteObjects")
+    with failures.translated(bucket.name, one["Key"]):
+        expected = Expectation(etag=unquoted(one["ETag"]))
+        (done,) = await ground.store.remove(bucket.name, [_deletion(one, expected)])
+    return _told_of_many(done, one)
+
+
+def _told(done: Deleted) -> dict[str, Any]:
+    """The answer of DeleteObject where versions are kept."""
+    marker = {"DeleteMarker": True} if done.marker else {}
+    return {"VersionId": done.version_id, **marker}
+
+
+def _told_of_many(done: Deleted, asked: dict[str, Any]) -> dict[str, Any]:
+    """One of the answer of DeleteObjects."""
+    told = {name: asked[name] for name in ("Key", "VersionId") if name in asked}
+    if done.marker:
+        told |= {"DeleteMarker": True, "DeleteMarkerVersionId": done.version_id}
+    return told

@@ -17,6 +17,17 @@ def no_such_key(key: str) -> AwsError:
     return AwsError("NoSuchKey", "The specified key does not exist.", 404, Key=key)
 
 
+def no_such_version(key: str, version: str) -> AwsError:
+    message = "The specified version does not exist."
+    return AwsError("NoSuchVersion", message, 404, Key=key, VersionId=version)
+
+
+def is_marker(key: str) -> AwsError:
+    """A delete marker has nothing that could be read."""
+    message = "The specified method is not allowed against this resource."
+    return AwsError("MethodNotAllowed", message, 405, Key=key, ResourceType="DeleteMarker")
+
+
 def no_such_upload(upload_id: str) -> AwsError:
     message = (
         "The specified upload does not exist. The upload ID may be invalid, or the upload may have "

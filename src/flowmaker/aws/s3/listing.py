@@ -1,4 +1,4 @@
-"""Listings of objects: versions 1 and 2, and of versions, of which each object has one."""
+"""Listings of objects, by either version of the operation, and of versions of objects."""
 
 import base64
 import binascii
@@ -9,9 +9,9 @@ from urllib.parse import quote
 from flowmaker.aws.s3 import failures, names
 from flowmaker.aws.s3.place import Ground, bucket_of
 from flowmaker.aws.service import Answer, Call
-from flowmaker.objects.index import listing
+from flowmaker.objects.index import listing, version_listing
 from flowmaker.objects.objects import Bucket, StoredObject
-from flowmaker.objects.uploads import Page, PageRequest
+from flowmaker.objects.uploads import Marker, Page, PageRequest, VersionPageRequest
 
 _MOST = 1000
 _SHARED = (
@@ -63,17 +63,30 @@ async def list_object_versions(ground: Ground, call: Call) -> Answer:
     if parameters.get("VersionIdMarker") and not marker:
         message = "A version-id marker cannot be specified without a key marker."
         raise failures.invalid_argument(message, "version-id-marker", parameters["VersionIdMarker"])
-    page, answer, encode = await _page(ground, call, marker)
+    encode, limit = encoder(parameters), max_keys(parameters.get("MaxKeys"))
+    wanted = VersionPageRequest(
+        prefix=parameters.get("Prefix", ""),
+        delimiter=parameters.get("Delimiter", ""),
+        after=marker,
+        after_version=parameters.get("VersionIdMarker", ""),
+        limit=limit,
+    )
+    page = await ground.store.database.read(version_listing.page, bucket.name, wanted)
+    answer = _heading(parameters, encode, limit, page.prefixes, more=bool(page.following))
     answer["KeyMarker"] = encode(marker)
     answer["VersionIdMarker"] = parameters.get("VersionIdMarker", "")
     if page.following:
         answer["NextKeyMarker"] = encode(page.following)
-        answer["NextVersionIdMarker"] = "null"
-    if page.objects:
-        answer["Versions"] = [
-            {**_entry(one, encode, bucket), "IsLatest": True, "VersionId": "null"}
-            for one in page.objects
-        ]
+        answer["NextVersionIdMarker"] = page.following_version
+    owner = {"ID": names.owner_id(bucket.owner)}
+    for one in page.versions:
+        told = {"IsLatest": one.latest, "VersionId": one.of.version_id}
+        if isinstance(one.of, Marker):
+            told |= {"Key": encode(one.of.key), "LastModified": one.of.modified_at, "Owner": owner}
+            answer.setdefault("DeleteMarkers", []).append(told)
+        else:
+            told |= _entry(one.of, encode, bucket)
+            answer.setdefault("Versions", []).append(told)
     return answer
 
 
@@ -118,19 +131,27 @@ async def _page(ground: Ground, call: Call, after: str) -> tuple[Page, dict[str,
         limit=limit,
     )
     page = await ground.store.database.read(listing.page, parameters["Bucket"], wanted)
+    answer = _heading(parameters, encode, limit, page.prefixes, more=bool(page.following))
+    return page, answer, encode
+
+
+def _heading(
+    parameters: dict[str, Any], encode: Encode, limit: int, prefixes: tuple[str, ...], *, more: bool
+) -> dict[str, Any]:
+    """What all listings tell of themselves."""
     answer: dict[str, Any] = {
         "Name": parameters["Bucket"],
-        "Prefix": encode(wanted.prefix),
+        "Prefix": encode(parameters.get("Prefix", "")),
         "MaxKeys": limit,
-        "IsTruncated": bool(page.following),
+        "IsTruncated": more,
     }
-    if wanted.delimiter:
-        answer["Delimiter"] = encode(wanted.delimiter)
+    if parameters.get("Delimiter"):
+        answer["Delimiter"] = encode(parameters["Delimiter"])
     if "EncodingType" in parameters:
         answer["EncodingType"] = "url"
-    if page.prefixes:
-        answer["CommonPrefixes"] = [{"Prefix": encode(prefix)} for prefix in page.prefixes]
-    return page, answer, encode
+    if prefixes:
+        answer["CommonPrefixes"] = [{"Prefix": encode(prefix)} for prefix in prefixes]
+    return answer
 
 
 def _entry(stored: StoredObject, encode: Encode, owner: Bucket | None) -> dict[str, Any]:

@@ -78,26 +78,32 @@ async def complete_multipart_upload(ground: Ground, call: Call) -> Answer:
     whole = _Whole(upload, parts)
     whole.check(parameters)
 
-    def fill(blob: NewBlob) -> None:
-        for part in parts:
-            blob.append_file(ground.store.blobs.path(part.blob))
-
-    def write(finished: Finished) -> list[str]:
-        stored = whole.stored(ground, finished)
-        return ground.store.database.write_now(uploads.complete, upload.upload_id, stored, expected)
-
-    with failures.translated(upload.bucket, upload.key, upload.upload_id):
-        try:
-            await ground.store.compose(fill, write)
-        except FileNotFoundError:  # another request completed or aborted it, or replaced a part
-            raise failures.no_such_upload(upload.upload_id) from None
-    answer = {
+    answer: dict[str, Any] = {
         "Location": f"{call.endpoint}/{upload.bucket}/{upload.key}",
         "Bucket": upload.bucket,
         "Key": upload.key,
         "ETag": f'"{whole.etag}"',
         **whole.checksums,
     }
+
+    def fill(blob: NewBlob) -> None:
+        for part in parts:
+            blob.append_file(ground.store.blobs.path(part.blob))
+
+    def write(finished: Finished) -> list[str]:
+        stored = whole.stored(ground, finished)
+        written = ground.store.database.write_now(
+            uploads.complete, upload.upload_id, stored, expected
+        )
+        if written.version_id:
+            answer["VersionId"] = written.version_id
+        return written.unused
+
+    with failures.translated(upload.bucket, upload.key, upload.upload_id):
+        try:
+            await ground.store.compose(fill, write)
+        except FileNotFoundError:  # another request completed or aborted it, or replaced a part
+            raise failures.no_such_upload(upload.upload_id) from None
     if whole.checksums:
         answer["ChecksumType"] = upload.checksum_type
     return {**answer, **headers.given_back_of(upload.headers, headers.ENCRYPTION)}
@@ -208,6 +214,7 @@ class _Whole:
             metadata=upload.metadata,
             checksums=self.checksums,
             tags=upload.tags,
+            version_id=ids.token(32),
             parts=tuple(
                 Piece(number=number, size=part.size, checksums=part.checksums)
                 for number, part in enumerate(self.parts, 1)

@@ -78,6 +78,11 @@ OBJECT = {
 _READS = {
     "GetObject", "HeadObject", "GetObjectAttributes", "GetObjectTagging", "GetObjectAcl",
 }  # fmt: skip
+#: Actions that are others where a version is named.
+_VERSIONED = {
+    "GetObject", "GetObjectAttributes", "DeleteObject", "GetObjectTagging", "PutObjectTagging",
+    "DeleteObjectTagging", "GetObjectAcl", "PutObjectAcl",
+}  # fmt: skip
 #: Condition keys that are a parameter of the request.
 _CONTEXT = {
     "Prefix": "s3:prefix",
@@ -158,14 +163,17 @@ async def _on_object(asking: _Asking) -> None:
     call = asking.call
     bucket, key = call.parameters["Bucket"], call.parameters["Key"]
     context = dict(_context(call.parameters))
-    if call.operation in _READS:
+    version = call.parameters.get("VersionId", "")
+    if version:
+        context["s3:VersionId"] = version
+    if call.operation in _READS and not version:
         stored = await asking.ground.store.get(bucket, key)
         if stored is None:
             await asking.add("ListBucket", bucket, None, {"s3:prefix": key})
         else:
             context.update(_tags("s3:ExistingObjectTag", stored.tags))
     for action in OBJECT[call.operation]:
-        await asking.add(action, bucket, key, context)
+        await asking.add(_of_version(action) if version else action, bucket, key, context)
     if call.parameters.get("Tagging") and call.operation != "PutObjectTagging":
         await asking.add("PutObjectTagging", bucket, key, context)
     if call.parameters.get("ACL") and call.operation != "PutObjectAcl":
@@ -174,14 +182,19 @@ async def _on_object(asking: _Asking) -> None:
         await _source(asking)
 
 
+def _of_version(action: str) -> str:
+    """The action on a version: `GetObjectVersionTagging` of `GetObjectTagging`."""
+    return action.replace("Object", "ObjectVersion", 1) if action in _VERSIONED else action
+
+
 async def _source(asking: _Asking) -> None:
     """A copy reads its source, and the tags of it."""
-    bucket, key, _ = source_of(asking.call.parameters)
+    bucket, key, version = source_of(asking.call.parameters)
     stored = await asking.ground.store.get(bucket, key)
     if stored is None:
         await asking.add("ListBucket", bucket, None, {"s3:prefix": key})
     context = _tags("s3:ExistingObjectTag", stored.tags) if stored else {}
-    await asking.add("GetObject", bucket, key, context)
+    await asking.add("GetObjectVersion" if version else "GetObject", bucket, key, context)
     keeps_tags = asking.call.parameters.get("TaggingDirective", "COPY") == "COPY"
     if stored and stored.tags and keeps_tags and asking.call.operation == "CopyObject":
         await asking.add("GetObjectTagging", bucket, key, context)
@@ -192,7 +205,8 @@ async def _source(asking: _Asking) -> None:
 async def _delete_objects(asking: _Asking) -> None:
     parameters = asking.call.parameters
     for one in parameters.get("Delete", {}).get("Objects", []):
-        await asking.add("DeleteObject", parameters["Bucket"], one["Key"], {})
+        action = "DeleteObjectVersion" if one.get("VersionId") else "DeleteObject"
+        await asking.add(action, parameters["Bucket"], one["Key"], {})
 
 
 def _context(parameters: Mapping[str, Any]) -> Context:

@@ -7,7 +7,9 @@ from flowmaker.aws.s3 import failures
 from flowmaker.aws.service import Call
 from flowmaker.clock import Clock
 from flowmaker.objects.disk import DiskObjectStore
+from flowmaker.objects.index import versions
 from flowmaker.objects.objects import Bucket, StoredObject
+from flowmaker.objects.uploads import Marker
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +40,38 @@ async def object_of(ground: Ground, call: Call) -> StoredObject:
     Raises:
         AwsError: NoSuchBucket, NoSuchKey, or the version is none.
     """
-    await bucket_of(ground, call)
-    check_version(call.parameters.get("VersionId"))
-    key = call.parameters["Key"]
-    stored = await ground.store.get(call.parameters["Bucket"], key)
+    bucket = await bucket_of(ground, call)
+    key, version = call.parameters["Key"], call.parameters.get("VersionId")
+    if version is None:
+        stored = await ground.store.get(bucket.name, key)
+    else:
+        stored = await version_of(ground, bucket, key, version)
     if stored is None:
         raise failures.no_such_key(key)
     return stored
 
 
+async def version_of(ground: Ground, bucket: Bucket, key: str, version: str) -> StoredObject:
+    """A version of an object.
+
+    Raises:
+        AwsError: NoSuchVersion; MethodNotAllowed if it is a delete marker.
+    """
+    if not versions.status(bucket.configurations) and version != versions.NULL:
+        raise failures.invalid_argument("Invalid version id specified", "versionId", version)
+    found = await ground.store.get_version(bucket.name, key, version)
+    if found is None:
+        raise failures.no_such_version(key, version)
+    if isinstance(found, Marker):
+        raise failures.is_marker(key)
+    return found
+
+
+def version_told(bucket: Bucket, version_id: str) -> dict[str, str]:
+    """The VersionId of an answer: of a bucket that has never kept versions there is none."""
+    return {"VersionId": version_id} if versions.status(bucket.configurations) else {}
+
+
 def expect_owner(bucket: Bucket, owner: str | None) -> None:
     if owner is not None and owner != bucket.owner:
         raise AwsError("AccessDenied", "Access Denied", 403)
-
-
-def check_version(version: str | None) -> None:
-    """No bucket has versions: each object is its own version `null`."""
-    if version not in (None, "null"):
-        raise failures.invalid_argument("Invalid version id specified", "versionId", version)

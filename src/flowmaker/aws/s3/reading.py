@@ -4,7 +4,7 @@ from typing import Any
 
 from flowmaker.aws.s3 import checksums, failures, headers
 from flowmaker.aws.s3.conditions import unmodified
-from flowmaker.aws.s3.place import Ground, bucket_of, check_version, object_of
+from flowmaker.aws.s3.place import Ground, bucket_of, object_of, version_of, version_told
 from flowmaker.aws.s3.ranges import Extent, requested
 from flowmaker.aws.service import Answer, Call, Reply
 from flowmaker.objects.objects import StoredObject
@@ -25,19 +25,22 @@ READ = (
 
 
 async def head_object(ground: Ground, call: Call) -> Answer:
+    bucket = await bucket_of(ground, call)
     stored = await object_of(ground, call)
     if unmodified(stored, call.parameters):
         return not_modified(stored)
     extent = _extent(stored, call)
-    return Reply(parameters=_answer(stored, call, extent), status=206 if extent else 0)
+    answer = _answer(stored, call, extent) | version_told(bucket, stored.version_id)
+    return Reply(parameters=answer, status=206 if extent else 0)
 
 
 async def get_object(ground: Ground, call: Call) -> Answer:
-    await bucket_of(ground, call)
-    check_version(call.parameters.get("VersionId"))
-    bucket, key = call.parameters["Bucket"], call.parameters["Key"]
-    with failures.translated(bucket, key):
-        stored, file = await ground.store.open(bucket, key)
+    bucket = await bucket_of(ground, call)
+    key, version = call.parameters["Key"], call.parameters.get("VersionId", "")
+    if version:
+        await version_of(ground, bucket, key, version)
+    with failures.translated(bucket.name, key):
+        stored, file = await ground.store.open(bucket.name, key, version)
     if unmodified(stored, call.parameters):
         return not_modified(stored)
     extent = _extent(stored, call)
@@ -48,7 +51,7 @@ async def get_object(ground: Ground, call: Call) -> Answer:
         else await ground.store.run(file.read, start, length)
     )
     return Reply(
-        parameters=_answer(stored, call, extent),
+        parameters=_answer(stored, call, extent) | version_told(bucket, stored.version_id),
         body=body,
         length=length,
         status=206 if extent else 0,

@@ -41,6 +41,7 @@ _OPERATIONS: Mapping[str, tuple[_Function, tuple[str, ...]]] = {
     "GetBucketPolicyStatus": (policies.get_bucket_policy_status, buckets.NAMED),
     "PutBucketPolicy": (policies.put_bucket_policy, policies.PUT_POLICY),
     "DeleteBucketPolicy": (policies.delete_bucket_policy, buckets.NAMED),
+    "GetBucketVersioning": (configurations.get_bucket_versioning, buckets.NAMED),
     "PutBucketVersioning": (
         configurations.put_bucket_versioning,
         (*configurations.PUT, "VersioningConfiguration"),

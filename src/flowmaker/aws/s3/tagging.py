@@ -1,7 +1,7 @@
 """Tags of objects."""
 
 from flowmaker.aws.s3 import failures, headers
-from flowmaker.aws.s3.place import Ground, object_of
+from flowmaker.aws.s3.place import Ground, bucket_of, object_of, version_told
 from flowmaker.aws.service import Answer, Call
 from flowmaker.objects.index import entries
 
@@ -10,8 +10,9 @@ PUT_TAGS = (*TAGS, "Tagging", "ContentMD5", "ChecksumAlgorithm")
 
 
 async def get_object_tagging(ground: Ground, call: Call) -> Answer:
-    stored = await object_of(ground, call)
-    return {"TagSet": [{"Key": key, "Value": value} for key, value in stored.tags.items()]}
+    bucket, stored = await bucket_of(ground, call), await object_of(ground, call)
+    tags = [{"Key": key, "Value": value} for key, value in stored.tags.items()]
+    return {"TagSet": tags, **version_told(bucket, stored.version_id)}
 
 
 async def put_object_tagging(ground: Ground, call: Call) -> Answer:
@@ -23,7 +24,7 @@ async def delete_object_tagging(ground: Ground, call: Call) -> Answer:
 
 
 async def _replace(ground: Ground, call: Call, tags: dict[str, str]) -> Answer:
-    stored = await object_of(ground, call)
+    bucket, stored = await bucket_of(ground, call), await object_of(ground, call)
     with failures.translated(stored.bucket, stored.key):
-        await ground.store.database.write(entries.tag, stored.bucket, stored.key, tags)
-    return {}
+        await ground.store.database.write(entries.tag, stored, tags)
+    return version_told(bucket, stored.version_id)

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from flowmaker import ids
 from flowmaker.aws.errors import AwsError
 from flowmaker.aws.s3 import checksums, failures, headers, names
 from flowmaker.aws.s3.conditions import expectation
@@ -41,7 +42,9 @@ async def put_object(ground: Ground, call: Call) -> Answer:
             modified_at=ground.clock.now(),
             checksums=arriving.members(),
         )
-        return ground.store.database.write_now(entries.put, stored, expected)
+        written = ground.store.database.write_now(entries.put, stored, expected)
+        stored = replace(stored, version_id=written.version_id)
+        return written.unused
 
     with failures.translated(stored.bucket, stored.key):
         await ground.store.receive(limited(call.body), write, arriving.digests)
@@ -50,6 +53,7 @@ async def put_object(ground: Ground, call: Call) -> Answer:
         **stored.checksums,
         "ChecksumType": checksums.FULL_OBJECT,
         **headers.given_back(stored, headers.ENCRYPTION),
+        **({"VersionId": stored.version_id} if stored.version_id else {}),
     }
 
 
@@ -68,6 +72,7 @@ def described(bucket: Bucket, parameters: Mapping[str, Any]) -> StoredObject:
             **headers.kept(parameters, (*headers.CONTENT, *headers.STORAGE)),
         },
         metadata=headers.metadata(parameters),
+        version_id=ids.token(32),
         tags=headers.tags(parameters.get("Tagging")),
     )
 

@@ -9,7 +9,7 @@ from flowmaker.errors import FailedPrecondition
 from flowmaker.objects.objects import Bucket
 from flowmaker.objects.uploads import NoBucket
 from flowmaker.store.database import Transaction
-from flowmaker.store.schema.objects import buckets, objects, parts, uploads
+from flowmaker.store.schema.objects import buckets, objects, parts, uploads, versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +80,9 @@ def remove(tx: Transaction, name: str) -> list[str]:
         NoBucket: there is no such bucket.
         FailedPrecondition: there are objects in it.
     """
-    if tx.execute(select(exists().where(objects.c.bucket == name))).scalar():
-        raise FailedPrecondition(f"The bucket {name} is not empty")
+    for table in (objects, versions):
+        if tx.execute(select(exists().where(table.c.bucket == name))).scalar():
+            raise FailedPrecondition(f"The bucket {name} is not empty")
     of_bucket = select(uploads.c.upload_id).where(uploads.c.bucket == name)
     unused = tx.execute(select(parts.c.blob).where(parts.c.upload_id.in_(of_bucket))).scalars()
     blobs = list(unused)

@@ -3,14 +3,16 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Row, delete, exists, insert, select, update
+from sqlalchemy import Row, exists, insert, select, update
 
 from flowmaker.errors import FailedPrecondition, NotFound
+from flowmaker.objects.index import versions
 from flowmaker.objects.index.buckets import get as get_bucket
 from flowmaker.objects.objects import Bucket, Piece, StoredObject
-from flowmaker.objects.uploads import Expectation, NoBucket
+from flowmaker.objects.uploads import Expectation, Marker, Written
 from flowmaker.store.database import Transaction
-from flowmaker.store.schema.objects import buckets, objects, parts
+from flowmaker.store.schema.objects import objects, parts
+from flowmaker.store.schema.objects import versions as older
 
 #: All that an object is, but for its parts, which may be ten thousand.
 WITHOUT_PARTS = tuple(column for column in objects.c if column.name != "parts")
@@ -28,65 +30,85 @@ def look(tx: Transaction, bucket: str, key: str) -> tuple[Bucket | None, StoredO
     return found, (get(tx, bucket, key) if found else None)
 
 
-def put(tx: Transaction, stored: StoredObject, expected: Expectation | None = None) -> list[str]:
-    """Make `stored` the object of its key; the blobs that nobody needs now.
+def get_version(
+    tx: Transaction, bucket: str, key: str, version_id: str
+) -> StoredObject | Marker | None:
+    """The version of that name, whether it is the object itself or an older one."""
+    current = get(tx, bucket, key)
+    if current and current.version_id == version_id:
+        return current
+    row = versions.find(tx, bucket, key, version_id)
+    return of_version(row) if row else None
+
+
+def of_version(row: Row[Any]) -> StoredObject | Marker:
+    """A row of the table of versions."""
+    if row.is_marker:
+        return Marker(key=row.key, version_id=row.version_id, modified_at=row.modified_at)
+    return from_row(row, row.parts)
+
+
+def put(tx: Transaction, stored: StoredObject, expected: Expectation | None = None) -> Written:
+    """Make `stored` the object of its key.
 
     Raises:
         NoBucket: there is no such bucket.
         NotFound: there is no object where one is expected.
         FailedPrecondition: the key is not as expected.
     """
-    if not tx.execute(select(exists().where(buckets.c.name == stored.bucket))).scalar():
-        raise NoBucket(f"There is no bucket {stored.bucket}")
+    keeping = versions.keeping(tx, stored.bucket)
     at_key = (objects.c.bucket == stored.bucket, objects.c.key == stored.key)
     old = tx.execute(select(objects.c.blob, objects.c.etag).where(*at_key)).first()
     if expected:
-        _check(stored.key, old.etag if old else None, expected)
-    values = _values(stored)
+        check(stored.key, old.etag if old else None, expected)
+    if keeping:
+        return _put_version(tx, stored, keeping)
+    values = {**_values(stored), "version_id": versions.NULL}
     if old is None:
         tx.execute(insert(objects).values(bucket=stored.bucket, key=stored.key, **values))
-        return []
+        return Written(unused=[])
     tx.execute(update(objects).where(*at_key).values(**values))
-    return [old.blob] if old.blob != stored.blob else []
+    return Written(unused=[old.blob] if old.blob != stored.blob else [])
 
 
-def remove(
-    tx: Transaction, bucket: str, keys: Iterable[str], expected: Expectation | None = None
-) -> list[str]:
-    """Delete the objects of these keys, those that exist; the blobs that nobody needs now."""
-    unused: list[str] = []
-    for key in keys:
-        at_key = (objects.c.bucket == bucket, objects.c.key == key)
-        old = tx.execute(select(objects.c.blob, objects.c.etag).where(*at_key)).first()
-        if expected:
-            _check(key, old.etag if old else None, expected)
-        if old is not None:
-            tx.execute(delete(objects).where(*at_key))
-            unused.append(old.blob)
-    return unused
+def _put_version(tx: Transaction, stored: StoredObject, keeping: str) -> Written:
+    """The new object beside its older versions, not in the place of them."""
+    version_id = stored.version_id if keeping == versions.ENABLED else versions.NULL
+    unused = versions.retire(tx, stored.bucket, stored.key, keeping)
+    values = {**_values(stored), "version_id": version_id}
+    tx.execute(insert(objects).values(bucket=stored.bucket, key=stored.key, **values))
+    return Written(unused=unused, version_id=version_id)
 
 
-def tag(tx: Transaction, bucket: str, key: str, tags: Mapping[str, str]) -> None:
-    """Replace the tags of an object: its bytes, ETag and time stay as they are.
+def tag(tx: Transaction, stored: StoredObject, tags: Mapping[str, str]) -> None:
+    """Replace the tags of an object or a version: its bytes, ETag and time stay as they are.
 
     Raises:
-        NotFound: there is no such object.
+        NotFound: it is gone.
     """
-    at_key = (objects.c.bucket == bucket, objects.c.key == key)
-    row = tx.execute(select(objects.c.document).where(*at_key)).first()
-    if row is None:
-        raise NotFound(f"There is no object {key} in the bucket {bucket}")
-    document = {**row.document, "tags": dict(tags)}
-    tx.execute(update(objects).where(*at_key).values(document=document))
+    for table in (objects, older):
+        mine = (
+            table.c.bucket == stored.bucket,
+            table.c.key == stored.key,
+            table.c.version_id == stored.version_id,
+        )
+        row = tx.execute(select(table.c.document).where(*mine)).first()
+        if row is not None:
+            document = {**row.document, "tags": dict(tags)}
+            tx.execute(update(table).where(*mine).values(document=document))
+            return
+    raise NotFound(f"There is no object {stored.key} in the bucket {stored.bucket}")
 
 
 def unknown(tx: Transaction, blobs: Iterable[str]) -> list[str]:
-    """Those of `blobs` that neither an object nor a part of an upload has."""
+    """Those of `blobs` that no object, no version and no part of an upload has."""
     return [
         blob
         for blob in blobs
-        if not tx.execute(select(exists().where(objects.c.blob == blob))).scalar()
-        and not tx.execute(select(exists().where(parts.c.blob == blob))).scalar()
+        if not any(
+            tx.execute(select(exists().where(table.c.blob == blob))).scalar()
+            for table in (objects, older, parts)
+        )
     ]
 
 
@@ -99,6 +121,7 @@ def from_row(row: Row[Any], pieces: list[dict[str, Any]] | None = None) -> Store
         blob=row.blob,
         modified_at=row.modified_at,
         parts=tuple(Piece(**piece) for piece in pieces or ()),
+        version_id=row.version_id,
         **row.document,
     )
 
@@ -123,7 +146,8 @@ def _values(stored: StoredObject) -> dict[str, Any]:
     }
 
 
-def _check(key: str, etag: str | None, expected: Expectation) -> None:
+def check(key: str, etag: str | None, expected: Expectation) -> None:
+    """Raise unless the key is as expected; `etag` is that of its object, None if there is none."""
     if expected.absent and etag is not None:
         raise FailedPrecondition(f"There is an object {key} already")
     if not expected.etag:

@@ -44,7 +44,7 @@ def _entries(
     tx: Transaction, bucket: str, wanted: PageRequest
 ) -> Iterator[tuple[str, Row[Any] | None]]:
     """Keys with their rows, and common prefixes without one, in order."""
-    start, inclusive = _start(wanted)
+    start, inclusive = beginning(wanted.prefix, wanted.delimiter, wanted.after)
     size = MOST if not wanted.delimiter else FEWEST
     while start is not None:
         rows = _fetch(tx, bucket, wanted.prefix, (start, inclusive), min(size, wanted.limit + 1))
@@ -60,14 +60,14 @@ def _entries(
         size = FEWEST if leapt is not None else min(size * 4, MOST)
 
 
-def _start(wanted: PageRequest) -> tuple[str | None, bool]:
-    """The key to begin at, and whether it may be listed itself."""
-    rolled_up = common_prefix(wanted.after, wanted.prefix, wanted.delimiter)
+def beginning(prefix: str, delimiter: str, after: str) -> tuple[str | None, bool]:
+    """The key to begin at, none if there is none, and whether it may be listed itself."""
+    rolled_up = common_prefix(after, prefix, delimiter)
     if rolled_up is not None:
         return successor(rolled_up), True
-    if wanted.after >= wanted.prefix and wanted.after:
-        return wanted.after, False
-    return wanted.prefix, True
+    if after >= prefix and after:
+        return after, False
+    return prefix, True
 
 
 def _fetch(

@@ -1,5 +1,6 @@
 """Rows of multipart uploads and their parts."""
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Result, Row, delete, insert, select, tuple_, update
@@ -15,6 +16,7 @@ from flowmaker.objects.uploads import (
     Upload,
     UploadPage,
     UploadPageRequest,
+    Written,
 )
 from flowmaker.store.database import Transaction
 from flowmaker.store.schema.objects import parts, uploads
@@ -92,14 +94,16 @@ def list_parts(tx: Transaction, upload_id: str, after: int = 0, limit: int = 10_
 
 def complete(
     tx: Transaction, upload_id: str, stored: StoredObject, expected: Expectation | None
-) -> list[str]:
-    """Turn an upload into an object; the blobs that nobody needs now.
+) -> Written:
+    """Turn an upload into an object.
 
     Raises:
         NoUpload: the upload was completed or aborted meanwhile.
         FailedPrecondition: the key is not as expected.
     """
-    return abort(tx, upload_id) + entries.put(tx, stored, expected)
+    unused = abort(tx, upload_id)
+    written = entries.put(tx, stored, expected)
+    return replace(written, unused=[*unused, *written.unused])
 
 
 def abort(tx: Transaction, upload_id: str) -> list[str]:

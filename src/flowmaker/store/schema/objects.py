@@ -4,7 +4,7 @@ Keys are compared as the bytes of their UTF-8, which is the order that S3 lists 
 primary keys are in that order: a page of a listing is one range of the index.
 """
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, Table, Text
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, Table, Text
 from sqlalchemy.types import TypeEngine
 
 from flowmaker.store.schema.metadata import Timestamp, metadata
@@ -38,8 +38,31 @@ objects = Table(
     Column("document", JSON, nullable=False),
     # The parts it was uploaded in, up to 10,000: kept apart so that it is read only when asked for.
     Column("parts", JSON),
+    # `null` in a bucket without versions.
+    Column("version_id", Text, nullable=False, server_default="null"),
     # The sweep at the start asks of every file whether it belongs to an object.
     Index("s3_objects_by_blob", "blob"),
+    sqlite_with_rowid=False,
+)
+
+#: What an object was before, and delete markers. Of a key the one with the largest sequence is the
+#: newest; where there is an object of the key, that is newer still.
+versions = Table(
+    "s3_versions",
+    metadata,
+    Column("bucket", _key(), ForeignKey("s3_buckets.name"), primary_key=True),
+    Column("key", _key(), primary_key=True),
+    Column("sequence", Integer, primary_key=True),
+    Column("version_id", Text, nullable=False),
+    Column("is_marker", Boolean, nullable=False),
+    # The rest is as of an object; of a marker empty.
+    Column("size", Integer, nullable=False),
+    Column("etag", Text, nullable=False),
+    Column("blob", Text, nullable=False),
+    Column("modified_at", Timestamp, nullable=False),
+    Column("document", JSON, nullable=False),
+    Column("parts", JSON),
+    Index("s3_versions_by_blob", "blob"),
     sqlite_with_rowid=False,
 )
 
