@@ -54,11 +54,12 @@ async def keys(at: Bench, prefix: str) -> list[str]:
 
 async def test_a_full_queue_turns_requests_away_at_once() -> None:
     lines = Instances()
-    await lines.enter("a", working=1, waiting=1)
-    second = asyncio.create_task(lines.enter("a", working=1, waiting=1))
+    assert lines.take("a", working=1)
+    assert not lines.take("a", working=1)
+    second = asyncio.create_task(lines.wait("a", waiting=1))
     await asyncio.sleep(0)
     with pytest.raises(Crowded):
-        await lines.enter("a", working=1, waiting=1)
+        await lines.wait("a", waiting=1)
     assert lines.open("a") == 2
     lines.leave("a")
     await second
@@ -68,8 +69,8 @@ async def test_a_full_queue_turns_requests_away_at_once() -> None:
 
 async def test_who_stops_waiting_takes_no_place() -> None:
     lines = Instances()
-    await lines.enter("a", working=1)
-    waiting = [asyncio.create_task(lines.enter("a", working=1)) for _ in range(3)]
+    assert lines.take("a", working=1)
+    waiting = [asyncio.create_task(lines.wait("a")) for _ in range(3)]
     await asyncio.sleep(0)
     waiting[0].cancel()
     lines.leave("a")

@@ -6,6 +6,7 @@ S3 differs from the others: its paths are not normalised, and are encoded once.
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from urllib.parse import parse_qsl, quote, unquote_to_bytes
 
 from flowmaker.aws.auth.claims import ALGORITHM, Scope, Signed
@@ -14,13 +15,14 @@ from flowmaker.aws.protocol.request import Request
 
 def sign(key: bytes, to_sign: bytes) -> bytes:
     """The signature in hexadecimal."""
-    return hmac.new(key, to_sign, hashlib.sha256).hexdigest().encode()
+    return hmac.digest(key, to_sign, "sha256").hex().encode()
 
 
+@lru_cache(maxsize=256)  # a client's is the same for a day
 def signing_key(secret: str, scope: Scope) -> bytes:
     key = f"AWS4{secret}".encode()
     for part in (scope.date, scope.region, scope.service, "aws4_request"):
-        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+        key = hmac.digest(key, part.encode(), "sha256")
     return key
 
 

@@ -1,11 +1,13 @@
 """What a request says of its signature, before anything of it is believed."""
 
+import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from flowmaker.aws.errors import AwsError
 
 ALGORITHM = "AWS4-HMAC-SHA256"
+_BASIC = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,12 +42,14 @@ class Signed:
 
     @property
     def moment(self) -> datetime:
+        wrong = incomplete(f"Date must be in ISO-8601 'basic format'. Got '{self.date}'.")
+        if not _BASIC.fullmatch(self.date):
+            raise wrong
         try:
-            return datetime.strptime(self.date, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+            # Every request is read: `strptime` would take as long as all the rest of its signature.
+            return datetime.fromisoformat(self.date)
         except ValueError:
-            raise incomplete(
-                f"Date must be in ISO-8601 'basic format'. Got '{self.date}'."
-            ) from None
+            raise wrong from None
 
 
 def incomplete(message: str) -> AwsError:

@@ -6,8 +6,7 @@ on connections that are kept, in a tenth of the time that a general one takes.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
@@ -85,10 +84,13 @@ class ModelClient:
     ) -> ModelStream:
         """The answer as soon as its head is there; the rest is read while it comes. Close it."""
         message = _head("POST", path, port, headers, len(body)) + body
-        async with _asking(INVOCATION_SECONDS):
-            _, stream = await _connected(ModelStream, port)
-            await stream.ask(message)
-            return stream
+        try:
+            async with asyncio.timeout(INVOCATION_SECONDS):
+                _, stream = await _connected(ModelStream, port)
+                await stream.ask(message)
+                return stream
+        except (TimeoutError, OSError) as error:
+            raise _unreachable(error, INVOCATION_SECONDS) from None
 
     async def close(self) -> None:
         """Close what is kept."""
@@ -98,8 +100,11 @@ class ModelClient:
         self._idle.clear()
 
     async def _send(self, port: int, message: bytes, seconds: float) -> ModelAnswer:
-        async with _asking(seconds):
-            return await self._exchange(port, message)
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._exchange(port, message)
+        except (TimeoutError, OSError) as error:
+            raise _unreachable(error, seconds) from None
 
     async def _exchange(self, port: int, message: bytes) -> ModelAnswer:
         """One request on a kept connection; on a new one when the server had closed it.
@@ -228,16 +233,10 @@ async def _connected(
         raise ModelRefused(f"connection to the model server: {error}") from None
 
 
-@asynccontextmanager
-async def _asking(seconds: float) -> AsyncGenerator[None]:
-    """What goes wrong with a connection is that the model is unreachable."""
-    try:
-        async with asyncio.timeout(seconds):
-            yield
-    except TimeoutError:
-        raise ModelTimedOut(f"no answer within {seconds:.0f} seconds") from None
-    except OSError as error:
-        raise ModelUnreachable(f"connection to the model server: {error}") from None
+def _unreachable(error: OSError, seconds: float) -> ModelUnreachable:
+    if isinstance(error, TimeoutError):
+        return ModelTimedOut(f"no answer within {seconds:.0f} seconds")
+    return ModelUnreachable(f"connection to the model server: {error}")
 
 
 def _head(method: str, path: str, port: int, headers: Mapping[str, str], length: int) -> bytes:

@@ -30,17 +30,22 @@ class Instances:
     def __init__(self) -> None:
         self._lines: defaultdict[str, _Line] = defaultdict(_Line)
 
-    async def enter(self, key: str, *, working: int = WORKING, waiting: int = WAITING) -> None:
-        """Take a place, at once or when it is one's turn. `leave` must follow.
+    def take(self, key: str, *, working: int = WORKING) -> bool:
+        """Take a place, if there is one. `leave` must follow."""
+        line = self._lines[key]
+        line.used_at = time.monotonic()
+        if line.open >= working:
+            return False
+        line.open += 1
+        return True
+
+    async def wait(self, key: str, *, waiting: int = WAITING) -> None:
+        """Take a place when it is one's turn. `leave` must follow.
 
         Raises:
             Crowded: as many wait as may.
         """
         line = self._lines[key]
-        line.used_at = time.monotonic()
-        if line.open < working:
-            line.open += 1
-            return
         if len(line.waiting) >= waiting:
             raise Crowded
         turn = asyncio.get_running_loop().create_future()
@@ -50,7 +55,7 @@ class Instances:
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
                 self.leave(key)  # the turn came in the same moment
-            else:
+            elif turn in line.waiting:
                 line.waiting.remove(turn)
             raise
 

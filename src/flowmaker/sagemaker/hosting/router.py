@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import random
 import sys
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 
@@ -69,7 +69,6 @@ class Streamed:
 
     variant: Variant
     answer: ModelStream
-    route: Route
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,6 +79,8 @@ class Taken:
     fleet: Fleet
     variant: Variant
     servers: tuple[Server, ...]
+    #: The line before all servers of a serverless variant.
+    line: str = ""
 
     @property
     def key(self) -> str:
@@ -107,32 +108,33 @@ class Router:
         """
         tried: frozenset[str] = frozenset()
         while True:
-            async with self._serving(place, invocation, tried) as taken:
-                try:
-                    answer = await self._through(taken, invocation)
-                except ModelRefused:
-                    tried |= {taken.key}
-                    continue
-                self.captures.keep(taken.route, taken.fleet, taken.variant, invocation, answer)
-                return Answered(variant=taken.variant, answer=answer)
+            taken = await self._take(place, invocation, tried)
+            try:
+                answer = await self._through(taken, invocation)
+            except ModelRefused:
+                tried |= {taken.key}
+                continue
+            finally:
+                self._leave(taken)
+            self.captures.keep(taken.route, taken.fleet, taken.variant, invocation, answer)
+            return Answered(variant=taken.variant, answer=answer)
 
     @contextlib.asynccontextmanager
     async def stream(self, place: Place, invocation: Invocation) -> AsyncGenerator[Streamed]:
         """The answer while the model gives it: of the one container, or of the last one."""
-        async with self._serving(place, invocation) as taken:
-            message, last = invocation, self._containers(taken, invocation)[-1]
-            for server in self._containers(taken, invocation)[:-1]:
+        taken = await self._take(place, invocation)
+        try:
+            *before, last = self._containers(taken, invocation)
+            message = invocation
+            for server in before:
                 message = _passed_on(message, await self._ask(taken, server, message))
-            path = await self._path(taken, last, invocation)
-            with _failures(taken, last, final=True):
-                answer = await self.client.stream(last.port, message.body, message.headers, path)
+            answer = await self._begun(taken, last, message)
             try:
-                if answer.status >= HTTPStatus.BAD_REQUEST:
-                    said = b"".join([piece async for piece in answer])
-                    raise _refused(taken, last, answer.status, said)
-                yield Streamed(variant=taken.variant, answer=answer, route=taken.route)
+                yield Streamed(variant=taken.variant, answer=answer)
             finally:
                 answer.close()
+        finally:
+            self._leave(taken)
 
     def forget(self, process_id: str) -> None:
         """The server ended."""
@@ -141,22 +143,22 @@ class Router:
 
     # --- an instance ---
 
-    @contextlib.asynccontextmanager
-    async def _serving(
+    async def _take(
         self, place: Place, invocation: Invocation, tried: frozenset[str] = frozenset()
-    ) -> AsyncGenerator[Taken]:
-        """A place at an instance of the chosen variant, for as long as the block runs."""
+    ) -> Taken:
+        """A place at an instance of the chosen variant. `_leave` must follow."""
         route, fleet, variant = await self._chosen(place, invocation)
         if variant.serverless:
-            async with self._awake(route, variant, invocation) as taken:
-                yield taken
-            return
+            return await self._take_serverless(route, variant, invocation)
         taken = self._least_busy(route, fleet, variant, tried)
         await self._enter(taken, invocation.seconds)
-        try:
-            yield taken
-        finally:
-            self._leave(taken)
+        return taken
+
+    def _leave(self, taken: Taken) -> None:
+        for server in taken.servers:
+            self.instances.leave(server.process_id)
+        if taken.line:
+            self.instances.leave(taken.line)
 
     async def _chosen(self, place: Place, invocation: Invocation) -> tuple[Route, Fleet, Variant]:
         route = await self.routes.find(place)
@@ -196,49 +198,43 @@ class Router:
         return Taken(route=route, fleet=fleet, variant=variant, servers=servers)
 
     async def _enter(self, taken: Taken, seconds: float) -> None:
+        if not self.instances.take(taken.key):
+            await self._wait(taken, seconds)
+        for server in taken.servers[1:]:
+            self.instances.take(server.process_id, working=sys.maxsize)
+
+    async def _wait(self, taken: Taken, seconds: float) -> None:
+        """For a place, as long as an answer might take."""
         try:
             async with asyncio.timeout(seconds):
-                await self.instances.enter(taken.key)
+                await self.instances.wait(taken.key)
         except Crowded:
             what = f"an instance of the variant {taken.variant.name} has a full queue"
             raise refusals.throttled(what) from None
         except TimeoutError:
-            name = _name(taken, taken.servers[0])
-            said = refusals.TIMED_OUT.format(container=name)
-            raise refusals.model_error(taken.route, name, 0, said) from None
-        for server in taken.servers[1:]:
-            await self.instances.enter(server.process_id, working=sys.maxsize)
+            raise _unreachable(taken, taken.servers[0], ModelTimedOut()) from None
 
-    def _leave(self, taken: Taken) -> None:
-        for server in taken.servers:
-            self.instances.leave(server.process_id)
-
-    @contextlib.asynccontextmanager
-    async def _awake(
+    async def _take_serverless(
         self, route: Route, variant: Variant, invocation: Invocation
-    ) -> AsyncGenerator[Taken]:
+    ) -> Taken:
         """A place at a serverless variant, which may have to be woken first."""
         if len(invocation.body) > SERVERLESS_PAYLOAD:
             raise refusals.invalid(
                 f"The payload of {len(invocation.body)} bytes exceeds the {SERVERLESS_PAYLOAD} "
                 "bytes of a serverless endpoint"
             )
-        key = serverless_key(route.endpoint_id, variant.name)
+        line = serverless_key(route.endpoint_id, variant.name)
         most = variant.serverless["MaxConcurrency"]
-        try:
-            await self.instances.enter(key, working=most, waiting=0)
-        except Crowded:
+        if not self.instances.take(line, working=most):
             what = f"the variant {variant.name} has its MaxConcurrency of {most} requests"
-            raise refusals.throttled(what) from None
+            raise refusals.throttled(what)
         try:
             taken = await self._woken(route, variant, invocation)
             await self._enter(taken, invocation.seconds)
-            try:
-                yield taken
-            finally:
-                self._leave(taken)
-        finally:
-            self.instances.leave(key)
+        except BaseException:
+            self.instances.leave(line)
+            raise
+        return replace(taken, line=line)
 
     async def _woken(self, route: Route, variant: Variant, invocation: Invocation) -> Taken:
         place = (route.account, route.region, route.name)
@@ -287,10 +283,31 @@ class Router:
 
     async def _exchange(self, taken: Taken, server: Server, message: Invocation) -> ModelAnswer:
         path = await self._path(taken, server, message)
-        with _failures(taken, server):
+        try:
             return await self.client.invoke(
                 server.port, message.body, message.headers, path=path, seconds=message.seconds
             )
+        except ModelRefused:
+            raise  # there may be others beside it
+        except ModelUnreachable as error:
+            raise _unreachable(taken, server, error) from None
+
+    async def _begun(self, taken: Taken, server: Server, message: Invocation) -> ModelStream:
+        """The answer once its head is there."""
+        path = await self._path(taken, server, message)
+        try:
+            answer = await self.client.stream(server.port, message.body, message.headers, path)
+        except ModelUnreachable as error:
+            raise _unreachable(taken, server, error) from None
+        if answer.status < HTTPStatus.BAD_REQUEST:
+            return answer
+        try:
+            said = b"".join([piece async for piece in answer])
+        except ConnectionError as error:
+            said = str(error).encode()
+        finally:
+            answer.close()
+        raise _refused(taken, server, answer.status, said)
 
     async def _path(self, taken: Taken, server: Server, message: Invocation) -> str:
         if not taken.variant.multi_model:
@@ -322,24 +339,15 @@ def _refused(taken: Taken, server: Server, status: int, said: bytes) -> AwsError
     return refusals.model_error(taken.route, _name(taken, server), status, text)
 
 
-@contextlib.contextmanager
-def _failures(taken: Taken, server: Server, *, final: bool = False) -> Generator[None]:
-    """What a container that does not answer is for the caller.
-
-    One that took no connection may have others beside it, unless this is `final`.
-    """
+def _unreachable(taken: Taken, server: Server, error: ModelUnreachable) -> AwsError:
+    """What a container that does not answer is for the caller."""
     name = _name(taken, server)
-    try:
-        yield
-    except ModelRefused as error:
-        if not final:
-            raise
-        raise refusals.unavailable(str(error)) from None
-    except ModelTimedOut:
+    if isinstance(error, ModelRefused):
+        return refusals.unavailable(str(error))
+    if isinstance(error, ModelTimedOut):
         said = refusals.TIMED_OUT.format(container=name)
-        raise refusals.model_error(taken.route, name, 0, said) from None
-    except ModelUnreachable as error:
-        raise refusals.model_error(taken.route, name, 500, str(error)) from None
+        return refusals.model_error(taken.route, name, 0, said)
+    return refusals.model_error(taken.route, name, 500, str(error))
 
 
 def _passed_on(invocation: Invocation, answer: ModelAnswer) -> Invocation:
