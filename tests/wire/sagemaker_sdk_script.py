@@ -16,7 +16,6 @@ from sagemaker.deserializers import JSONDeserializer
 from sagemaker.estimator import Estimator
 from sagemaker.exceptions import UnexpectedStatusException
 from sagemaker.inputs import TrainingInput
-from sagemaker.processing import ScriptProcessor
 from sagemaker.serializers import CSVSerializer
 from sagemaker.tuner import ContinuousParameter, HyperparameterTuner
 from sagemaker.workflow.pipeline import Pipeline
@@ -135,23 +134,12 @@ class Script:
 
     def refusals(self, estimator: Estimator) -> dict[str, str]:
         """What each class of the SDK that is not supported is told."""
-        with open("program.py", "w") as file:
-            file.write("print('never run')")
-        image = estimator.training_image_uri()
-        common: dict[str, Any] = {
-            "role": self.role,
-            "instance_count": 1,
-            "instance_type": INSTANCE,
-            "sagemaker_session": self.session,
-        }
         rates = {"eta": ContinuousParameter(0, 1)}
         tuner = HyperparameterTuner(estimator, "validation:error", rates, max_jobs=1)
-        processor = ScriptProcessor(image_uri=image, command=["python3"], **common)
         channel = {"train": TrainingInput(self.train, content_type="text/csv")}
         pipeline = Pipeline("refused", steps=[], sagemaker_session=self.session)
         return {
             "HyperparameterTuner": refusal(lambda: tuner.fit(channel, wait=False)),
-            "ScriptProcessor": refusal(lambda: processor.run("program.py", wait=False)),
             "Pipeline": refusal(lambda: pipeline.create(self.role)),
         }
 

@@ -111,7 +111,6 @@ def test_a_failure_says_why(done: Done) -> None:
     ("used", "named"),
     [
         ("HyperparameterTuner", "does not support CreateHyperParameterTuningJob"),
-        ("ScriptProcessor", "does not support CreateProcessingJob"),
         ("Pipeline", "does not support CreatePipeline"),
     ],
 )

@@ -244,7 +244,31 @@ HONOURED: Mapping[str, set[str]] = {
         "NextToken",
         "MaxResults",
     },
+    "CreateProcessingJob": {
+        "ProcessingJobName",
+        "ProcessingInputs.InputName",
+        "ProcessingInputs.S3Input",
+        "ProcessingOutputConfig.Outputs.OutputName",
+        "ProcessingOutputConfig.Outputs.S3Output",
+        "ProcessingOutputConfig.KmsKeyId",  # harmless
+        "ProcessingResources.ClusterConfig.InstanceCount",
+        "ProcessingResources.ClusterConfig.InstanceType",
+        "ProcessingResources.ClusterConfig.VolumeSizeInGB",  # harmless
+        "ProcessingResources.ClusterConfig.VolumeKmsKeyId",  # harmless
+        "StoppingCondition.MaxRuntimeInSeconds",
+        "AppSpecification.ImageUri",
+        "AppSpecification.ContainerEntrypoint",
+        "AppSpecification.ContainerArguments",
+        "Environment",
+        "NetworkConfig.EnableNetworkIsolation",
+        "NetworkConfig.EnableInterContainerTrafficEncryption",  # harmless: it stays here
+        "NetworkConfig.VpcConfig",  # harmless
+        "RoleArn",
+        "Tags",
+        "ExperimentConfig",  # harmless: it only says to which experiment the job belongs
+    },
     "ListTrainingJobs": _LIST_WITH_STATUS,
+    "ListProcessingJobs": _LIST_WITH_STATUS,
     "ListModels": _LIST,
     "ListEndpointConfigs": _LIST,
     "ListEndpoints": _LIST_WITH_STATUS,

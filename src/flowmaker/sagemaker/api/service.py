@@ -15,6 +15,7 @@ from flowmaker.sagemaker.api.experiments import Experiments
 from flowmaker.sagemaker.api.model_package_groups import ModelPackageGroups
 from flowmaker.sagemaker.api.model_packages import ModelPackages
 from flowmaker.sagemaker.api.models import EndpointConfigs, Models
+from flowmaker.sagemaker.api.processing_jobs import ProcessingJobs
 from flowmaker.sagemaker.api.search import SearchOperations
 from flowmaker.sagemaker.api.tags import Tags
 from flowmaker.sagemaker.api.training_jobs import TrainingJobs
@@ -58,6 +59,7 @@ class SageMakerService:
             EndpointConfigs(desk),
             Endpoints(desk),
             TransformJobs(desk),
+            ProcessingJobs(desk),
             ModelPackageGroups(desk),
             ModelPackages(desk),
             Experiments(desk),

@@ -5,6 +5,7 @@ from flowmaker.sagemaker.controllers.async_inference import AsyncInferences
 from flowmaker.sagemaker.controllers.endpoint import Endpoints
 from flowmaker.sagemaker.controllers.model_server import ModelServers
 from flowmaker.sagemaker.controllers.parts import Parts
+from flowmaker.sagemaker.controllers.processing_job import ProcessingJobs
 from flowmaker.sagemaker.controllers.training_job import TrainingJobs
 from flowmaker.sagemaker.controllers.transform_job import TransformJobs
 from flowmaker.sagemaker.hosting.capture import Captures
@@ -24,6 +25,7 @@ def controllers(parts: Parts, router: Router) -> list[Controller]:
         Endpoints(parts, servers, router),
         AsyncInferences(parts, router),
         TransformJobs(parts, servers),
+        ProcessingJobs(parts),
     ]
 
 

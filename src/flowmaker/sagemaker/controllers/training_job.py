@@ -16,6 +16,7 @@ from flowmaker.sagemaker.container import channels, metrics
 from flowmaker.sagemaker.container.storage import DataError
 from flowmaker.sagemaker.container.training import TrainingFolder, addresses, hosts
 from flowmaker.sagemaker.controllers import scripts
+from flowmaker.sagemaker.controllers.instances import instance
 from flowmaker.sagemaker.controllers.outputs import Outputs, remove
 from flowmaker.sagemaker.controllers.parts import Parts
 from flowmaker.sagemaker.controllers.programs import Program, commanded, program
@@ -24,7 +25,7 @@ from flowmaker.sagemaker.lifecycle import training as lifecycle
 from flowmaker.sagemaker.lifecycle.training import Action
 from flowmaker.sagemaker.records.document import decode, encode
 from flowmaker.sagemaker.records.resource import Kind, Resource
-from flowmaker.sagemaker.records.training import Ending, Instance, Phase, TrainingState
+from flowmaker.sagemaker.records.training import Ending, Phase, TrainingState
 from flowmaker.sagemaker.repository import resources
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
@@ -150,7 +151,7 @@ class TrainingJobs:
         processes = _processes(job)
         seen = [await self._parts.executor.observe(one) for one in processes]
         action, ending = lifecycle.judge(
-            [_instance(one) for one in seen], stop_requested=state.stop_requested
+            [instance(one) for one in seen], stop_requested=state.stop_requested
         )
         if action is Action.START:
             refusal = await self._start_instances(job, state, seen)
@@ -343,20 +344,3 @@ def _streams(job: Resource, state: TrainingState) -> list[str]:
 
 def _place(job: Resource) -> Place:
     return Place(account=job.account, region=job.region)
-
-
-def _instance(seen: Observation) -> Instance:
-    """What the state machine makes of a process."""
-    plain = {
-        ProcessState.ABSENT: Instance.ABSENT,
-        ProcessState.RUNNING: Instance.RUNNING,
-        ProcessState.LOST: Instance.LOST,
-    }
-    if seen.state in plain:
-        return plain[seen.state]
-    assert seen.outcome is not None, "an ended process has an outcome"
-    if seen.outcome.reason == "timeout":
-        return Instance.TIMEOUT
-    if seen.outcome.reason:
-        return Instance.STOPPED
-    return Instance.SUCCEEDED if seen.outcome.exit_code == 0 else Instance.FAILED

@@ -15,6 +15,7 @@ class Kind(StrEnum):
     ENDPOINT_CONFIG = "endpoint-config"
     ENDPOINT = "endpoint"
     TRANSFORM_JOB = "transform-job"
+    PROCESSING_JOB = "processing-job"
     MODEL_PACKAGE_GROUP = "model-package-group"
     #: Of a group: `GROUP/VERSION`.
     MODEL_PACKAGE = "model-package"

@@ -1,0 +1,286 @@
+"""Makes processing jobs happen. Each step may be taken again after a crash: its effect is one."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from flowmaker.aws.logs.repository import Place
+from flowmaker.errors import FlowmakerError
+from flowmaker.executors.executor import Mount, Observation, ProcessSpec, ProcessState
+from flowmaker.sagemaker.container import channels, metrics
+from flowmaker.sagemaker.container.processing import ProcessingFolder, count
+from flowmaker.sagemaker.container.storage import DataError
+from flowmaker.sagemaker.container.training import addresses, hosts
+from flowmaker.sagemaker.controllers.instances import instance
+from flowmaker.sagemaker.controllers.outputs import remove
+from flowmaker.sagemaker.controllers.parts import Parts
+from flowmaker.sagemaker.controllers.processing_outputs import Uploads
+from flowmaker.sagemaker.controllers.programs import Program, commanded, program
+from flowmaker.sagemaker.lifecycle import processing as lifecycle
+from flowmaker.sagemaker.lifecycle.training import Action, judge
+from flowmaker.sagemaker.records.document import decode, encode
+from flowmaker.sagemaker.records.processing import ProcessingPhase, ProcessingState
+from flowmaker.sagemaker.records.resource import Kind, Resource
+from flowmaker.sagemaker.records.training import Ending
+from flowmaker.sagemaker.repository import resources
+
+LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
+PREFIX = "processing-"
+#: Seconds from SIGTERM to SIGKILL, as SageMaker gives.
+GRACE = 120.0
+#: Seconds between looks at logs and at what is uploaded while the job runs.
+LOOK = 1.0
+#: Seconds until an environment that is being made is asked for again, should no word come.
+PATIENCE = 10.0
+#: What AWS takes where the request says nothing.
+LONGEST_RUNTIME = 86400
+
+
+class ProcessingJobs:
+    """The controller of processing jobs."""
+
+    topic = "processing_job"
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._uploads: dict[str, Uploads] = {}
+        parts.executor.on_exit(self._on_exit)
+
+    async def open_keys(self) -> Iterable[str]:
+        return await self._parts.database.read(resources.open_ids, Kind.PROCESSING_JOB)
+
+    async def reconcile(self, key: str) -> float | None:
+        job = await self._parts.load(key)
+        if job is None or not job.open:
+            return None
+        state = decode(ProcessingState, job.state)
+        steps = {
+            ProcessingPhase.STARTING: self._start,
+            ProcessingPhase.DOWNLOADING: self._download,
+            ProcessingPhase.PROCESSING: self._process,
+            ProcessingPhase.UPLOADING: self._upload,
+        }
+        try:
+            return await steps[state.phase](job, state)
+        except DataError as error:
+            reason = f"ClientError: {error}"
+            if state.phase is ProcessingPhase.PROCESSING:
+                # Instances may run: they are stopped before it ends.
+                return await self._save(job, lifecycle.doom(state, reason))
+            return await self._fail(job, state, reason)
+
+    def _on_exit(self, process_id: str) -> None:
+        if process_id.startswith(PREFIX):
+            key = process_id[len(PREFIX) :].partition("-algo-")[0]
+            self._parts.hints.hint(self.topic, key)
+
+    async def _start(self, job: Resource, state: ProcessingState) -> float | None:
+        """Wait for the image's environment."""
+        now = self._parts.now()
+        if state.stop_requested:
+            return await self._save(job, lifecycle.stop_before_processing(state, now))
+        try:
+            if self._program(job) is None:
+                return PATIENCE
+        except LookupError:
+            image = job.request["AppSpecification"]["ImageUri"]
+            return await self._fail(job, state, f"ClientError: no such image is known: {image}")
+        except FlowmakerError as error:
+            return await self._fail(job, state, f"InternalServerError: {error.message}")
+        return await self._save(job, lifecycle.enter(state, ProcessingPhase.DOWNLOADING, now))
+
+    async def _download(self, job: Resource, state: ProcessingState) -> float | None:
+        """Make every instance's `/opt/ml`."""
+        now = self._parts.now()
+        if state.stop_requested:
+            return await self._save(job, lifecycle.stop_before_processing(state, now))
+        storage = await self._parts.storage(job, job.request["RoleArn"])
+        folders = self._folders(job)
+        for index, folder in enumerate(folders):
+            await asyncio.to_thread(folder.make, job.request, job.arn, index)
+        for given in job.request.get("ProcessingInputs", ()):
+            source = given["S3Input"]
+            try:
+                found = await channels.inputs(storage, source)
+                distribution = source.get("S3DataDistributionType", "")
+                for index, folder in enumerate(folders):
+                    part = channels.shard(found, distribution, index, len(folders))
+                    target = folder.place(source["LocalPath"])
+                    await channels.link(self._parts.objects, part, target)
+            except DataError as error:
+                raise DataError(f"Data download failed for {given['InputName']}: {error}") from None
+        return await self._save(job, lifecycle.enter(state, ProcessingPhase.PROCESSING, now))
+
+    async def _process(self, job: Resource, state: ProcessingState) -> float | None:
+        """Start the instances, upload what they make meanwhile, and wait for how they end."""
+        processes = _processes(job)
+        seen = [await self._parts.executor.observe(one) for one in processes]
+        stopping = state.stop_requested or bool(state.failure_reason)
+        action, ending = judge([instance(one) for one in seen], stop_requested=stopping)
+        if action is Action.START:
+            refusal = await self._start_instances(job, state, seen)
+            return await self._save(job, lifecycle.doom(state, refusal)) if refusal else LOOK
+        await self._look_at_logs(job, state, seen)
+        if action is Action.STOP:
+            for process in processes:
+                await self._parts.executor.stop(process, grace=GRACE)
+        if action is not Action.END:
+            return await self._upload_meanwhile(job, state)
+        if state.failure_reason:
+            ending = Ending.FAILED
+        reason = await self._reason(job, seen) if ending is Ending.FAILED else ""
+        message = await asyncio.to_thread(_message, self._folders(job))
+        now = self._parts.now()
+        return await self._save(job, lifecycle.end_processing(state, ending, reason, message, now))
+
+    async def _start_instances(
+        self, job: Resource, state: ProcessingState, seen: Sequence[Observation]
+    ) -> str:
+        """Why it cannot be started; empty when it was."""
+        running = self._program(job)
+        if running is None:
+            return "InternalServerError: the environment of the image is gone"
+        for index, process in enumerate(_processes(job)):
+            log = self._parts.executor.log(process)
+            await self._parts.logs.open(_place(job), LOG_GROUP, _streams(job, state)[index], log)
+            if seen[index].state is ProcessState.ABSENT:
+                try:
+                    await self._parts.executor.ensure_started(await self._spec(job, index, running))
+                except FlowmakerError as error:
+                    return f"ClientError: {error.message}"
+        return ""
+
+    async def _look_at_logs(
+        self, job: Resource, state: ProcessingState, seen: Sequence[Observation]
+    ) -> None:
+        for one, stream in zip(seen, _streams(job, state), strict=True):
+            if one.state is ProcessState.RUNNING:
+                await self._parts.logs.look(_place(job), LOG_GROUP, stream)
+            elif one.state is not ProcessState.ABSENT:
+                await self._parts.logs.close(_place(job), LOG_GROUP, stream)
+
+    async def _upload_meanwhile(self, job: Resource, state: ProcessingState) -> float | None:
+        if not state.failure_reason:
+            await self._upload_changed(job, ended=False)
+        return LOOK
+
+    async def _upload_changed(self, job: Resource, *, ended: bool) -> None:
+        uploads = self._uploads.setdefault(job.id, Uploads(self._root(job) / "staged"))
+        storage = await self._parts.storage(job, job.request["RoleArn"])
+        await uploads.changed(job.request, self._folders(job), storage, ended=ended)
+
+    async def _upload(self, job: Resource, state: ProcessingState) -> float | None:
+        """Upload what the instances made, and be done."""
+        try:
+            await self._upload_changed(job, ended=True)
+            if lifecycle.uploads_at_end(state):
+                storage = await self._parts.storage(job, job.request["RoleArn"])
+                await self._uploads[job.id].all(job.request, self._folders(job), storage)
+        except DataError as error:
+            # How the program failed is the better reason.
+            return await self._fail(job, state, f"ClientError: {error}")
+        return await self._save(job, lifecycle.finish(state, self._parts.now()))
+
+    async def _reason(self, job: Resource, seen: Sequence[Observation]) -> str:
+        """Why it failed: how the first that failed ended, and what it printed last."""
+        names = hosts(count(job.request))
+        for name, process, one in zip(names, _processes(job), seen, strict=True):
+            if one.state is ProcessState.LOST:
+                return (
+                    f"InternalServerError: the process of {name} was killed together with its "
+                    "supervisor"
+                )
+            if one.outcome is None or one.outcome.succeeded or one.outcome.reason:
+                continue
+            text = await asyncio.to_thread(metrics.last_lines, self._parts.executor.log(process))
+            ending = f", exit code: {one.outcome.exit_code}"
+            head = "AlgorithmError: "
+            return f"{head}{text[: lifecycle.LONGEST_REASON - len(head) - len(ending)]}{ending}"
+        return "InternalServerError: an instance failed"
+
+    async def _fail(self, job: Resource, state: ProcessingState, reason: str) -> float | None:
+        return await self._save(job, lifecycle.fail(state, reason, self._parts.now()))
+
+    async def _save(self, job: Resource, state: ProcessingState) -> float | None:
+        """Write the state; look again at once, unless it is final."""
+        final = lifecycle.is_final(state)
+        saved = await self._parts.save(
+            replace(
+                job,
+                status=lifecycle.status(state),
+                open=not final,
+                state=encode(state),
+                modified_at=self._parts.now(),
+            )
+        )
+        if not final or not saved:
+            return 0.0
+        # Only now: a step that is taken again after a crash must find what it uploads.
+        self._uploads.pop(job.id, None)
+        await asyncio.to_thread(remove, self._root(job))
+        return None
+
+    def _program(self, job: Resource) -> Program | None:
+        def again() -> None:
+            self._parts.hints.hint(self.topic, job.id)
+
+        image = job.request["AppSpecification"]["ImageUri"]
+        images = self._parts.images
+        return program(self._parts.environments, image, again, images=images, script=True)
+
+    async def _spec(self, job: Resource, index: int, running: Program) -> ProcessSpec:
+        request = job.request
+        session = await self._parts.session(request["RoleArn"], "SageMaker")
+        root = self._folders(job)[index].root
+        environment, mounts = await running.layer(root.with_name(f"{root.name}.env"))
+        isolated = request.get("NetworkConfig", {}).get("EnableNetworkIsolation", False)
+        limit = request.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", LONGEST_RUNTIME)
+        return ProcessSpec(
+            id=_processes(job)[index],
+            argv=commanded(request["AppSpecification"]),
+            environment=environment,
+            cwd=running.image.workdir,
+            env={
+                **running.variables(),
+                **session.environment(),
+                "AWS_ENDPOINT_URL": self._parts.endpoint_url,
+                "AWS_REGION": job.region,
+                "AWS_DEFAULT_REGION": job.region,
+                **request.get("Environment", {}),
+            },
+            mounts=(Mount(source=root, target="/opt/ml"), *mounts),
+            hosts=addresses(count(request)),
+            hidden=self._parts.hidden,
+            network=not isolated,
+            # An isolated job's instances reach each other, and nobody else.
+            network_of=_processes(job)[0] if isolated and index else "",
+            grace=GRACE,
+            timeout=float(limit),
+        )
+
+    def _root(self, job: Resource) -> Path:
+        return self._parts.folder(f"{PREFIX}{job.id}-ml")
+
+    def _folders(self, job: Resource) -> list[ProcessingFolder]:
+        root = self._root(job)
+        return [ProcessingFolder(root=root / name) for name in hosts(count(job.request))]
+
+
+def _message(folders: Sequence[ProcessingFolder]) -> str:
+    """The first instance's that left one."""
+    return next(filter(None, (folder.message() for folder in folders)), "")
+
+
+def _processes(job: Resource) -> list[str]:
+    return [f"{PREFIX}{job.id}-{name}" for name in hosts(count(job.request))]
+
+
+def _streams(job: Resource, state: ProcessingState) -> list[str]:
+    assert state.started_at is not None, "it has begun"
+    started = int(state.started_at.timestamp())
+    return [f"{job.name}/{name}-{started}" for name in hosts(count(job.request))]
+
+
+def _place(job: Resource) -> Place:
+    return Place(account=job.account, region=job.region)

@@ -1,0 +1,100 @@
+"""What processing jobs leave in S3: at their end, or while they run."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from flowmaker import ids
+from flowmaker.sagemaker.container.processing import ProcessingFolder, outputs
+from flowmaker.sagemaker.container.storage import DataError, JobStorage, location
+
+END_OF_JOB, CONTINUOUS = "EndOfJob", "Continuous"
+#: What tells whether a file was changed: its size, and when it was written last.
+Version = tuple[int, int]
+
+
+class Uploads:
+    """Uploads of one job. What is done again puts the same objects again."""
+
+    def __init__(self, staging: Path) -> None:
+        """`staging` is a folder beside the instances', for files on their way."""
+        self._staging = staging
+        self._uploaded: dict[tuple[Path, str], Version] = {}
+        self._seen: dict[tuple[Path, str], Version] = {}
+
+    async def changed(
+        self,
+        request: Mapping[str, Any],
+        folders: Sequence[ProcessingFolder],
+        storage: JobStorage,
+        *,
+        ended: bool,
+    ) -> None:
+        """Upload what is new in Continuous outputs.
+
+        While the job runs: once a file has stayed as it was from one look to the next.
+        """
+        for output in outputs(request):
+            if output["S3Output"]["S3UploadMode"] == CONTINUOUS:
+                for folder in folders:
+                    await self._changed(output, folder, storage, ended=ended)
+
+    async def all(
+        self, request: Mapping[str, Any], folders: Sequence[ProcessingFolder], storage: JobStorage
+    ) -> None:
+        """Upload the outputs of the mode EndOfJob."""
+        for output in outputs(request):
+            if output["S3Output"]["S3UploadMode"] == END_OF_JOB:
+                for folder in folders:
+                    for path, name in await asyncio.to_thread(_listed, folder, output):
+                        await self._put(storage, output, path, name)
+
+    async def _changed(
+        self,
+        output: Mapping[str, Any],
+        folder: ProcessingFolder,
+        storage: JobStorage,
+        *,
+        ended: bool,
+    ) -> None:
+        for path, name in await asyncio.to_thread(_listed, folder, output):
+            key, version = (path, output["OutputName"]), await asyncio.to_thread(_version, path)
+            settled = ended or self._seen.get(key) == version
+            self._seen[key] = version
+            if settled and self._uploaded.get(key) != version:
+                await self._put(storage, output, path, name)
+                self._uploaded[key] = version
+
+    async def _put(
+        self, storage: JobStorage, output: Mapping[str, Any], path: Path, name: str
+    ) -> None:
+        """A copy goes: the file stays, it may belong to another output too."""
+        staged = self._staging / ids.token()
+        try:
+            await asyncio.to_thread(_copy, path, staged)
+            await storage.put(location(output["S3Output"]["S3Uri"]).below(name), staged)
+        except FileNotFoundError:
+            return  # the program removed it meanwhile
+        except DataError as error:
+            raise DataError(f"Failed to upload output {output['OutputName']}: {error}") from None
+
+
+def _listed(folder: ProcessingFolder, output: Mapping[str, Any]) -> list[tuple[Path, str]]:
+    return list(folder.files(output))
+
+
+def _version(path: Path) -> Version:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return (-1, -1)
+    return (found.st_size, found.st_mtime_ns)
+
+
+def _copy(path: Path, staged: Path) -> None:
+    staged.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(path, staged)
+    os.utime(staged)
