@@ -99,6 +99,9 @@ def source() -> Path:
 
 def run(framework: str) -> int:
     """Serves until SIGTERM, and gives the exit code."""
+    if server.serves_several():
+        server.serve_several(lambda model: one_of_several(framework, model), inline_bytes=0)
+        return 0
     folder = source()
     program = os.environ.get("SAGEMAKER_PROGRAM") or _USUAL
     try:
@@ -113,6 +116,24 @@ def run(framework: str) -> int:
     return 0
 
 
+def one_of_several(framework: str, model: Path) -> Script:
+    """A model of a multi-model endpoint: all have one script, or each its own in `code`."""
+    folder = source()
+    if folder.is_relative_to(base_folder() / "model"):
+        folder = model / folder.relative_to(base_folder() / "model")
+    program = os.environ.get("SAGEMAKER_PROGRAM") or _USUAL
+    sys.modules.pop(_name(program), None)
+    try:
+        return Script(_module(folder, program), HANDLERS[framework](), model)
+    finally:
+        if str(folder) in sys.path:
+            sys.path.remove(str(folder))
+
+
+def _name(program: str) -> str:
+    return program.removesuffix(".py").replace("/", ".")
+
+
 def _module(folder: Path, program: str) -> ModuleType | None:
     """The script; None when there is none and none was asked for."""
     if not (folder / program).is_file():
@@ -120,4 +141,4 @@ def _module(folder: Path, program: str) -> ModuleType | None:
             raise FileNotFoundError(f"there is no {program} in {folder}")
         return None
     sys.path.insert(0, str(folder))
-    return importlib.import_module(program.removesuffix(".py").replace("/", "."))
+    return importlib.import_module(_name(program))

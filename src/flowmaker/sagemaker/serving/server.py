@@ -134,9 +134,10 @@ class MultiModelServer(ModelServer):
     POST /models/{name}/invoke the prediction
     """
 
-    def __init__(self, load: Callable[[Path], Model]) -> None:
+    def __init__(self, load: Callable[[Path], Model], inline_bytes: int = _INLINE_BYTES) -> None:
         """`load` gives the model of a folder; what it raises is the answer to a POST."""
         self._load = load
+        self._inline_bytes = inline_bytes
         self._models: dict[str, tuple[str, Model]] = {}
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
@@ -156,7 +157,7 @@ class MultiModelServer(ModelServer):
                 del self._models[name]
                 return _json({"status": f"{name} is unloaded"})
             case ("POST", "models", name, "invoke"):
-                return await predicted(self._find(name), scope, receive)
+                return await predicted(self._find(name), scope, receive, self._inline_bytes)
             case _:
                 raise Refused(HTTPStatus.NOT_FOUND, f"There is no {method} {path} here.")
 
@@ -189,9 +190,9 @@ def serves_several() -> bool:
     return os.environ.get("SAGEMAKER_MULTI_MODEL", "").lower() == "true"
 
 
-def serve_several(load: Callable[[Path], Model]) -> None:
+def serve_several(load: Callable[[Path], Model], *, inline_bytes: int = _INLINE_BYTES) -> None:
     """Serves models that are loaded when they are asked for, until SIGTERM."""
-    _serve(MultiModelServer(load))
+    _serve(MultiModelServer(load, inline_bytes))
 
 
 def serve(model: Model, *, inline_bytes: int = _INLINE_BYTES) -> None:
