@@ -37,6 +37,10 @@ def dies():
 
 def random_number():
     print(random.random())
+
+def sockets():
+    links = [f"/proc/self/fd/{number}" for number in range(256)]
+    print([link for link in links if os.path.exists(link) and "socket:" in os.readlink(link)])
 """
 
 
@@ -99,6 +103,12 @@ async def test_each_has_random_numbers_of_its_own(runner: Runner) -> None:
     await call(runner, "random_number", name="a")
     await call(runner, "random_number", name="b")
     assert runner.log("a") != runner.log("b")
+
+
+async def test_it_has_none_of_its_supervisors_sockets(runner: Runner) -> None:
+    for name in ("a", "b", "c"):  # the first of a supervisor, and a later one
+        await call(runner, "sockets", name=name)
+        assert runner.log(name) == "[]\n"
 
 
 async def test_modules_are_imported_before_the_fork(runner: Runner) -> None:

@@ -2,6 +2,9 @@
 
 import asyncio
 import contextlib
+import json
+import os
+import signal
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -199,3 +202,27 @@ async def test_a_running_process_is_not_forgotten(runner: Runner) -> None:
     assert (await runner.executor.observe("p")).state is ProcessState.RUNNING
     await runner.executor.stop("p")
     await runner.end("p")
+
+
+async def _supervisor(runner: Runner, process_id: str) -> int:
+    """Which supervisor it has, once that is on record."""
+    record = runner.executor.folder(process_id) / "pid.json"
+    await runner.until_there(record)
+    return json.loads(record.read_text())["supervisor"]
+
+
+async def test_a_supervisor_is_used_again_and_a_late_signal_stops_nothing_of_its_next(
+    runner: Runner,
+) -> None:
+    used: set[int] = set()
+    for number in range(20):  # there may be as many as wait for work; then they are used again
+        spec = ProcessSpec(id=f"p{number}", argv=("sh", "-c", "while [ ! -e go ]; do :; done"))
+        await runner.executor.ensure_started(spec)
+        supervisor = await _supervisor(runner, spec.id)
+        os.kill(supervisor, signal.SIGTERM)  # meant for what it supervised before
+        (runner.executor.folder(spec.id) / "work" / "go").touch()
+        assert (await runner.end(spec.id)).succeeded
+        if supervisor in used:
+            return
+        used.add(supervisor)
+    pytest.fail("each process had a supervisor of its own")

@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import struct
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -55,10 +56,9 @@ def observe(folder: Path) -> Observation:
     if ended is not None:
         return ended
     alive = supervisor_pid(folder) is not None
-    pid_file = _read(folder / "pid.json")
-    if pid_file is None:
+    if not was_started(folder):
         return Observation(state=ProcessState.RUNNING if alive else ProcessState.ABSENT)
-    sandbox = str(pid_file["sandbox"])
+    sandbox = _sandbox(folder)
     if alive:
         return Observation(state=ProcessState.RUNNING, sandbox=sandbox)
     # It may have ended between the two looks.
@@ -69,15 +69,18 @@ def _ended(folder: Path) -> Observation | None:
     record = _read(folder / "outcome.json")
     if record is None:
         return None
-    pid_file = _read(folder / "pid.json")
     outcome = Outcome(
         exit_code=int(record["exit_code"]),
         started_at=datetime.fromtimestamp(record["started_at"], UTC),
         ended_at=datetime.fromtimestamp(record["ended_at"], UTC),
         reason=str(record["reason"]),
     )
-    sandbox = "" if pid_file is None else str(pid_file["sandbox"])
-    return Observation(state=ProcessState.EXITED, outcome=outcome, sandbox=sandbox)
+    return Observation(state=ProcessState.EXITED, outcome=outcome, sandbox=_sandbox(folder))
+
+
+def _sandbox(folder: Path) -> str:
+    pid_file = _read(folder / "pid.json")
+    return "" if pid_file is None else str(pid_file["sandbox"])
 
 
 def supervisor_pid(folder: Path) -> int | None:
@@ -125,15 +128,30 @@ def end_orphans(folder: Path) -> None:
             os.kill(member, signal.SIGKILL)
 
 
+def given(jobs: Path, names: Collection[str]) -> set[str]:
+    """Of the names of folders, those that processes were given which have not ended."""
+    found: set[str] = set()
+    for spec in jobs.glob("*/spec.json"):
+        if (spec.parent / "outcome.json").exists():
+            continue
+        text = spec.read_text(encoding="utf-8", errors="replace")
+        named = {name for name in names if name in text}
+        if named and observe(spec.parent).state is not ProcessState.LOST:
+            found |= named
+    return found
+
+
 def remove(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
 def _read(path: Path) -> dict[str, Any] | None:
     try:
-        return json.loads(path.read_bytes())
+        content = path.read_bytes()
     except FileNotFoundError:
         return None
+    # What was not on the disk yet when the machine went down is empty.
+    return json.loads(content) if content.strip(b"\0") else None
 
 
 def _write_aside(path: Path, content: dict[str, Any]) -> Path:

@@ -1,14 +1,15 @@
-"""The supervisor of one process: it outlives the server, and knows nothing of it.
+"""The supervisor of a process: it outlives the server, and knows nothing of it.
 
 It runs under the Python of any environment (3.9 and later), usually in a fork of the zygote, so it
 imports the standard library alone. One folder is its whole interface:
 
     spec.json     what to run (written by the server; the claim to run it)
-    lock          locked (POSIX record lock) for as long as the supervisor lives
+    lock          locked (POSIX record lock) from before the start until the end is recorded
     pid.json      written once, before the process is let go: it was started, never start it again
     log           the process's stdout and stderr: the file itself, so that no byte passes through
                   anything that could die
-    stop.json     {"grace": seconds}: end it (written by the server, then SIGTERM to us)
+    stop.json     {"grace": seconds}: end it (written by the server, then SIGTERM to us; the signal
+                  alone says nothing)
     outcome.json  how it ended
     ../.exits     a datagram with the folder's name goes there at the end, if somebody listens
 
@@ -21,6 +22,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import fcntl
+import functools
 import json
 import os
 import resource
@@ -46,8 +48,11 @@ Enter = Callable[["dict[str, Any]"], None]
 Body = Callable[["dict[str, Any]"], NoReturn]
 
 
-def supervise(folder: str, enter: Enter, body: Body) -> None:
-    """Run what `folder`/spec.json says, unless it was ever started, and record how it ends."""
+def supervise(folder: str, enter: Enter, body: Body) -> bool:
+    """Run what `folder`/spec.json says, unless it was ever started, and record how it ends.
+
+    Returns whether it ran, and nothing of it is left: then this process may supervise another.
+    """
     os.chdir(folder)
     os.umask(0o077)
     for number in _WATCHED:
@@ -57,33 +62,55 @@ def supervise(folder: str, enter: Enter, body: Body) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
     lock = os.open("lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
+        return not _is_taken(lock) and _run_and_record(enter, body)
+    finally:
+        os.close(lock)
+
+
+def _is_taken(lock: int) -> bool:
+    """Whether it is, or was, another's to supervise. If not, the lock is ours."""
+    try:
         fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        return
-    if Path("pid.json").exists() or Path("outcome.json").exists():
-        return
+        return True
+    return Path("pid.json").exists() or Path("outcome.json").exists()
+
+
+def _run_and_record(enter: Enter, body: Body) -> bool:
     spec = json.loads(Path("spec.json").read_text(encoding="utf-8"))
     _LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     log = os.open("log", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    said_before = os.fstat(log).st_size
     started = time.time()
     child = _start(spec, log, enter, body)
     outcome = _Watch(child, spec).until_end()
-    _end_strays(child)
-    os.fsync(log)
-    put("outcome.json", {**outcome, "started_at": started, "ended_at": time.time()}, durable=True)
+    is_clean = _end_strays(child)
+    put("outcome.json", {**outcome, "started_at": started, "ended_at": time.time()})
+    # Whoever is told now puts it on the disk by himself, before he tells anybody else. Where
+    # nobody listens, it is to outlive the machine all the same.
     _tell(Path.cwd().name)
+    _sync("outcome.json")
+    if os.fstat(log).st_size != said_before:
+        os.fsync(log)
+    os.close(log)
+    return is_clean
 
 
-def put(name: str, content: dict[str, Any], *, durable: bool = False) -> None:
+def put(name: str, content: dict[str, Any]) -> None:
     """Write a file so that nobody ever reads half of it."""
     file = os.open(f"{name}.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
         os.write(file, json.dumps(content).encode())
-        if durable:
-            os.fsync(file)
     finally:
         os.close(file)
     Path(f"{name}.new").replace(name)
+
+
+def _sync(name: str) -> None:
+    with contextlib.suppress(FileNotFoundError):  # whoever was told needs it no more
+        file = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
+        os.fsync(file)
+        os.close(file)
 
 
 def _start(spec: dict[str, Any], log: int, enter: Enter, body: Body) -> int:
@@ -196,15 +223,19 @@ class _Watch:
         self._unborn = False
 
     def until_end(self) -> dict[str, Any]:
-        if Path("stop.json").exists():  # told before we were there to be told
-            self._stop("stopped")
+        self._stop_if_told()  # it may have been before we were there to be told
         while self._status is None:
             signalled = signal.sigtimedwait(_WATCHED, self._patience())
             if signalled is not None and signalled.si_signo == signal.SIGTERM:
-                self._stop("stopped")
+                self._stop_if_told()
             self._watch_the_time()
             self._reap()
         return {"exit_code": self._exit_code(self._status), "reason": self._reason}
+
+    def _stop_if_told(self) -> None:
+        # A signal without word may have been meant for what we supervised before.
+        if Path("stop.json").exists():
+            self._stop("stopped")
 
     def _patience(self) -> float:
         until = self._timeout if self._kill_at is None else self._kill_at
@@ -332,8 +363,11 @@ def _children(pid: int) -> list[int]:
         return []
 
 
-def _end_strays(group: int) -> None:
-    """What the process left running came to us, the subreaper, and ends with it."""
+def _end_strays(group: int) -> bool:
+    """What the process left running came to us, the subreaper, and ends with it.
+
+    Returns whether all of it is gone.
+    """
     _signal_group(group, signal.SIGKILL)
     until = time.monotonic() + _STRAYS
     while time.monotonic() < until:
@@ -344,10 +378,12 @@ def _end_strays(group: int) -> None:
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
         except ChildProcessError:
-            return
+            return True
         signal.sigtimedwait({signal.SIGCHLD}, 0.02)
+    return False
 
 
+@functools.lru_cache(maxsize=1)
 def boot_id() -> str:
     """Which boot of this machine it is: process numbers mean nothing in another."""
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()

@@ -6,6 +6,7 @@ neither other processes' folders (their specs hold credentials) nor what its spe
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from flowmaker.errors import InvalidInput, Unsupported
@@ -16,27 +17,56 @@ Step = tuple[str, str, str]
 
 _ROOT = Path("/")
 _TMP = Path("/tmp")  # noqa: S108 - the place that the process gets its own of
+#: Stands for the name of any process's folder, and is in no path.
+_ANY = "\0"
 
 
 def plan(spec: ProcessSpec, folder: Path, visible: Sequence[Path]) -> list[Step]:
-    """The steps for one process. `visible` stays visible even where it lies below `/tmp`."""
+    """The steps for one process. `visible` stays visible even where it lies below `/tmp`.
+
+    `folder` has its `work` and `tmp` already.
+    """
     mounts = sorted(_mounts(spec, folder), key=lambda mount: len(Path(mount.target).parts))
-    view = _View()
-    view.begin(_missing_places(mounts))
-    view.lay("bind", folder / "tmp", _TMP)
-    for path in visible:
-        if path.is_relative_to(_TMP) and path.exists():
-            view.lay("read", path, path)
-    view.lay("empty", None, folder.parent)
-    view.lay("read", folder, folder)
-    for own in ("work", "tmp"):
-        view.lay("bind", folder / own, folder / own)
-    for path in spec.hidden:
-        if path.exists():
-            view.hide(path)
+    shown = tuple(path for path in visible if path.is_relative_to(_TMP) and path.exists())
+    hidden = tuple((path, path.is_dir()) for path in spec.hidden if path.exists())
+    if not mounts:
+        return [
+            (kind, source.replace(_ANY, folder.name), target.replace(_ANY, folder.name))
+            for kind, source, target in _without_mounts(folder.parent, shown, hidden)
+        ]
+    view = _view(folder, _missing_places(mounts), shown, hidden)
     for mount in mounts:
         view.lay("read" if mount.read_only else "bind", mount.source, Path(mount.target))
     return view.steps
+
+
+@lru_cache(maxsize=64)
+def _without_mounts(
+    parent: Path, shown: tuple[Path, ...], hidden: tuple[tuple[Path, bool], ...]
+) -> list[Step]:
+    """The steps for any process that mounts nothing: with them every step of a pipeline begins."""
+    return _view(parent / _ANY, (), shown, hidden).steps
+
+
+def _view(
+    folder: Path,
+    places: Sequence[Path],
+    shown: Sequence[Path],
+    hidden: Sequence[tuple[Path, bool]],
+) -> "_View":
+    """What every process sees, with room in `places`. `hidden` says what of it is a folder."""
+    view = _View()
+    view.begin(places)
+    view.lay("bind", folder / "tmp", _TMP)
+    for path in shown:
+        view.lay("read", path, path)
+    view.lay("empty", None, folder.parent)
+    view.lay("read", folder, folder)
+    for own in ("work", "tmp"):
+        view.put("bind", folder / own, folder / own)
+    for path, is_folder in hidden:
+        view.hide(path, is_folder=is_folder)
+    return view
 
 
 def _mounts(spec: ProcessSpec, folder: Path) -> list[Mount]:
@@ -90,15 +120,18 @@ class _View:
         nearest = next(place for place in (target, *target.parents) if self._exists(place))
         if nearest != target and not self._is_writable(nearest):
             self._make_room(nearest)
+        self.put(kind, source, target)
+
+    def put(self, kind: str, source: Path | None, target: Path) -> None:
+        """One step, onto what is there."""
         self.steps.append((kind, "" if source is None else str(source), str(target)))
         self._covers.append((target, source))
         self._writable.discard(target)
         if kind in {"bind", "empty"}:
             self._writable.add(target)
 
-    def hide(self, path: Path) -> None:
+    def hide(self, path: Path, *, is_folder: bool) -> None:
         if self._exists(path):
-            is_folder = path.is_dir()
             self.lay(
                 "empty" if is_folder else "device", None if is_folder else Path("/dev/null"), path
             )

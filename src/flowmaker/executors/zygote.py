@@ -1,4 +1,4 @@
-"""A warm interpreter that forks a supervisor per request, so that none pays for a Python start.
+"""A warm interpreter that forks supervisors, so that none pays for a Python start.
 
 It runs under the Python of any environment (3.9 and later) with the standard library and the
 modules that it was told to import. It imports and never computes, and holds no threads: a fork of
@@ -7,8 +7,9 @@ it is as good as a new process (OpenMP hangs in the fork of a process that alrea
     python -I [-S] zygote.py SOCKET [MODULE…]
 
 SOCKET is the number of an inherited seqpacket socket: a request is a job's folder, the answer is
-the supervisor's pid. When the server ends, the socket closes and the zygote ends; what it forked
-lives on.
+the pid of the supervisor that it was given to. A supervisor has one process at a time, and when
+nothing is left of that it waits for another. When the server ends, the socket closes and the zygote
+ends; its supervisors live on until their processes have ended.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import importlib
 import importlib.util
 import os
 import random
+import select
 import signal
 import socket
 import sys
@@ -51,8 +53,12 @@ else:
     supervisor = _sibling("supervisor")
 
 
+#: Supervisors that wait for work at most; of more, those that have none end.
+MOST_WAITING = 4
+
+
 def serve(requests: socket.socket, preload: list[str]) -> None:
-    """Fork a supervisor for each request until the server is gone."""
+    """Give each request to a supervisor until the server is gone."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the server's terminal is not for us
     for name in preload:
@@ -61,21 +67,91 @@ def serve(requests: socket.socket, preload: list[str]) -> None:
             importlib.import_module(name)
     gc.collect()
     gc.freeze()
-    while True:
-        folder = requests.recv(65536).decode()
-        if not folder:
-            return
+    _Crew(requests).work()
+
+
+class _Crew:
+    """The supervisors that this interpreter forked, each with a socket for its orders."""
+
+    def __init__(self, requests: socket.socket) -> None:
+        self._requests = requests
+        self._pids: dict[socket.socket, int] = {}
+        self._waiting: list[socket.socket] = []
+        self._poll = select.poll()
+        self._poll.register(requests, select.POLLIN)
+
+    def work(self) -> None:
+        """Until the server is gone. One supervisor is always forked ahead."""
+        while True:
+            if not self._waiting:
+                self._fork()
+            ready = {number for number, _ in self._poll.poll()}
+            for orders in [each for each in self._pids if each.fileno() in ready]:
+                self._hear(orders)
+            if self._requests.fileno() in ready:
+                folder = self._requests.recv(65536)
+                if not folder:
+                    return
+                self._requests.send(str(self._give(folder)).encode())
+
+    def _give(self, folder: bytes) -> int:
+        while True:
+            if not self._waiting:
+                self._fork()
+            orders = self._waiting.pop()
+            try:
+                orders.send(folder)
+            except OSError:  # it was killed
+                self._forget(orders)
+            else:
+                return self._pids[orders]
+
+    def _hear(self, orders: socket.socket) -> None:
+        """It waits for work again, or it has ended."""
+        try:
+            is_waiting = bool(orders.recv(16))
+        except OSError:
+            is_waiting = False
+        if is_waiting and len(self._waiting) < MOST_WAITING:
+            self._waiting.append(orders)
+        else:
+            self._forget(orders)
+
+    def _forget(self, orders: socket.socket) -> None:
+        """Without its socket it ends, once its process has."""
+        self._poll.unregister(orders)
+        del self._pids[orders]
+        if orders in self._waiting:
+            self._waiting.remove(orders)
+        orders.close()
+
+    def _fork(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         pid = os.fork()
         if pid == 0:
-            requests.close()
-            _be_supervisor(folder)
-        requests.send(str(pid).encode())
+            for each in (self._requests, ours, *self._pids):
+                each.close()
+            _be_supervisor(theirs)
+        theirs.close()
+        self._pids[ours] = pid
+        self._waiting.append(ours)
+        self._poll.register(ours, select.POLLIN)
 
 
-def _be_supervisor(folder: str) -> NoReturn:
+def _be_supervisor(orders: socket.socket) -> NoReturn:
+    def enter_alone(spec: dict[str, Any]) -> None:
+        orders.close()  # they are for its supervisor
+        enter(spec)
+
     try:
         os.setsid()
-        supervisor.supervise(folder, enter, run)
+        while (folder := orders.recv(65536)) and supervisor.supervise(
+            folder.decode(), enter_alone, run
+        ):
+            os.chdir("/")
+            orders.send(b"waiting")
+    except (BrokenPipeError, ConnectionResetError):
+        pass  # the zygote is gone
     except BaseException as error:  # noqa: BLE001 - it must not go on as a zygote
         sys.excepthook(type(error), error, error.__traceback__)
     os._exit(0)
