@@ -17,7 +17,7 @@ _NAMED = {
     "endpoint_config_name": (Kind.ENDPOINT_CONFIG,),
     "endpoint_name": (Kind.ENDPOINT,),
     "model_name": (Kind.MODEL,),
-    "job_name": (Kind.TRAINING_JOB, Kind.TRANSFORM_JOB),
+    "job_name": (Kind.TRAINING_JOB, Kind.TRANSFORM_JOB, Kind.PROCESSING_JOB),
 }
 
 
