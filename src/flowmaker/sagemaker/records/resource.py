@@ -11,6 +11,7 @@ class Kind(StrEnum):
     """A kind of resource: the word before its name in its ARN."""
 
     TRAINING_JOB = "training-job"
+    TUNING_JOB = "hyper-parameter-tuning-job"
     MODEL = "model"
     ENDPOINT_CONFIG = "endpoint-config"
     ENDPOINT = "endpoint"
@@ -45,6 +46,8 @@ class Resource:
     #: The document of its kind's state; empty for models and endpoint configurations.
     state: Mapping[str, Any] = field(default_factory=dict[str, Any])
     revision: int = 0
+    #: The id of what made it: of a training job its tuning job; else empty.
+    parent: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -24,6 +24,8 @@ resources = Table(
     # What its controller knows: a record of its kind as a JSON document.
     Column("state", JSON, nullable=False),
     Column("revision", Integer, nullable=False),
+    # The id of what made it: of a training job its tuning job; else empty.
+    Column("parent", Text, nullable=False, server_default=""),
     Index("sagemaker_resources_by_name", "kind", "account", "region", "name", unique=True),
     Index("sagemaker_resources_by_time", "kind", "account", "region", "created_at"),
     Index("sagemaker_resources_open", "kind", "open"),
@@ -71,4 +73,25 @@ component_metrics = Table(
     Column("step", Integer, primary_key=True),
     Column("at", Timestamp, nullable=False),
     Column("value", Float, nullable=False),
+)
+
+#: Training jobs of a tuning job. Each has its number, which its name is made of.
+trials = Table(
+    "sagemaker_trials",
+    metadata,
+    Column("tuning_id", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    # The id of its training job, and the name of the definition that it was made of.
+    Column("job_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("definition", Text, nullable=False),
+    # The hyperparameters that were chosen for it, as text.
+    Column("chosen", JSON, nullable=False),
+    # The training job's status, once that is final; empty until then.
+    Column("ending", Text, nullable=False),
+    Column("objective", Float),
+    Column("created_at", Timestamp, nullable=False),
+    Column("ended_at", Timestamp),
+    Index("sagemaker_trials_open", "tuning_id", "ending"),
+    Index("sagemaker_trials_by_objective", "tuning_id", "objective"),
 )

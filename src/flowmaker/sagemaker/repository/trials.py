@@ -1,0 +1,178 @@
+"""Trials of tuning jobs in the database."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, and_, case, func, insert, or_, select, update
+
+from flowmaker.sagemaker.records.resource import Resource
+from flowmaker.sagemaker.records.tuning import Counts, Trial
+from flowmaker.sagemaker.repository import resources as all_resources
+from flowmaker.store.database import Transaction
+from flowmaker.store.schema.sagemaker import resources, trials
+
+_COLUMNS = tuple(field.name for field in fields(Trial))
+
+SORT_COLUMNS: dict[str, Any] = {
+    "Name": trials.c.name,
+    "CreationTime": trials.c.created_at,
+    "Status": resources.c.status,
+    "FinalObjectiveMetricValue": trials.c.objective,
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """Which trials of a tuning job are listed."""
+
+    tuning_id: str
+    status: str = ""
+    sort_by: str = "Name"
+    descending: bool = False
+    limit: int = 10
+    #: Sort value and number of the last of the page before.
+    after: tuple[str, int] | None = None
+
+
+def make(tx: Transaction, tuning: Resource, made: Sequence[tuple[Trial, Resource]]) -> bool:
+    """Put trials on record with their training jobs, if the tuning job is as it was read.
+
+    All in one transaction: a trial without its job, or a job without its trial, is never seen.
+    """
+    if not all_resources.save(tx, tuning):
+        return False
+    for trial, job in made:
+        row = {name: getattr(trial, name) for name in _COLUMNS} | {"tuning_id": tuning.id}
+        tx.execute(insert(trials).values(**row | {"chosen": dict(trial.chosen)}))
+        if not all_resources.create(tx, job, {}):
+            raise ValueError(f"there is a training job {job.name} already")
+    return True
+
+
+def open_trials(tx: Transaction, tuning_id: str) -> list[tuple[Trial, Resource]]:
+    """Those that have not ended yet, each with its training job."""
+    where = and_(trials.c.tuning_id == tuning_id, trials.c.ending == "")
+    rows = tx.execute(select(trials).where(where).order_by(trials.c.number)).all()
+    found: list[tuple[Trial, Resource]] = []
+    for row in rows:
+        job = all_resources.get(tx, row.job_id)
+        if job is not None:
+            found.append((_trial(row), job))
+    return found
+
+
+def end(tx: Transaction, tuning_id: str, ended: Iterable[Trial]) -> None:
+    """Note how trials have ended. Doing it twice is as once."""
+    for one in ended:
+        mine = and_(trials.c.tuning_id == tuning_id, trials.c.number == one.number)
+        tx.execute(
+            update(trials)
+            .where(mine)
+            .values(ending=one.ending, objective=one.objective, ended_at=one.ended_at)
+        )
+
+
+def counts(tx: Transaction, tuning_id: str, *, maximize: bool) -> Counts:
+    """What has become of all trials."""
+    ending = trials.c.ending
+
+    def of(condition: ColumnElement[bool]) -> Any:  # noqa: ANN401 - an expression
+        return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
+
+    row = tx.execute(
+        select(
+            func.count(),
+            of(ending == ""),
+            of(ending == "Completed"),
+            of(ending == "Failed"),
+            of(ending == "Stopped"),
+            of(trials.c.objective.is_not(None)),
+        ).where(trials.c.tuning_id == tuning_id)
+    ).one()
+    found = best(tx, tuning_id, maximize=maximize)
+    since = 0
+    if found and found.ended_at:
+        later = and_(trials.c.ended_at > found.ended_at, trials.c.objective.is_not(None))
+        query = select(func.count()).where(trials.c.tuning_id == tuning_id, later)
+        since = tx.execute(query).scalar_one()
+    return Counts(
+        made=row[0],
+        open=row[1],
+        completed=row[2],
+        failed=row[3],
+        stopped=row[4],
+        measured=row[5],
+        since_best=since,
+        best=found.objective if found else None,
+    )
+
+
+def best(tx: Transaction, tuning_id: str, *, maximize: bool) -> Trial | None:
+    """The trial with the best objective; of equals the first."""
+    column = trials.c.objective
+    query = select(trials).where(trials.c.tuning_id == tuning_id, column.is_not(None))
+    order = column.desc() if maximize else column
+    row = tx.execute(query.order_by(order, trials.c.number).limit(1)).first()
+    return _trial(row) if row else None
+
+
+def measured(tx: Transaction, tuning_id: str, definition: str | None = None) -> list[Trial]:
+    """All with an objective, by number; of one definition, or of all."""
+    query = select(trials).where(trials.c.tuning_id == tuning_id, trials.c.objective.is_not(None))
+    if definition is not None:
+        query = query.where(trials.c.definition == definition)
+    return [_trial(row) for row in tx.execute(query.order_by(trials.c.number))]
+
+
+def find(tx: Transaction, tuning_id: str, number: int) -> Trial | None:
+    mine = and_(trials.c.tuning_id == tuning_id, trials.c.number == number)
+    row = tx.execute(select(trials).where(mine)).first()
+    return _trial(row) if row else None
+
+
+def page(tx: Transaction, wanted: Wanted) -> list[tuple[Trial, Resource]]:
+    """A page of trials with their training jobs, and one more if there is a next page."""
+    column = SORT_COLUMNS[wanted.sort_by]
+    where = [trials.c.tuning_id == wanted.tuning_id]
+    if wanted.status:
+        where.append(resources.c.status == wanted.status)
+    if wanted.sort_by == "FinalObjectiveMetricValue":
+        # Contract: jobs that returned no value are not listed then.
+        where.append(trials.c.objective.is_not(None))
+    if wanted.after:
+        where.append(_beyond(column, wanted))
+    order = (
+        (column.desc(), trials.c.number.desc()) if wanted.descending else (column, trials.c.number)
+    )
+    query = (
+        select(trials)
+        .join(resources, resources.c.id == trials.c.job_id)
+        .where(and_(*where))
+        .order_by(*order)
+        .limit(wanted.limit + 1)
+    )
+    found: list[tuple[Trial, Resource]] = []
+    for row in tx.execute(query).all():
+        job = all_resources.get(tx, row.job_id)
+        if job is not None:
+            found.append((_trial(row), job))
+    return found
+
+
+def _beyond(column: Any, wanted: Wanted) -> ColumnElement[bool]:  # noqa: ANN401 - a column
+    assert wanted.after
+    text, last = wanted.after
+    mark: Any = text
+    if wanted.sort_by == "CreationTime":
+        mark = datetime.fromisoformat(text)
+    elif wanted.sort_by == "FinalObjectiveMetricValue":
+        mark = float(text)
+    further = trials.c.number < last if wanted.descending else trials.c.number > last
+    beyond = column < mark if wanted.descending else column > mark
+    return or_(beyond, and_(column == mark, further))
+
+
+def _trial(row: Row[Any]) -> Trial:
+    return Trial(**{name: getattr(row, name) for name in _COLUMNS})
