@@ -98,9 +98,9 @@ def flowmaker(*arguments: str, check: bool = True) -> subprocess.CompletedProces
     return done
 
 
-def start(data: Path, *, port: int = 0) -> House:
-    """Start a server and return once it is ready."""
-    flowmaker("up", "--detach", "--port", str(port), "--data", str(data))
+def start(data: Path, *options: str, port: int = 0) -> House:
+    """Start a server, with further options of `up`, and return once it is ready."""
+    flowmaker("up", "--detach", "--port", str(port), "--data", str(data), *options)
     shown = flowmaker("env", "--format", "json", "--data", str(data)).stdout
     return House(data, json.loads(shown))
 
@@ -115,9 +115,9 @@ def stop(data: Path) -> None:
 
 
 @contextmanager
-def house(data: Path) -> Iterator[House]:
+def house(data: Path, *options: str) -> Iterator[House]:
     """A server while the block runs."""
     try:
-        yield start(data)
+        yield start(data, *options)
     finally:
         stop(data)

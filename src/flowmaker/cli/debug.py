@@ -46,7 +46,7 @@ def configure(command: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    kfp = KfpApi(running.find(arguments.data).url)
+    kfp = KfpApi(running.find(arguments.data))
     run_id = logs.find(arguments.what, kfp, None).id
     task = run_logs.one(kfp.tasks(kfp.run(run_id)), arguments.task)
     session = kfp.debug(run_id, task["task_id"], arguments.how)

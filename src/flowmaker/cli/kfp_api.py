@@ -8,8 +8,11 @@ from urllib.parse import quote
 
 import httpx
 
+from flowmaker.cli.running import Running
 from flowmaker.errors import FailedPrecondition, FlowmakerError, NotFound
 
+#: KFP's API asks for it where there are several users.
+ADMINISTRATOR = "flowmaker-administrator"
 #: Seconds without a byte of an answer. What is followed may be silent for as long as it likes.
 _PATIENCE = 60.0
 _PAGE = 200
@@ -19,10 +22,13 @@ _NOT_FOUND = 404
 class KfpApi:
     """A client of one server. Every method raises FlowmakerError with what the server said."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, server: Running) -> None:
         token = os.environ.get("FLOWMAKER_TOKEN", "")
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._http = httpx.Client(base_url=url, headers=headers, timeout=_PATIENCE, trust_env=False)
+        headers[ADMINISTRATOR] = server.administrator
+        self._http = httpx.Client(
+            base_url=server.url, headers=headers, timeout=_PATIENCE, trust_env=False
+        )
 
     def run(self, run_id: str) -> Mapping[str, Any]:
         """The run, with its tasks."""

@@ -34,7 +34,7 @@ def configure(command: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     server = running.find(arguments.data)
-    kfp, aws = KfpApi(server.url), AwsApi(server)
+    kfp, aws = KfpApi(server), AwsApi(server)
     try:
         what = find(arguments.what, kfp, aws)
         if what.kind != "run" and arguments.task:

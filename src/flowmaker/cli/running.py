@@ -16,6 +16,8 @@ class Running:
     url: str
     pid: int
     environment: Mapping[str, str]
+    #: What says that we are the server's owner, where KFP has several users.
+    administrator: str = ""
 
 
 def find(data: Path) -> Running:
@@ -34,4 +36,5 @@ def find(data: Path) -> Running:
         url=server["url"],
         pid=server["pid"],
         environment=json.loads(folder.credentials.read_text()),
+        administrator=folder.secret(folder.administrator_key).decode(),
     )

@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"  data in {arguments.data}, {free:.1f} GB free")
     begun = DataFolder(arguments.data).server.stat().st_mtime
     print(f"  up for {duration(SystemClock().now().timestamp() - begun)}")
-    kfp = KfpApi(server.url)
+    kfp = KfpApi(server)
     print(f"  {kfp.runs_going()} runs going")
     for line in (*_sagemaker(AwsApi(server)), *room(kfp.room())):
         print(f"  {line}")

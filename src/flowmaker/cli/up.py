@@ -37,6 +37,11 @@ def configure(command: argparse.ArgumentParser) -> None:
         help="memory that they may ask for, e.g. 8Gi; default: this machine's",
     )
     command.add_argument(
+        "--multi-user",
+        action="store_true",
+        help="KFP with several users, each in namespaces of their own",
+    )
+    command.add_argument(
         "--detach", action="store_true", help="return when it is ready; it goes on without you"
     )
     command.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)
@@ -74,6 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
         token=os.environ.get("FLOWMAKER_TOKEN", ""),
         cores=arguments.cores,
         memory=arguments.memory,
+        multi_user=arguments.multi_user,
     )
     settings.check()
     if arguments.detach:
@@ -111,6 +117,7 @@ def detach(settings: Settings) -> str:
                 "--host", settings.host, "--port", str(settings.port), "--ready-fd", str(writing),
                 *(("--cores", str(settings.cores)) if settings.cores else ()),
                 *(("--memory", str(settings.memory)) if settings.memory else ()),
+                *(("--multi-user",) if settings.multi_user else ()),
             ],
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -26,6 +26,8 @@ class Settings:
     #: Cores, and bytes of memory, that work may ask for; 0: those of this machine.
     cores: float = 0.0
     memory: int = 0
+    #: KFP with several users, each in namespaces of their own: see docs/kfp.md.
+    multi_user: bool = False
 
     @property
     def is_loopback(self) -> bool:

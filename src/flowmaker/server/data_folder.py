@@ -68,6 +68,11 @@ class DataFolder:
         return self.path / "worker.key"
 
     @property
+    def administrator_key(self) -> Path:
+        """What the commands of its owner present where KFP has several users."""
+        return self.path / "administrator.key"
+
+    @property
     def authority(self) -> Path:
         """The certificate authority of `flowmaker exec`."""
         return self.path / "authority"
@@ -89,6 +94,7 @@ class DataFolder:
             self.credentials,
             self.kubeconfig,
             self.worker_key,
+            self.administrator_key,
             self.authority,
             self.database,
             self.database.with_name(self.database.name + "-wal"),

@@ -31,8 +31,9 @@ from flowmaker.executors.room import Room
 from flowmaker.kubernetes import repository as kubernetes_objects
 from flowmaker.kubernetes.api import app as kubernetes
 from flowmaker.kubernetes.claims import new_claim
-from flowmaker.kubernetes.records import CONFIG_MAP, PERSISTENT_VOLUME_CLAIM, SECRET
+from flowmaker.kubernetes.records import CONFIG_MAP, NAMESPACE, PERSISTENT_VOLUME_CLAIM, SECRET
 from flowmaker.objects.disk import DiskObjectStore
+from flowmaker.pipelines.api.access import Users
 from flowmaker.pipelines.api.app import create_app as create_pipelines
 from flowmaker.pipelines.api.logs import NodeRoutes
 from flowmaker.pipelines.controllers import debugging
@@ -202,12 +203,24 @@ def _doors(ground: Ground, worker: Worker, router: Router) -> Doors:
             clock,
             known_image=ground.images.resolve,
             nodes=_nodes(ground, worker),
+            users=_users(ground) if ground.settings.multi_user else None,
         ),
         kubernetes=kubernetes.create_app(database, clock),
         worker=worker,
         room=RoomDoor(tasks=ground.task_room, jobs=ground.job_room),
         web=create_web(ground.url),
     )
+
+
+def _users(ground: Ground) -> Users:
+    """How KFP tells its users apart: by the owners that namespaces are annotated with."""
+
+    async def owner(namespace: str) -> str:
+        found = await ground.database.read(kubernetes_objects.get, NAMESPACE, "", namespace)
+        return found.annotations.get("owner", "") if found else ""
+
+    key = ground.folder.secret(ground.folder.administrator_key)
+    return Users(owner=owner, administrator=key.decode())
 
 
 def _controllers(ground: Ground, worker: Worker) -> list[Controller]:

@@ -10,8 +10,9 @@ from starlette.routing import Mount, Route
 
 from flowmaker import __version__
 from flowmaker.clock import Clock
-from flowmaker.errors import Unsupported
+from flowmaker.errors import InvalidInput
 from flowmaker.pipelines.api import refusals, requests
+from flowmaker.pipelines.api.access import Access, Users
 from flowmaker.pipelines.api.context import Context
 from flowmaker.pipelines.api.experiments import Experiments
 from flowmaker.pipelines.api.fetched import Fetched
@@ -32,7 +33,7 @@ def create_app(
     *,
     known_image: Callable[[str], object],
     nodes: NodeRoutes | None = None,
-    multi_user: bool = False,
+    users: Users | None = None,
 ) -> Starlette:
     """KFP's API on a database.
 
@@ -42,20 +43,21 @@ def create_app(
         clock: the time of what is made.
         known_image: raises Unsupported for an image that no environment stands for.
         nodes: what is asked of single tasks; None where nothing executes them.
-        multi_user: KFP's multi-user mode; refused, since there is no one to tell users apart.
+        users: how users are told apart, in KFP's multi-user mode; None in its single-user mode.
     """
-    if multi_user:
-        raise Unsupported("Flowmaker has no multi-user mode: it serves one user, on their machine.")
+    access = Access(users=users)
     context = Context(
         database=database,
         hints=hints,
         clock=clock,
+        access=access,
         known_image=known_image,
         waits_for=nodes.waits_for if nodes else lambda _: "",
     )
+    server = _Server(access)
     v2 = [
-        Route("/healthz", _healthz, methods=["GET"]),
-        Route("/auth", answering(_authorize), methods=["GET"]),
+        Route("/healthz", server.healthz, methods=["GET"]),
+        Route("/auth", answering(server.authorize), methods=["GET"]),
         *Experiments(context).routes(),
         *Uploads(context).routes(),
         *Fetched(context).routes(),
@@ -65,31 +67,43 @@ def create_app(
         *Pipelines(context).routes(),
         *Runs(context).routes(),
     ]
+    v1alpha1 = nodes.v1alpha1() if nodes else []
+    own = nodes.flowmaker() if nodes else []
     return Starlette(
         routes=[
-            Mount("/apis/v2beta1", routes=v2),
+            Mount("/apis/v2beta1", routes=access.guard(v2, database)),
             Mount("/apis/v1beta1", routes=refusals.v1_routes()),
-            Mount("/apis/v1alpha1", routes=nodes.v1alpha1() if nodes else []),
-            Mount("/flowmaker/v1", routes=nodes.flowmaker() if nodes else []),
+            Mount("/apis/v1alpha1", routes=access.guard(v1alpha1, database)),
+            Mount("/flowmaker/v1", routes=access.guard(own, database)),
         ],
         exception_handlers={HTTPException: no_route},
     )
 
 
-async def _authorize(request: Request) -> Response:
-    """With one user everything is allowed, which KFP says with an empty answer."""
-    requests.parameters(request, ("namespace", "resources", "verb"))
-    return JSONResponse({})
+class _Server:
+    """What is asked of the server itself: KFP's HealthzService and AuthService."""
 
+    def __init__(self, access: Access) -> None:
+        self._access = access
 
-async def _healthz(request: Request) -> Response:
-    """Alive; kfp.Client asks it once to learn whether there are several users."""
-    del request
-    return JSONResponse(
-        {
-            "commit_sha": f"flowmaker-{__version__}",
-            "tag_name": "2.17.0",
-            "multi_user": False,
-            "pipeline_store": "database",
-        }
-    )
+    async def authorize(self, request: Request) -> Response:
+        """What is allowed is an empty answer. With one user everything is."""
+        given = requests.parameters(request, ("namespace", "resources", "verb"))
+        if self._access.users:
+            for name in ("namespace", "resources", "verb"):
+                if not given.get(name):
+                    raise InvalidInput(f"{name} is empty. Please specify a valid {name}")
+            await self._access.check_shared(request, given["namespace"])
+        return JSONResponse({})
+
+    async def healthz(self, request: Request) -> Response:
+        """Alive; kfp.Client asks it once to learn whether there are several users."""
+        del request
+        return JSONResponse(
+            {
+                "commit_sha": f"flowmaker-{__version__}",
+                "tag_name": "2.17.0",
+                "multi_user": self._access.users is not None,
+                "pipeline_store": "database",
+            }
+        )

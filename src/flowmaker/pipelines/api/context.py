@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from flowmaker.clock import Clock
+from flowmaker.pipelines.api.access import Access
 from flowmaker.reconcile.hints import Hints
 from flowmaker.store.database import Database
 
@@ -15,6 +16,7 @@ class Context:
     database: Database
     hints: Hints
     clock: Clock
+    access: Access
     #: Raises Unsupported for an image that no environment stands for.
     known_image: Callable[[str], object]
     #: What a process that is yet to be waits for, by its id; empty for one that does not wait.

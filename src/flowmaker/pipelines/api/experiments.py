@@ -7,6 +7,7 @@ from starlette.routing import Route
 from flowmaker import ids
 from flowmaker.errors import InvalidInput
 from flowmaker.pipelines.api import filters, messages, paging, requests, wire
+from flowmaker.pipelines.api.access import EXPERIMENT
 from flowmaker.pipelines.api.context import Context
 from flowmaker.pipelines.api.status import answering
 from flowmaker.pipelines.records.catalog import Experiment
@@ -35,10 +36,13 @@ class Experiments:
         given = messages.EXPERIMENT.read(await requests.json_body(request))
         if not given.get("display_name", "").strip():
             raise InvalidInput("experiment: display_name is missing.")
+        namespace = self._context.access.namespace(given.get("namespace", ""))
+        await self._context.access.check(request, namespace, EXPERIMENT)
         experiment = Experiment(
             experiment_id=ids.new(),
             display_name=given["display_name"],
             description=given.get("description", ""),
+            namespace=namespace,
             created_at=self._context.clock.now(),
         )
         await self._context.database.write(catalog.insert_experiment, experiment)
@@ -46,7 +50,9 @@ class Experiments:
 
     async def list(self, request: Request) -> Response:
         given = requests.parameters(request, paging.PARAMETERS | {"namespace"})
-        query, text = paging.query(given, filters.EXPERIMENT)
+        access, namespace = self._context.access, given.get("namespace", "")
+        await access.check(request, namespace, EXPERIMENT)
+        query, text = paging.query(given, filters.EXPERIMENT, access.within(namespace))
         page = await self._context.database.read(listing.list_experiments, query)
         token = paging.token(page.last, query, text, filters.EXPERIMENT)
         items = [wire.experiment(experiment) for experiment in page.items]

@@ -43,12 +43,15 @@ class Fetched:
         name = given.get("name") or given.get("display_name", "")
         if not name.strip():
             raise InvalidInput("pipeline: name is missing.")
+        namespace = self._context.access.namespace(given.get("namespace", ""))
+        await self._context.access.check_shared(request, namespace)
         version = await self._version(both.get("pipeline_version", {}), ids.new(), name)
         pipeline = Pipeline(
             pipeline_id=version.pipeline_id,
             name=name,
             display_name=given.get("display_name") or name,
             description=given.get("description", ""),
+            namespace=namespace,
             created_at=version.created_at,
         )
         await self._context.database.write(catalog.insert_pipeline_and_version, pipeline, version)

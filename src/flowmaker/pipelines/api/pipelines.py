@@ -14,9 +14,6 @@ from flowmaker.pipelines.repository import catalog, listing
 from flowmaker.pipelines.repository.conditions import Condition, Operation, Page
 from flowmaker.store.database import Transaction
 
-#: Flowmaker has one user: every pipeline is in the one namespace, as in KFP's single-user mode.
-NAMESPACE = ""
-
 
 class Pipelines:
     """KFP's PipelineService, without what fetches packages from a URL."""
@@ -47,11 +44,14 @@ class Pipelines:
         name = given.get("name") or given.get("display_name", "")
         if not name.strip():
             raise InvalidInput("pipeline: name is missing.")
+        namespace = self._context.access.namespace(given.get("namespace", ""))
+        await self._context.access.check_shared(request, namespace)
         pipeline = Pipeline(
             pipeline_id=ids.new(),
             name=name,
             display_name=given.get("display_name") or name,
             description=given.get("description", ""),
+            namespace=namespace,
             created_at=self._context.clock.now(),
         )
         await self._context.database.write(catalog.insert_pipeline, pipeline)
@@ -59,7 +59,9 @@ class Pipelines:
 
     async def list(self, request: Request) -> Response:
         given = requests.parameters(request, paging.PARAMETERS | {"namespace"})
-        query, text = paging.query(given, filters.PIPELINE)
+        access, namespace = self._context.access, given.get("namespace", "")
+        await access.check_shared(request, namespace)
+        query, text = paging.query(given, filters.PIPELINE, access.within(namespace))
         page = await self._context.database.read(listing.list_pipelines, query)
         token = paging.token(page.last, query, text, filters.PIPELINE)
         items = [wire.pipeline(pipeline) for pipeline in page.items]
@@ -72,9 +74,11 @@ class Pipelines:
         return JSONResponse(wire.pipeline(found))
 
     async def get_by_name(self, request: Request) -> Response:
-        requests.parameters(request, ("namespace",))
+        given = requests.parameters(request, ("namespace",))
         name = request.path_params["name"]
-        found = await self._context.database.read(catalog.pipeline_named, NAMESPACE, name)
+        namespace = self._context.access.namespace(given.get("namespace", ""))
+        await self._context.access.check_shared(request, namespace)
+        found = await self._context.database.read(catalog.pipeline_named, namespace, name)
         return JSONResponse(wire.pipeline(found))
 
     async def delete(self, request: Request) -> Response:

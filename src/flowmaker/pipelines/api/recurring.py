@@ -8,12 +8,12 @@ from starlette.routing import Route
 
 from flowmaker import ids
 from flowmaker.pipelines.api import filters, paging, recurring_messages, requests, submission, wire
+from flowmaker.pipelines.api.access import RECURRING_RUN
 from flowmaker.pipelines.api.context import Context
 from flowmaker.pipelines.api.status import answering
 from flowmaker.pipelines.lifecycle import schedule
 from flowmaker.pipelines.records.recurring import RecurringRun
 from flowmaker.pipelines.repository import listing, recurring
-from flowmaker.pipelines.repository.conditions import Condition, Operation
 from flowmaker.store.database import Transaction
 
 #: The topic that their controller listens to.
@@ -41,6 +41,9 @@ class RecurringRuns:
         """All is checked as for a run: what could never run is refused now, not every night."""
         requests.parameters(request, ())
         wanted = recurring_messages.recurring_request(await requests.json_body(request))
+        await self._context.access.check_run(
+            request, self._context.database, wanted.run, RECURRING_RUN, wanted.namespace
+        )
         schedule.check(wanted.trigger)
         made = await self._recurring(wanted)
         made = await self._context.database.write(_record, made, ids.new())
@@ -49,12 +52,10 @@ class RecurringRuns:
 
     async def list(self, request: Request) -> Response:
         given = requests.parameters(request, paging.PARAMETERS | {"namespace", "experiment_id"})
-        experiment_id = given.get("experiment_id", "")
-        of_experiment = Condition(
-            column="experiment_id", operation=Operation.EQUALS, value=experiment_id
+        within = await self._context.access.narrow(
+            request, self._context.database, given, RECURRING_RUN
         )
-        also = (of_experiment,) if experiment_id else ()
-        query, text = paging.query(given, filters.RECURRING, also)
+        query, text = paging.query(given, filters.RECURRING, within)
         page = await self._context.database.read(listing.list_recurring_runs, query)
         token = paging.token(page.last, query, text, filters.RECURRING)
         items = [wire.recurring_run(one) for one in page.items]
@@ -113,7 +114,7 @@ class RecurringRuns:
 
 def _record(tx: Transaction, made: RecurringRun, new_id: str) -> RecurringRun:
     experiment = submission.experiment_of(tx, made.experiment_id, new_id, made.created_at)
-    made = replace(made, experiment_id=experiment.experiment_id)
+    made = replace(made, experiment_id=experiment.experiment_id, namespace=experiment.namespace)
     recurring.insert_recurring(tx, made)
     return made
 

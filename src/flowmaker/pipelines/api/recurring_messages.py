@@ -46,6 +46,8 @@ class RecurringRequest:
     """A recurring run that is asked for: its run, and when."""
 
     run: messages.RunRequest
+    #: Where KFP has several users: the experiment's, if it is said at all.
+    namespace: str
     trigger: Trigger
     enabled: bool
     max_concurrency: int
@@ -65,6 +67,7 @@ def recurring_request(document: Any) -> RecurringRequest:  # noqa: ANN401
         )
     return RecurringRequest(
         run=messages.run_of("recurring run", given),
+        namespace=given.get("namespace", ""),
         trigger=_trigger(given.get("trigger", {})),
         enabled=_MODES[mode],
         max_concurrency=at_once,

@@ -9,17 +9,19 @@ from starlette.routing import Route
 
 from flowmaker.errors import FailedPrecondition, InvalidInput, NotFound
 from flowmaker.pipelines.api import filters, messages, paging, requests, submission, wire
+from flowmaker.pipelines.api.access import RUN
 from flowmaker.pipelines.api.context import Context
 from flowmaker.pipelines.api.status import answering
 from flowmaker.pipelines.lifecycle.task import process_id
 from flowmaker.pipelines.records.catalog import StorageState
 from flowmaker.pipelines.records.run import Run, RuntimeState, Task
 from flowmaker.pipelines.repository import catalog, listing, runs
-from flowmaker.pipelines.repository.conditions import Condition, Operation
 from flowmaker.store.database import Transaction
 
 #: The topic that the runs' controller listens to.
 TOPIC = "run"
+#: That of the controller of what stays of runs.
+RETENTION = "run-retention"
 #: Runs with more tasks, or of more components, than this are written out in a thread.
 MANY = 100
 
@@ -48,17 +50,15 @@ class Runs:
         given = requests.parameters(request, ("experiment_id",))
         wanted = messages.run_request(await requests.json_body(request))
         wanted = _in_experiment(wanted, given.get("experiment_id", ""))
+        await self._context.access.check_run(request, self._context.database, wanted, RUN)
         run = await submission.submit(self._context, wanted)
         self._context.hints.hint(TOPIC, run.run_id)
         return JSONResponse(wire.run(run))
 
     async def list(self, request: Request) -> Response:
         given = requests.parameters(request, paging.PARAMETERS | {"namespace", "experiment_id"})
-        experiment_id = given.get("experiment_id", "")
-        of_experiment = Condition(
-            column="experiment_id", operation=Operation.EQUALS, value=experiment_id
-        )
-        query, text = paging.query(given, filters.RUN, (of_experiment,) if experiment_id else ())
+        within = await self._context.access.narrow(request, self._context.database, given, RUN)
+        query, text = paging.query(given, filters.RUN, within)
         page = await self._context.database.read(listing.list_runs, query)
         token = paging.token(page.last, query, text, filters.RUN)
         items = [wire.run(run) for run in page.items]
@@ -148,6 +148,7 @@ class Runs:
             runs.delete_run(tx, run_id)
 
         await self._context.database.write(record)
+        self._context.hints.hint(RETENTION, run_id)
         return JSONResponse({})
 
 

@@ -27,6 +27,10 @@ class TooLarge(FlowmakerError):  # noqa: N818 - the protocol's own words
     """The body is over the limit."""
 
 
+class Unauthenticated(FlowmakerError):  # noqa: N818
+    """The request does not say whose it is."""
+
+
 class Unimplemented(FlowmakerError):  # noqa: N818
     """KFP has this operation, Flowmaker does not (yet)."""
 
@@ -41,6 +45,7 @@ _CODES: tuple[tuple[type[Exception], int, int], ...] = (
     (FailedPrecondition, 9, 400),
     (Unimplemented, 12, 501),
     (Unavailable, 14, 503),
+    (Unauthenticated, 16, 401),
 )
 INTERNAL = (13, 500)
 
@@ -53,6 +58,7 @@ _NAMES = {
     12: "UNIMPLEMENTED",
     13: "INTERNAL",
     14: "UNAVAILABLE",
+    16: "UNAUTHENTICATED",
 }
 
 Endpoint = Callable[[Request], Awaitable[Response]]

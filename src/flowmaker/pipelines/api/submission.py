@@ -92,7 +92,7 @@ def _check(wanted: RunRequest, version: PipelineVersion | None, known_image: Kno
 
 def _record(tx: Transaction, run: Run, new_id: str) -> Run:
     experiment = experiment_of(tx, run.experiment_id, new_id, run.created_at)
-    run = replace(run, experiment_id=experiment.experiment_id)
+    run = replace(run, experiment_id=experiment.experiment_id, namespace=experiment.namespace)
     catalog.note_run(tx, run.experiment_id, run.created_at)
     runs.insert_run(tx, run)
     return run

@@ -41,12 +41,15 @@ class Uploads:
     async def upload(self, request: Request) -> Response:
         """A new pipeline and its first version, which has the pipeline's name."""
         given = _parameters(request, {"namespace"})
+        namespace = self._context.access.namespace(given.get("namespace", ""))
+        await self._context.access.check_shared(request, namespace)
         version = await self._version(request, given, pipeline_id=ids.new())
         pipeline = Pipeline(
             pipeline_id=version.pipeline_id,
             name=version.name,
             display_name=version.display_name,
             description=version.description,
+            namespace=namespace,
             created_at=version.created_at,
         )
         await self._context.database.write(catalog.insert_pipeline_and_version, pipeline, version)
@@ -58,7 +61,8 @@ class Uploads:
         pipeline_id = given.get("pipelineid", "")
         if not pipeline_id:
             raise InvalidInput("Query parameter 'pipelineid' is missing.")
-        await self._context.database.read(catalog.get_pipeline, pipeline_id)
+        pipeline = await self._context.database.read(catalog.get_pipeline, pipeline_id)
+        await self._context.access.check_shared(request, pipeline.namespace)
         version = await self._version(request, given, pipeline_id=pipeline_id)
         await self._context.database.write(catalog.insert_version, version)
         return JSONResponse(wire.version(version))

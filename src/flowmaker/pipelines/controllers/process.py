@@ -32,7 +32,7 @@ from flowmaker.pipelines.lifecycle.failure import Failed, ended, left_wrong, los
 from flowmaker.pipelines.lifecycle.progress import Progress
 from flowmaker.pipelines.lifecycle.run import End
 from flowmaker.pipelines.records.catalog import Document
-from flowmaker.pipelines.records.run import Task
+from flowmaker.pipelines.records.run import Run, Task
 
 CALL = "flowmaker.pipelines.launcher.lightweight:run"
 _PRELOAD = ("flowmaker.pipelines.launcher.warm",)
@@ -94,7 +94,7 @@ class Processes:
         work = folder / "work"
         program = program_of(task, component, progress.job, str(work))
         given = await Platform(self.settings, progress, task, container.kubernetes).given(folder)
-        env = await self._variables(task, program, worker)
+        env = await self._variables(progress.run, task, program, worker)
         uris = [artifact["uri"] for each in task.inputs["artifacts"].values() for artifact in each]
         notes = [self.environments.note(self.environment(container))]
         notes += [*_asked(container.resources, self.settings.room.capacity), *given.notes]
@@ -144,13 +144,15 @@ class Processes:
         parameters = parameters_of(component.outputs, written, texts)
         return {"parameters": parameters, "artifacts": artifacts}
 
-    async def _variables(self, task: Task, program: Program, worker: str) -> dict[str, str]:
+    async def _variables(
+        self, run: Run, task: Task, program: Program, worker: str
+    ) -> dict[str, str]:
         return {
             "KF_PIPELINES_ENDPOINT": self.settings.endpoint,
             "KFP_POD_NAME": task.process_id,
             "KFP_POD_UID": task.task_id,
             "KFP_RUN_ID": task.run_id,
-            "NAMESPACE": self.settings.namespace,
+            "NAMESPACE": run.namespace or self.settings.namespace,
             **await self.settings.worker_environment(worker or task.task_id),
             **program.env,
         }
