@@ -115,6 +115,44 @@ def test_an_update_that_takes_too_long_rolls_back() -> None:
     assert "MaximumExecutionTimeoutInSeconds" in state.failure_reason
 
 
+ROLLING = {"RollingUpdatePolicy": {"MaximumBatchSize": percent(50), "WaitIntervalInSeconds": 10}}
+
+
+def ready(fleet: Fleet) -> Fleet:
+    """All that is started answers."""
+    for one in fleet.variants[0].servers:
+        if not one.held:
+            fleet = hosting.with_server(fleet, one, replace(one, ready=True))
+    return fleet
+
+
+def test_a_rolling_update_replaces_batch_by_batch() -> None:
+    old = fleet("a", server("a0"), server("a1", 1), server("a2", 2), server("a3", 3))
+    new = fleet("b", *(server(f"b{one}", one, ready=False) for one in range(4)))
+    state = deployment.begin(EndpointState(fleet=old), new, ROLLING, NOW)
+    assert state.pending
+    assert [one.held for one in state.pending.variants[0].servers] == [False, False, True, True]
+    assert deployment.advance(state, NOW) == state
+    state = deployment.advance(replace(state, pending=ready(state.pending)), NOW)
+    assert state.deployment
+    assert (state.deployment.stage, state.deployment.share) == (Stage.BAKING, 0.5)
+    later = NOW + timedelta(seconds=10)
+    state = deployment.advance(state, later)
+    assert state.retired == ("a2", "a3")
+    assert state.pending
+    assert not any(one.held for one in state.pending.variants[0].servers)
+    back = deployment.roll_back(state, "why")
+    assert back.fleet
+    assert list(hosting.missing(back.fleet.variants[0])) == [2, 3]
+    state = deployment.advance(replace(state, pending=ready(state.pending)), later)
+    assert hosting.status(state) == "Updating"
+    state = deployment.advance(state, later + timedelta(seconds=10))
+    assert hosting.status(state) == "InService"
+    assert state.retired == ("a2", "a3", "a0", "a1")
+    assert state.fleet
+    assert state.fleet.config_name == "b"
+
+
 def rescaled(count: int, weight: float = 1.0) -> EndpointState:
     variant = hosting.rescale(
         OLD.variants[0],

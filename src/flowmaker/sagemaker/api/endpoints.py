@@ -159,6 +159,11 @@ def _not_in_progress(endpoint: Resource) -> None:
 def _check_deployment(call: Call) -> None:
     """Sizes are there where the kind of traffic routing needs them, and within AWS's bounds."""
     config = call.parameters.get("DeploymentConfig", {})
+    if "RollingUpdatePolicy" in config:
+        if "BlueGreenUpdatePolicy" in config:
+            raise validation("Give either BlueGreenUpdatePolicy or RollingUpdatePolicy, not both")
+        _check_size("MaximumBatchSize", config["RollingUpdatePolicy"]["MaximumBatchSize"], 5, 50)
+        return
     routing = config.get("BlueGreenUpdatePolicy", {}).get("TrafficRoutingConfiguration", {})
     sizes = {"CANARY": "CanarySize", "LINEAR": "LinearStepSize"}
     member = sizes.get(routing.get("Type", ""))
@@ -169,8 +174,10 @@ def _check_deployment(call: Call) -> None:
         return
     if member not in routing:
         raise validation(f"{member} is required for the traffic routing {routing['Type']}")
-    least, most = (1, 50) if member == "CanarySize" else (10, 50)
-    size = routing[member]
+    _check_size(member, routing[member], 1 if member == "CanarySize" else 10, 50)
+
+
+def _check_size(member: str, size: Mapping[str, Any], least: int, most: int) -> None:
     if size["Type"] == "CAPACITY_PERCENT" and not least <= size["Value"] <= most:
         raise validation(f"{member} must be {least} to {most} percent of the capacity")
 

@@ -75,7 +75,8 @@ class Endpoints:
         state, soon = await self._tend_pending(endpoint, state)
         now = self._parts.now()
         state = deployment.advance(lifecycle.scaled(state), now)
-        if state.rolling_back and not state.retired:
+        is_back = not state.retired and (state.fleet is None or lifecycle.all_ready(state.fleet))
+        if state.rolling_back and is_back:
             state = replace(state, rolling_back=False)
         pauses = [pause, soon, deployment.pause(state, now)]
         return state, min(one for one in pauses if one is not None)
@@ -86,6 +87,9 @@ class Endpoints:
         """What serves: it is kept up, and grows as is desired."""
         if state.fleet is None:
             return state, LOOK
+        if state.pending is None:
+            state = replace(state, fleet=self._completed(endpoint, state.fleet))
+            assert state.fleet is not None, "it was completed"
         state = self._slept(endpoint, state, state.fleet)
         before = state.fleet
         assert before is not None, "sleeping leaves a fleet"
@@ -116,7 +120,12 @@ class Endpoints:
         Raises:
             GivenUp: one will not come up.
         """
-        servers = [(variant, server) for variant in fleet.variants for server in variant.servers]
+        servers = [
+            (variant, server)
+            for variant in fleet.variants
+            for server in variant.servers
+            if not server.held
+        ]
         moves = await asyncio.gather(
             *(
                 self._step(endpoint, variant, server, new=new or lifecycle.is_new(variant, server))
@@ -193,6 +202,26 @@ class Endpoints:
         )
         # A server's time to come up counts from its start, not from its environment's making.
         return replace(server, started_at=self._parts.now()), PING
+
+    def _completed(self, endpoint: Resource, fleet: Fleet) -> Fleet:
+        """With the instances that a rolling update had taken down before it failed."""
+        return replace(
+            fleet,
+            variants=tuple(
+                replace(
+                    variant,
+                    servers=variant.servers
+                    + tuple(
+                        replace(
+                            self._servers.new(PREFIX, endpoint), instance=instance, container=which
+                        )
+                        for instance in lifecycle.missing(variant)
+                        for which in range(len(variant.containers))
+                    ),
+                )
+                for variant in fleet.variants
+            ),
+        )
 
     def _slept(self, endpoint: Resource, state: EndpointState, fleet: Fleet) -> EndpointState:
         """Serverless variants: those that somebody waits for wake, idle ones have no server."""

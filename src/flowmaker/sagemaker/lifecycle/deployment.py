@@ -1,12 +1,17 @@
-"""Blue/green: a new fleet comes up beside the old one, and takes its requests over step by step."""
+"""Updates: a new fleet comes up beside the old one, and takes its requests over step by step.
 
+Blue/green, all of it comes up first. Rolling, a batch of instances comes up, takes its part of the
+requests, and as many of the old ones go, before the next batch.
+"""
+
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from flowmaker.sagemaker.lifecycle.hosting import all_ready, processes
-from flowmaker.sagemaker.records.hosting import Deployment, EndpointState, Fleet, Stage
+from flowmaker.sagemaker.records.hosting import Deployment, EndpointState, Fleet, Stage, Variant
 
 
 def begin(
@@ -14,6 +19,8 @@ def begin(
 ) -> EndpointState:
     """A fleet is to be brought up and to take over."""
     deployment = Deployment(began_at=now, stage_at=now, policy=policy)
+    if _is_rolling(deployment) and state.fleet is not None:
+        fleet = _held(fleet, _step(deployment, fleet))
     return replace(
         state, pending=fleet, deployment=deployment, failure_reason="", rolling_back=False
     )
@@ -36,6 +43,8 @@ def _next(state: EndpointState, deployment: Deployment, now: datetime) -> Endpoi
     """The stage has done its work."""
     if deployment.stage is Stage.DELETING or state.fleet is None:
         return promote(state)
+    if deployment.stage is Stage.BAKING and deployment.share < 1 and _is_rolling(deployment):
+        return _rolled(state, deployment, now)
     if deployment.share < 1:
         return _shifted(state, deployment, now)
     moved = replace(deployment, stage=Stage.DELETING, stage_at=now)
@@ -84,8 +93,66 @@ def _shifted(state: EndpointState, deployment: Deployment, now: datetime) -> End
     return advance(replace(state, deployment=moved), now)
 
 
+def _rolled(state: EndpointState, deployment: Deployment, now: datetime) -> EndpointState:
+    """As many of the old instances go as new ones came; then the next batch comes up."""
+    assert state.fleet is not None, "what rolls takes over from something"
+    assert state.pending is not None, "a deployment has a fleet"
+    left = _trimmed(state.fleet, 1 - deployment.share)
+    gone = tuple(one for one in processes(state.fleet) if one not in set(processes(left)))
+    coming = _held(state.pending, deployment.share + _step(deployment, state.pending))
+    return replace(
+        state,
+        fleet=left,
+        pending=coming,
+        retired=(*state.retired, *gone),
+        deployment=replace(deployment, stage=Stage.CREATING, stage_at=now),
+    )
+
+
+def _held(fleet: Fleet, part: float) -> Fleet:
+    """The fleet with that part of each variant's instances to be started by now."""
+    return replace(
+        fleet,
+        variants=tuple(
+            replace(
+                variant,
+                servers=tuple(
+                    replace(server, held=server.instance >= _count(variant, part))
+                    for server in variant.servers
+                ),
+            )
+            for variant in fleet.variants
+        ),
+    )
+
+
+def _trimmed(fleet: Fleet, part: float) -> Fleet:
+    """The fleet with that part of each variant's instances, and at least one."""
+    return replace(
+        fleet,
+        variants=tuple(
+            replace(
+                variant,
+                servers=tuple(
+                    server
+                    for server in variant.servers
+                    if server.instance < max(1, _count(variant, part))
+                ),
+            )
+            for variant in fleet.variants
+        ),
+    )
+
+
+def _count(variant: Variant, part: float) -> int:
+    """Instances, rounded up; but for what floating point adds."""
+    return math.ceil(variant.count * part - 1e-9)
+
+
 def _step(deployment: Deployment, fleet: Fleet) -> float:
     """The part of the requests that moves at a time."""
+    if _is_rolling(deployment):
+        return _fraction(deployment.policy["RollingUpdatePolicy"]["MaximumBatchSize"], fleet)
     routing = _routing(deployment)
     kind = routing.get("Type", "ALL_AT_ONCE")
     if kind == "LINEAR":
@@ -105,22 +172,31 @@ def _fraction(size: Mapping[str, Any], fleet: Fleet) -> float:
 
 def _pause(deployment: Deployment, now: datetime) -> float:
     """Seconds that the stage still lasts."""
-    blue_green = deployment.policy.get("BlueGreenUpdatePolicy", {})
     if deployment.stage is Stage.DELETING:
-        seconds = blue_green.get("TerminationWaitInSeconds", 0)
+        seconds = _policy(deployment).get("TerminationWaitInSeconds", 0)
+    elif _is_rolling(deployment):
+        seconds = _policy(deployment)["WaitIntervalInSeconds"]
     else:
         seconds = _routing(deployment).get("WaitIntervalInSeconds", 0)
     return (deployment.stage_at + timedelta(seconds=seconds) - now).total_seconds()
 
 
 def _routing(deployment: Deployment) -> Mapping[str, Any]:
-    blue_green: Mapping[str, Any] = deployment.policy.get("BlueGreenUpdatePolicy", {})
-    return blue_green.get("TrafficRoutingConfiguration", {})
+    return _policy(deployment).get("TrafficRoutingConfiguration", {})
+
+
+def _is_rolling(deployment: Deployment) -> bool:
+    return "RollingUpdatePolicy" in deployment.policy
+
+
+def _policy(deployment: Deployment) -> Mapping[str, Any]:
+    """The one of the two policies that is given."""
+    given = deployment.policy
+    return given.get("RollingUpdatePolicy") or given.get("BlueGreenUpdatePolicy", {})
 
 
 def _overdue(deployment: Deployment, now: datetime) -> bool:
     """The time for all of it is over, unless it is all but done."""
-    blue_green = deployment.policy.get("BlueGreenUpdatePolicy", {})
-    limit = blue_green.get("MaximumExecutionTimeoutInSeconds")
+    limit = _policy(deployment).get("MaximumExecutionTimeoutInSeconds")
     late = limit is not None and now - deployment.began_at > timedelta(seconds=limit)
     return late and deployment.stage is not Stage.DELETING

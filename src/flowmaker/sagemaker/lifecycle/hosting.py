@@ -76,7 +76,7 @@ def processes(fleet: Fleet | None) -> tuple[str, ...]:
 
 
 def all_ready(fleet: Fleet) -> bool:
-    return all(server.ready for variant in fleet.variants for server in variant.servers)
+    return all(server.ready or server.held for one in fleet.variants for server in one.servers)
 
 
 def with_server(fleet: Fleet, old: Server, new: Server) -> Fleet:
@@ -104,6 +104,12 @@ def is_scaling(fleet: Fleet) -> bool:
         variant.count != variant.desired_count or variant.weight != variant.desired_weight
         for variant in fleet.variants
     )
+
+
+def missing(variant: Variant) -> range:
+    """Its instances that there are none of any more, after a rolling update that failed."""
+    there = {server.instance for server in variant.servers}
+    return range(len(there) if not variant.serverless else variant.count, variant.count)
 
 
 def is_new(variant: Variant, server: Server) -> bool:

@@ -22,6 +22,8 @@ class Server:
     #: Which instance of its variant it is of, and which of the model's containers it runs.
     instance: int = 0
     container: int = 0
+    #: Its turn in a rolling update has not come: it is not started yet.
+    held: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
