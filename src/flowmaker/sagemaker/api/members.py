@@ -49,7 +49,7 @@ _CONTAINER = {
 }
 
 #: Alarms that roll a deployment back are refused: there is no CloudWatch to have them.
-_DEPLOYMENT = {"DeploymentConfig.BlueGreenUpdatePolicy"}
+_DEPLOYMENT = {"DeploymentConfig.BlueGreenUpdatePolicy", "DeploymentConfig.RollingUpdatePolicy"}
 
 HONOURED: Mapping[str, set[str]] = {
     "CreateTrainingJob": {
