@@ -132,9 +132,10 @@ def printed(aws: Clients, name: str) -> str:
     return "\n".join(event["message"] for event in events["events"])
 
 
-def output(aws: Clients, name: str, archive_name: str, member: str) -> bytes:
+def output(aws: Clients, name: str, archive_name: str, member: str, bucket: str = BUCKET) -> bytes:
+    """A file of what a job left in S3."""
     key = f"out/{name}/output/{archive_name}"
-    body = aws.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+    body = aws.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
     with tarfile.open(fileobj=io.BytesIO(body)) as tar:
         found = tar.extractfile(member)
         assert found is not None

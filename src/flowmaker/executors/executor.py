@@ -78,6 +78,8 @@ class ProcessSpec:
     network_of: str = ""
     #: With `network=False`: a port of this machine's loopback that leads to the same port inside.
     inlet: int = 0
+    #: The port inside that the inlet leads to; the same when 0.
+    inlet_to: int = 0
     #: Seconds from SIGTERM to SIGKILL.
     grace: float = 30.0
     #: Seconds after which it is stopped as by `stop`, with the reason `timeout`. 0: never.

@@ -55,6 +55,7 @@ def job(spec: ProcessSpec, folder: Path, confinement: Confinement) -> dict[str, 
         "wrapper": confinement.wrapper,
         "view": confinement.view,
         "inlet": spec.inlet,
+        "inlet_to": spec.inlet_to or spec.inlet,
         "joins": str(folder.parent / spec.network_of) if spec.network_of else "",
     }
 

@@ -55,8 +55,8 @@ def _enter(namespace: int, kind: int) -> None:
         raise OSError(number, f"setns: {os.strerror(number)}")
 
 
-def open_inlet(port: int) -> None:
-    """Have a child of this process lead `port` of this machine to the same port of its network.
+def open_inlet(port: int, inside: int) -> None:
+    """Have a child of this process lead `port` of this machine to the port `inside` its network.
 
     To be called before it moves into that network, from the folder of the process.
 
@@ -72,7 +72,7 @@ def open_inlet(port: int) -> None:
             _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
             join(str(Path.cwd()))
             if os.getppid() == parent:
-                asyncio.run(_relay(listener, port))
+                asyncio.run(_relay(listener, inside))
         except BaseException as error:  # noqa: BLE001 - it must end here, and be told why
             os.write(2, f"flowmaker: nothing leads to port {port} of it: {error}\n".encode())
         finally:

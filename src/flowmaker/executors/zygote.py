@@ -160,7 +160,7 @@ def _be_supervisor(orders: socket.socket) -> NoReturn:
 def enter(spec: dict[str, Any]) -> None:
     """In the process itself: its network, and its view of the machine."""
     if spec["inlet"]:
-        peers.open_inlet(spec["inlet"])
+        peers.open_inlet(spec["inlet"], spec.get("inlet_to", spec["inlet"]))
     if spec["joins"]:
         peers.join(spec["joins"])
     if spec["view"] is not None:

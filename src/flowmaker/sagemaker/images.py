@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from flowmaker.executors.executor import EnvironmentSpec
@@ -11,6 +12,11 @@ from flowmaker.sagemaker.algorithms.registry import BuiltIn
 from flowmaker.sagemaker.frameworks import registry as frameworks
 from flowmaker.sagemaker.frameworks.registry import Framework
 
+#: Where a container's model server listens, and the variable that names another port.
+SERVING_PORT = 8080
+BIND_TO_PORT = "SAGEMAKER_BIND_TO_PORT"
+#: A program is not longer.
+_SOURCE_BYTES = 1 << 20
 #: Knows an image of one's own by its name, or does not.
 OwnImages = Callable[[str], ResolvedImage | None]
 
@@ -25,6 +31,8 @@ class Image:
     serve: tuple[str, ...] = ()
     #: The folder that its programs are in, and start in. Empty: none.
     workdir: str = ""
+    #: The port that its model server listens on; 0: the one that SAGEMAKER_BIND_TO_PORT names.
+    port: int = 0
     algorithm: BuiltIn | None = None
     #: Its programs are scripts of the user's.
     framework: Framework | None = None
@@ -94,7 +102,18 @@ def _own(found: ResolvedImage) -> Image:
         train=_program(found, "train"),
         serve=_program(found, "serve"),
         workdir=found.workdir,
+        port=0 if _heeds_port(found.workdir) else SERVING_PORT,
     )
+
+
+@cache
+def _heeds_port(workdir: str) -> bool:
+    """Whether a program of the image's folder reads which port it is to listen on.
+
+    One that does not listens on 8080, as SageMaker's contract says. The folder never changes.
+    """
+    files = (path for path in Path(workdir).rglob("*") if workdir and path.is_file())
+    return any(BIND_TO_PORT.encode() in path.read_bytes()[:_SOURCE_BYTES] for path in files)
 
 
 def _program(found: ResolvedImage, name: str) -> tuple[str, ...]:

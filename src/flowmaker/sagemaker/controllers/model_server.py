@@ -17,6 +17,7 @@ from flowmaker.sagemaker.controllers.outputs import remove
 from flowmaker.sagemaker.controllers.parts import Parts
 from flowmaker.sagemaker.controllers.programs import Program, program
 from flowmaker.sagemaker.hosting.multi_model import opt_ml
+from flowmaker.sagemaker.images import BIND_TO_PORT
 from flowmaker.sagemaker.records.hosting import Server
 from flowmaker.sagemaker.records.resource import Resource
 
@@ -65,6 +66,8 @@ class ModelServers:
         folder = self._parts.folder(opt_ml(server.process_id))
         environment, mounts = await running.layer(folder.with_name(f"{folder.name}.env"))
         session = await self._parts.session(hosted.role_arn, "SageMaker")
+        # A server that listens on 8080 whatever it is told has a network of its own: others do too.
+        port, alone = running.image.port, hosted.isolated or bool(running.image.port)
         spec = ProcessSpec(
             id=server.process_id,
             argv=running.argv("serve"),
@@ -78,12 +81,13 @@ class ModelServers:
                 "AWS_DEFAULT_REGION": hosted.owner.region,
                 **container.get("Environment", {}),
                 **hosted.environment,
-                "SAGEMAKER_BIND_TO_PORT": str(server.port),
+                BIND_TO_PORT: str(port or server.port),
             },
             mounts=(Mount(source=folder, target="/opt/ml"), *mounts),
             hidden=self._parts.hidden,
-            network=not hosted.isolated,
-            inlet=server.port if hosted.isolated else 0,
+            network=not alone,
+            inlet=server.port if alone else 0,
+            inlet_to=port,
             grace=GRACE,
         )
         try:
