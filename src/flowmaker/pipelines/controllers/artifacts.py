@@ -51,6 +51,8 @@ def local_mounts(uris: Iterable[str], hidden: Iterable[Path]) -> tuple[Mount, ..
         FailedPrecondition: it leads to what no task may see.
     """
     paths = {Path(uri) for uri in uris if uri.startswith("/")}
+    if not paths:
+        return ()
     concealed = [each.resolve() for each in hidden]
     for path in paths:
         if any(_overlap(path.resolve(), each) for each in concealed):

@@ -75,7 +75,7 @@ class Platform:
             mounts=(
                 *await self._claimed(),
                 *await self._filled(volumes),
-                *await asyncio.to_thread(self._scratch, volumes),
+                *await self._scratch(volumes),
             ),
             timeout=float(self.config.get("activeDeadlineSeconds", 0)),
             notes=tuple(self._notes()),
@@ -167,13 +167,13 @@ class Platform:
             mounts.append(Mount(source=source, target=message["mountPath"]))
         return mounts
 
-    def _scratch(self, volumes: Path) -> list[Mount]:
+    async def _scratch(self, volumes: Path) -> list[Mount]:
         """Empty folders, which go when the task's own folder goes."""
         mounts: list[Mount] = []
         for field in ("emptyDirMounts", "genericEphemeralVolume"):
             for message in self.config.get(field, ()):
                 source = volumes / message["volumeName"]
-                source.mkdir(parents=True, exist_ok=True)
+                await asyncio.to_thread(source.mkdir, parents=True, exist_ok=True)
                 mounts.append(Mount(source=source, target=message["mountPath"]))
         return mounts
 
