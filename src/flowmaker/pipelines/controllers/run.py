@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from itertools import islice
+from pathlib import Path
 
 from flowmaker.clock import Clock
 from flowmaker.errors import FlowmakerError, Unsupported
@@ -41,6 +42,8 @@ from flowmaker.store.database import Database
 Prepared = ProcessSpec | str | None
 #: Of the tasks that wait, how many are looked up in the cache before their turn comes.
 LOOKED_UP = 64
+#: What a task has for itself in the folder of its process.
+_OWN = ("work", VOLUMES)
 
 
 class RunController:
@@ -103,10 +106,15 @@ class RunController:
 
     async def reconcile(self, key: str) -> float | None:
         try:
-            progress = await self._load(key)
+            progress = self._open.get(key) or await self._load(key)
             if progress is not None:
-                await self._bring_on(progress)
-                return self._pause(progress)
+                # What is asked of the run is read while it is looked at what ended.
+                async with asyncio.TaskGroup() as both:
+                    wanted = both.create_task(self._is_there(progress))
+                    ends = both.create_task(self._ends(progress))
+                if wanted.result():
+                    await self._bring_on(progress, ends.result())
+                    return self._pause(progress)
         except BaseException:
             # What is in memory may be ahead of the database now: read it again next time.
             self._drop(key)
@@ -130,19 +138,21 @@ class RunController:
             self._hints.hint(self.topic, next(iter(self._queue)))
 
     async def _load(self, run_id: str) -> Progress | None:
-        progress = self._open.get(run_id)
-        if progress is None:
-            run = await self._database.read(runs.get_run, run_id)
-            return None if run is None or run.state.is_final else await self._read(run)
+        run = await self._database.read(runs.get_run, run_id)
+        return None if run is None or run.state.is_final else await self._read(run)
+
+    async def _is_there(self, progress: Progress) -> bool:
+        """Whether the run is still there. Whether it is to end is noted in it."""
+        run_id = progress.run.run_id
         terminate = await self._database.read(runs.termination_requested, run_id)
         if terminate is None:  # it was deleted
             for task_id in progress.running:
                 await self._executor.stop(progress.tasks[task_id].process_id)
             self._drop(run_id)
-            return None
+            return False
         if terminate and not progress.run.terminate_requested:
             progress.run = replace(progress.run, terminate_requested=True)
-        return progress
+        return True
 
     async def _read(self, run: Run) -> Progress | None:
         tasks = await self._database.read(runs.tasks_of, run.run_id)
@@ -181,10 +191,9 @@ class RunController:
         elif await self._objects.bucket(bucket) is None:
             raise Unsupported(f"Pipeline root {root}: there is no bucket {bucket}; make it first")
 
-    async def _bring_on(self, progress: Progress) -> None:
+    async def _bring_on(self, progress: Progress, ends: list[End]) -> None:
         """Take in what ended, decide, write it all at once, and start what is to run."""
         run_id = progress.run.run_id
-        ends = await self._ends(progress)
         for end in ends:
             if not end.error and (entry := await self._cache.entry(progress, end)):
                 self._cached[run_id].append(entry)
@@ -371,11 +380,13 @@ class RunController:
 
     def _tidy(self, process_ids: list[str]) -> None:
         """Remove the files of tasks that succeeded: inputs were links, outputs were moved."""
-        for process_id in process_ids:
-            for name in ("work", VOLUMES):
-                folder = self._executor.folder(process_id) / name
-                tidying = asyncio.create_task(
-                    asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-                )
-                self._background.add(tidying)
-                tidying.add_done_callback(self._background.discard)
+        folders = [self._executor.folder(each) / name for each in process_ids for name in _OWN]
+        if folders:
+            tidying = asyncio.create_task(asyncio.to_thread(_remove, folders))
+            self._background.add(tidying)
+            tidying.add_done_callback(self._background.discard)
+
+
+def _remove(folders: Iterable[Path]) -> None:
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
