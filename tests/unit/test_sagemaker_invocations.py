@@ -14,6 +14,7 @@ from flowmaker.aws.service import Reply
 from flowmaker.executors.executor import ProcessState
 from flowmaker.sagemaker.hosting import instances
 from flowmaker.sagemaker.hosting.instances import Crowded, Instances
+from flowmaker.sagemaker.repository import asynchronous
 from tests.fakes.hosting import Model, deploy, invoke, packed, settled, variant
 from tests.fakes.sagemaker import ROLE, XGBOOST, Bench, bench, opt_ml
 
@@ -355,6 +356,19 @@ async def test_a_failed_asynchronous_request_leaves_what_the_model_said(
     assert any([b"nothing.csv" in await at.content(one) for one in found])
 
 
+async def test_what_waits_is_dropped_with_its_endpoint(at: Bench, model: Model) -> None:
+    await deploy(at, AsyncInferenceConfig=ASYNCHRONOUS)
+    model.held = asyncio.Event()
+    for _ in range(5):
+        await invoke_async(at, Body=b"abc")
+    await model.held.wait()
+    await at.ask("DeleteEndpoint", EndpointName="e")
+    model.release.set()
+    await at.until(lambda: at.database.read(asynchronous.endpoints), lambda found: not found)
+    assert 1 <= len(await keys(at, "out/")) <= 2
+    assert not await keys(at, "failed/")
+
+
 async def test_what_is_no_asynchronous_request_is_refused(at: Bench) -> None:
     await deploy(at)
     with pytest.raises(AwsError, match="is not asynchronous"):
@@ -488,6 +502,33 @@ async def test_wrong_serverless_configurations_are_refused(
     wrong = {"VariantName": "v", "ModelName": "m", "ServerlessConfig": config} | beside
     with pytest.raises(AwsError, match=message):
         await at.ask("CreateEndpointConfig", EndpointConfigName="e", ProductionVariants=[wrong])
+
+
+@pytest.mark.parametrize(
+    ("beside", "message"),
+    [
+        ({"RoutingConfig": {"RoutingStrategy": "RANDOM"}}, "RoutingStrategy RANDOM"),
+        ({"ManagedInstanceScaling": {"Status": "ENABLED"}}, "ManagedInstanceScaling"),
+        ({"CoreDumpConfig": {"DestinationS3Uri": "s3://data/dumps"}}, "CoreDumpConfig"),
+    ],
+)
+async def test_what_variants_do_not_have_is_refused_by_name(
+    at: Bench, beside: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(AwsError, match=message):
+        await at.ask(
+            "CreateEndpointConfig",
+            EndpointConfigName="e",
+            ProductionVariants=[variant("v") | beside],
+        )
+
+
+@pytest.mark.parametrize("member", ["SessionId", "InferenceComponentName", "EnableExplanations"])
+async def test_what_invocations_do_not_have_is_refused_by_name(at: Bench, member: str) -> None:
+    await deploy(at)
+    with pytest.raises(AwsError, match=f"{member} is not supported") as refused:
+        await invoke(at, **{member: "x"})
+    assert refused.value.code == "ValidationError"
 
 
 # --- streams ---

@@ -70,7 +70,8 @@ class AsyncInferences:
 
     async def _begin(self, endpoint: Resource, working: dict[str, asyncio.Task[bool]]) -> None:
         """Take the next ones from the queue, as many as the instances may have at once."""
-        fleet = decode(EndpointState, endpoint.state).fleet
+        state = decode(EndpointState, endpoint.state)
+        fleet = None if state.delete_requested else state.fleet
         width = _width(fleet) if fleet else 0
         queue = await self._parts.database.read(asynchronous.first, endpoint.id, width)
         for request in queue:

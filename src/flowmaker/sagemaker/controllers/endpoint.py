@@ -289,6 +289,7 @@ class Endpoints:
         await self._captured.flush(endpoint)
         await self._captured.remove(endpoint)
         gone = await self._parts.database.write(resources.delete, endpoint)
+        self._parts.hints.hint("async_inference", endpoint.id)
         return None if gone else 0.0
 
 
