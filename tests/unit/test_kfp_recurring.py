@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from flowmaker.pipelines.controllers.recurring import CROWDED, RecurringRunController
+from flowmaker.pipelines.controllers.recurring import LONGEST_SLEEP, RecurringRunController
 from flowmaker.pipelines.records.catalog import Experiment, Pipeline, PipelineVersion
 from flowmaker.pipelines.records.recurring import RecurringRun, Trigger
 from flowmaker.pipelines.records.run import Run, RuntimeState
@@ -100,7 +100,7 @@ async def test_it_waits_while_enough_runs_go_on(world: World) -> None:
     world.keep()
     world.clock.time = START + timedelta(minutes=3)
     assert await world.controller.reconcile("r") == 0
-    assert await world.controller.reconcile("r") == CROWDED
+    assert await world.controller.reconcile("r") == LONGEST_SLEEP
     (run,) = world.runs()
     ended = Run(
         **{name: getattr(run, name) for name in Run.__dataclass_fields__}

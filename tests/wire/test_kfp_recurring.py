@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +129,31 @@ def test_what_was_due_is_caught_up_with(client: kfp.Client, package: str) -> Non
         client.get_recurring_run(made.recurring_run_id)
     assert refused.value.status == 404
     assert len(runs_of(client, made.recurring_run_id)) == 3
+
+
+def test_one_run_follows_the_end_of_another_at_once(client: kfp.Client, package: str) -> None:
+    """One at a time: nobody waits for the controller to look again, which is a minute."""
+    experiment = client.create_experiment("one at a time")
+    start = past(minutes=10)
+    made = client.create_recurring_run(
+        experiment.experiment_id,
+        "queue",
+        start_time=start.isoformat(),
+        end_time=(start + timedelta(minutes=4)).isoformat(),
+        interval_second=60,
+        max_concurrency=1,
+        params={"day": "[[Index]]", "index": "[[Index]]"},
+        pipeline_package_path=package,
+        enable_caching=False,
+    )
+
+    def all_succeeded() -> list[Any]:
+        found = runs_of(client, made.recurring_run_id)
+        return found if [run.state for run in found] == ["SUCCEEDED"] * 4 else []
+
+    found = until(all_succeeded)
+    for before, after in pairwise(found):
+        assert timedelta(0) <= after.created_at - before.finished_at < timedelta(seconds=5)
 
 
 def test_a_version_runs_when_it_is_enabled(client: kfp.Client, package: str) -> None:

@@ -22,8 +22,6 @@ TOPIC = "recurring_run"
 RUN_TOPIC = "run"
 #: Seconds that it sleeps at most: the machine's clock may be set meanwhile.
 LONGEST_SLEEP = 60.0
-#: Seconds between looks whether one of the runs that are in the way has ended.
-CROWDED = 1.0
 
 
 class RecurringRunController:
@@ -47,7 +45,8 @@ class RecurringRunController:
         decided = await asyncio.to_thread(due, found, active, now)
         if decided.now is None:
             if decided.later is None:
-                return CROWDED if active else None
+                # The end of a run that is in the way is a hint.
+                return LONGEST_SLEEP if active else None
             return min((decided.later - now).total_seconds(), LONGEST_SLEEP)
         run, error = await self._make(found, decided.now, now)
         used = await self._database.write(recurring.use_trigger, found, decided.now, run, error)

@@ -23,6 +23,7 @@ from flowmaker.objects.objects import ObjectStore
 from flowmaker.pipelines.controllers.caching import Cache
 from flowmaker.pipelines.controllers.platform import VOLUMES
 from flowmaker.pipelines.controllers.process import Processes
+from flowmaker.pipelines.controllers.recurring import TOPIC as RECURRING
 from flowmaker.pipelines.controllers.room import TaskRoom
 from flowmaker.pipelines.controllers.settings import RunSettings, job_of
 from flowmaker.pipelines.controllers.volumes import Volumes
@@ -164,6 +165,7 @@ class RunController:
             failed = run_moved(run, RuntimeState.FAILED, self._clock.now(), error=str(error))
             failed = replace(failed, revision=run.revision + 1)
             await self._database.write(runs.apply, failed)
+            self._hint_end(failed)
             return None
         if is_wanted(run, tasks):
             return await self._retry(graph, run, tasks)
@@ -220,6 +222,7 @@ class RunController:
         self._tidy(done)
         await self._stop_canceling(progress)
         if progress.run.state.is_final:
+            self._hint_end(progress.run)
             self._drop(run_id)
 
     async def _ends(self, progress: Progress) -> list[End]:
@@ -299,6 +302,11 @@ class RunController:
         task = progress.tasks[task_id]
         component = progress.graph.component(task.component)
         return self._processes.environment(container_of(task, component, progress.job))
+
+    def _hint_end(self, run: Run) -> None:
+        """What makes runs again and again may have waited for the end of this one."""
+        if run.recurring_run_id:
+            self._hints.hint(RECURRING, run.recurring_run_id)
 
     def _hint_of(self, run_id: str) -> Callable[[], None]:
         return partial(self._hints.hint, self.topic, run_id)
