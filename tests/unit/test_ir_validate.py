@@ -170,9 +170,10 @@ def test_a_component_inside_itself_is_refused():
         ({"platforms": {"mars": {}}}, "mars"),
         ({"platform": {}}, "platforms"),
         ({"platforms": []}, "not an object"),
+        ({"platforms": {"kubernetes": {"pipelineConfig": {"semaphoreKey": "a"}}}}, "semaphoreKey"),
         (
-            {"platforms": {"kubernetes": {"pipelineConfig": {"workspace": {"size": "1Gi"}}}}},
-            "pipelineConfig",
+            {"platforms": {"kubernetes": {"pipelineConfig": {"workspace": {"size": "much"}}}}},
+            "workspace.size is 'much'",
         ),
         (
             {

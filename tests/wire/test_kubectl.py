@@ -13,6 +13,7 @@ import pytest
 
 from flowmaker.clock import SystemClock
 from flowmaker.kubernetes.api.app import bootstrap, create_app
+from flowmaker.reconcile.hints import Hints
 from flowmaker.store.database import Database
 from tests.serving import serving
 
@@ -39,7 +40,7 @@ data:
 def kubectl(tmp_path: Path) -> Iterator[Kubectl]:
     database = Database(tmp_path / "flowmaker.db")
     asyncio.run(bootstrap(database, SystemClock()))
-    with serving(create_app(database, SystemClock())) as url:
+    with serving(create_app(database, Hints(), SystemClock())) as url:
 
         def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
             return subprocess.run(

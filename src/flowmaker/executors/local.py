@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from flowmaker.clock import Clock
@@ -118,6 +118,10 @@ class LocalExecutor:
         if (await self.observe(process_id)).state is not ProcessState.RUNNING:
             self._running.discard(process_id)
             await asyncio.to_thread(claims.remove, self.folder(process_id))
+
+    async def given(self, names: Iterable[str]) -> set[str]:
+        """Of the names of folders, those that processes were given which run or are to run."""
+        return await asyncio.to_thread(claims.given, self._folder, tuple(names))
 
     async def sandbox_levels(self) -> sandbox.Levels:
         """How well this machine can confine processes, for `flowmaker doctor`."""

@@ -29,9 +29,11 @@ from flowmaker.executors.local import LocalExecutor
 from flowmaker.executors.machine import capacity
 from flowmaker.executors.room import Room
 from flowmaker.kubernetes import repository as kubernetes_objects
+from flowmaker.kubernetes import volumes
 from flowmaker.kubernetes.api import app as kubernetes
 from flowmaker.kubernetes.claims import new_claim
 from flowmaker.kubernetes.records import CONFIG_MAP, NAMESPACE, PERSISTENT_VOLUME_CLAIM, SECRET
+from flowmaker.kubernetes.volumes import VolumesController
 from flowmaker.objects.disk import DiskObjectStore
 from flowmaker.pipelines.api.access import Users
 from flowmaker.pipelines.api.app import create_app as create_pipelines
@@ -40,6 +42,7 @@ from flowmaker.pipelines.controllers import debugging
 from flowmaker.pipelines.controllers.debugging import Debugging
 from flowmaker.pipelines.controllers.process import Processes
 from flowmaker.pipelines.controllers.recurring import RecurringRunController
+from flowmaker.pipelines.controllers.retention import RetentionController
 from flowmaker.pipelines.controllers.run import RunController
 from flowmaker.pipelines.controllers.settings import RunSettings
 from flowmaker.pipelines.repository import runs
@@ -205,7 +208,7 @@ def _doors(ground: Ground, worker: Worker, router: Router) -> Doors:
             nodes=_nodes(ground, worker),
             users=_users(ground) if ground.settings.multi_user else None,
         ),
-        kubernetes=kubernetes.create_app(database, clock),
+        kubernetes=kubernetes.create_app(database, hints, clock),
         worker=worker,
         room=RoomDoor(tasks=ground.task_room, jobs=ground.job_room),
         web=create_web(ground.url),
@@ -224,9 +227,12 @@ def _users(ground: Ground) -> Users:
 
 
 def _controllers(ground: Ground, worker: Worker) -> list[Controller]:
+    settings = _run_settings(ground, worker)
     return [
-        _run_controller(ground, worker),
+        _run_controller(ground, settings),
         RecurringRunController(ground.database, ground.hints, ground.clock),
+        RetentionController(ground.database, ground.executor, ground.clock, settings),
+        VolumesController(ground.database, ground.folder.volumes, ground.executor.given),
     ]
 
 
@@ -275,6 +281,12 @@ def _run_settings(ground: Ground, worker: Worker) -> RunSettings:
     async def remove_claim(namespace: str, name: str) -> None:
         kind = PERSISTENT_VOLUME_CLAIM
         await ground.database.write(kubernetes_objects.remove, kind, namespace, name)
+        ground.hints.hint(volumes.TOPIC, volumes.ALL)
+
+    async def all_claims() -> list[tuple[str, str]]:
+        kind = PERSISTENT_VOLUME_CLAIM
+        found = await ground.database.read(kubernetes_objects.listing, kind, "")
+        return [(each.namespace, each.name) for each in found]
 
     async def claim(namespace: str, name: str) -> Path | None:
         kind = PERSISTENT_VOLUME_CLAIM
@@ -288,6 +300,7 @@ def _run_settings(ground: Ground, worker: Worker) -> RunSettings:
         claim=claim,
         make_claim=make_claim,
         remove_claim=remove_claim,
+        claims=all_claims,
         endpoint=ground.url,
         hidden=ground.folder.secrets,
         owner=ids.ACCOUNT,
@@ -298,7 +311,7 @@ def _run_settings(ground: Ground, worker: Worker) -> RunSettings:
     )
 
 
-def _run_controller(ground: Ground, worker: Worker) -> Controller:
+def _run_controller(ground: Ground, settings: RunSettings) -> Controller:
     return RunController(
         ground.database,
         ground.executor,
@@ -307,7 +320,7 @@ def _run_controller(ground: Ground, worker: Worker) -> Controller:
         ground.objects,
         ground.hints,
         ground.clock,
-        _run_settings(ground, worker),
+        settings,
     )
 
 

@@ -11,6 +11,7 @@ from flowmaker.kubernetes import content, repository
 from flowmaker.kubernetes.api import discovery, status
 from flowmaker.kubernetes.api.resources import Resources
 from flowmaker.kubernetes.records import KINDS, NAMESPACE, KubernetesObject
+from flowmaker.reconcile.hints import Hints
 from flowmaker.store.database import Database, Transaction
 
 #: The namespaces that a new cluster with Kubeflow in it has.
@@ -36,9 +37,9 @@ def _ensure(tx: Transaction, made: KubernetesObject) -> None:
         repository.create(tx, made)
 
 
-def create_app(database: Database, clock: Clock) -> Starlette:
+def create_app(database: Database, hints: Hints, clock: Clock) -> Starlette:
     """The ASGI app for `/api`, `/apis`, `/openapi` and `/version`."""
-    resources = Resources(database, clock)
+    resources = Resources(database, clock, hints)
     routes = list(discovery.routes)
     for kind in KINDS.values():
         routes.extend(_routes(kind.plural, resources, namespaced=kind.namespaced))

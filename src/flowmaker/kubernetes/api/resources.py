@@ -10,10 +10,17 @@ from starlette.responses import JSONResponse, Response
 from flowmaker import ids
 from flowmaker.clock import Clock
 from flowmaker.errors import FailedPrecondition, FlowmakerError, InvalidInput, NotFound
-from flowmaker.kubernetes import content, protobuf, repository
+from flowmaker.kubernetes import content, protobuf, repository, volumes
 from flowmaker.kubernetes.api import status
-from flowmaker.kubernetes.records import KINDS, NAMESPACE, Kind, KubernetesObject
+from flowmaker.kubernetes.records import (
+    KINDS,
+    NAMESPACE,
+    PERSISTENT_VOLUME_CLAIM,
+    Kind,
+    KubernetesObject,
+)
 from flowmaker.kubernetes.table import table
+from flowmaker.reconcile.hints import Hints
 from flowmaker.store.database import Database, Transaction
 
 #: Bytes of a request at most, as the API server has it.
@@ -33,6 +40,7 @@ class Resources:
 
     database: Database
     clock: Clock
+    hints: Hints
 
     async def collection(self, request: Request) -> Response:
         """GET lists, POST creates."""
@@ -104,6 +112,8 @@ class Resources:
         found = await self.database.read(_existing, kind, namespace, name)
         if not _is_dry(request):
             await self.database.write(repository.remove, kind, namespace, name)
+            if kind in (PERSISTENT_VOLUME_CLAIM, NAMESPACE):
+                self.hints.hint(volumes.TOPIC, volumes.ALL)
         return status.success(name, kind.plural, found.uid)
 
     async def _change(

@@ -13,12 +13,14 @@ from flowmaker.errors import FailedPrecondition
 from flowmaker.executors.executor import Mount
 from flowmaker.pipelines.controllers.settings import RunSettings
 from flowmaker.pipelines.driver.inputs import ABSENT, parameter
+from flowmaker.pipelines.driver.workspace import claim_name, uses_workspace
 from flowmaker.pipelines.ir.kubernetes import (
     ENTRY,
     VOLUME_WITHOUT_EFFECT,
     WITHOUT_EFFECT,
     claim_source,
 )
+from flowmaker.pipelines.ir.pipeline_config import WORKSPACE
 from flowmaker.pipelines.lifecycle.progress import Progress
 from flowmaker.pipelines.lifecycle.run import scope_of
 from flowmaker.pipelines.records.catalog import Document
@@ -73,6 +75,7 @@ class Platform:
         return Given(
             env=await self._env(),
             mounts=(
+                *await self._workspace(),
                 *await self._claimed(),
                 *await self._filled(volumes),
                 *await self._scratch(volumes),
@@ -157,15 +160,27 @@ class Platform:
         for message in self.config.get("pvcMount", ()):
             given = parameter(claim_source(message), scope_of(self.progress, self.task))
             name = "" if given is ABSENT or given is None else str(given)
-            folder = await self.settings.claim(self._namespace, name) if name else None
-            if folder is None:
-                raise FailedPrecondition(
-                    f"PersistentVolumeClaim {name!r} not found in namespace {self._namespace}. "
-                    f"Those that are there: kubectl get pvc -n {self._namespace}"
-                )
-            source = await asyncio.to_thread(_inside, folder, message.get("subPath", ""))
-            mounts.append(Mount(source=source, target=message["mountPath"]))
+            mounts.append(await self._claim(name, message["mountPath"], message.get("subPath", "")))
         return mounts
+
+    async def _workspace(self) -> list[Mount]:
+        """The folder that the run's tasks share, when this one has to do with it."""
+        container = self.progress.graph.component(self.task.component).container
+        assert container is not None, self.task.name
+        has_one = self.progress.graph.config.workspace is not None
+        if not has_one or not uses_workspace(self.task.inputs, container):
+            return []
+        return [await self._claim(claim_name(self.task.run_id), WORKSPACE)]
+
+    async def _claim(self, name: str, target: str, sub_path: str = "") -> Mount:
+        folder = await self.settings.claim(self._namespace, name) if name else None
+        if folder is None:
+            raise FailedPrecondition(
+                f"PersistentVolumeClaim {name!r} not found in namespace {self._namespace}. "
+                f"Those that are there: kubectl get pvc -n {self._namespace}"
+            )
+        source = await asyncio.to_thread(_inside, folder, sub_path)
+        return Mount(source=source, target=target)
 
     async def _scratch(self, volumes: Path) -> list[Mount]:
         """Empty folders, which go when the task's own folder goes."""

@@ -26,6 +26,7 @@ from flowmaker.pipelines.driver.job import local_path, remote_uri
 from flowmaker.pipelines.driver.outputs import artifacts_of, parameters_of
 from flowmaker.pipelines.driver.program import Program, program_of
 from flowmaker.pipelines.driver.resources import requested, unenforced
+from flowmaker.pipelines.driver.workspace import is_inside
 from flowmaker.pipelines.ir.graph import Container
 from flowmaker.pipelines.ir.lightweight import recognise
 from flowmaker.pipelines.lifecycle.failure import Failed, ended, left_wrong, lost
@@ -95,7 +96,8 @@ class Processes:
         program = program_of(task, component, progress.job, str(work))
         given = await Platform(self.settings, progress, task, container.kubernetes).given(folder)
         env = await self._variables(progress.run, task, program, worker)
-        uris = [artifact["uri"] for each in task.inputs["artifacts"].values() for artifact in each]
+        artifacts = (artifact for each in task.inputs["artifacts"].values() for artifact in each)
+        uris = [artifact["uri"] for artifact in artifacts if not is_inside(artifact)]
         notes = [self.environments.note(self.environment(container))]
         notes += [*_asked(container.resources, self.settings.room.capacity), *given.notes]
         log = self.executor.log(task.process_id)

@@ -23,16 +23,25 @@ from flowmaker.objects.objects import ObjectStore
 from flowmaker.pipelines.controllers.caching import Cache
 from flowmaker.pipelines.controllers.platform import VOLUMES
 from flowmaker.pipelines.controllers.process import Processes
+from flowmaker.pipelines.controllers.retention import TOPIC as RETENTION
 from flowmaker.pipelines.controllers.recurring import TOPIC as RECURRING
 from flowmaker.pipelines.controllers.room import TaskRoom
 from flowmaker.pipelines.controllers.settings import RunSettings, job_of
 from flowmaker.pipelines.controllers.volumes import Volumes
+from flowmaker.pipelines.controllers.workspaces import Workspaces
 from flowmaker.pipelines.driver.cache import CacheEntry
 from flowmaker.pipelines.driver.configuration import container_of
 from flowmaker.pipelines.ir.graph import Graph, graph_of
 from flowmaker.pipelines.lifecycle.again import again, is_wanted
 from flowmaker.pipelines.lifecycle.progress import Progress
-from flowmaker.pipelines.lifecycle.run import TERMINATED, End, decide, start, waits_until
+from flowmaker.pipelines.lifecycle.run import (
+    TERMINATED,
+    End,
+    deadline,
+    decide,
+    start,
+    waits_until,
+)
 from flowmaker.pipelines.lifecycle.task import run_moved
 from flowmaker.pipelines.records.run import Run, RuntimeState, Task
 from flowmaker.pipelines.repository import runs
@@ -92,6 +101,7 @@ class RunController:
             clock=clock,
         )
         self._volumes = Volumes(settings=settings)
+        self._workspaces = Workspaces(settings, objects, self._hint_of)
         self._room = TaskRoom(settings.room)
         #: Results to be kept for others, by run, until they are written.
         self._cached: defaultdict[str, list[CacheEntry]] = defaultdict(list)
@@ -161,6 +171,7 @@ class RunController:
             graph = await asyncio.to_thread(graph_of, run.pipeline_spec, run.platform_spec)
             job = job_of(run, graph, self._settings)
             await self._ensure_bucket(job.root)
+            await self._workspaces.ensure(run, graph)
         except FlowmakerError as error:
             failed = run_moved(run, RuntimeState.FAILED, self._clock.now(), error=str(error))
             failed = replace(failed, revision=run.revision + 1)
@@ -203,7 +214,7 @@ class RunController:
         while True:
             decide(progress, ends, self._clock.now())
             ends = await self._cache.hits(progress, islice(progress.pending, LOOKED_UP))
-            ends = ends or await self._volumes.ends(progress) or self._admit(progress)
+            ends = ends or await self._without_process(progress) or self._admit(progress)
             if ends:
                 continue
             # Folders and links are no start: they are made while the intent is being written.
@@ -223,7 +234,16 @@ class RunController:
         await self._stop_canceling(progress)
         if progress.run.state.is_final:
             self._hint_end(progress.run)
-            self._drop(run_id)
+            self._finish(progress)
+
+    def _finish(self, progress: Progress) -> None:
+        self._drop(progress.run.run_id)
+        if progress.run.expires_at is not None or progress.graph.config.workspace is not None:
+            self._hints.hint(RETENTION, progress.run.run_id)
+
+    async def _without_process(self, progress: Progress) -> list[End]:
+        """The ends of tasks that the server itself does: claims, and downloads to a workspace."""
+        return [*await self._volumes.ends(progress), *await self._workspaces.ends(progress)]
 
     async def _ends(self, progress: Progress) -> list[End]:
         """How the processes that are said to have ended did end; their outputs are published."""
@@ -287,14 +307,19 @@ class RunController:
         return failed
 
     def _is_early(self, progress: Progress, task_id: str) -> bool:
-        """Whether it is not its turn yet: it is to be tried again later, or others come first."""
+        """Whether it is not its turn yet: it is to be tried again later, or others come first.
+
+        What is being imported has no process: its turn never comes.
+        """
         until = waits_until(progress, task_id)
         later = until is not None and until > self._clock.now()
-        return later or self._room.stands_back(progress, task_id)
+        is_imported = progress.graph.component(progress.tasks[task_id].component).importer
+        return later or is_imported is not None or self._room.stands_back(progress, task_id)
 
     def _pause(self, progress: Progress) -> float | None:
-        """Seconds until the first retry that waits may start."""
+        """Seconds until the first retry that waits may start, or until the run's time is up."""
         waits = [waits_until(progress, task_id) for task_id in progress.retrying]
+        waits.append(deadline(progress))
         first = min((until for until in waits if until is not None), default=None)
         return None if first is None else max(0.0, (first - self._clock.now()).total_seconds())
 
@@ -382,6 +407,7 @@ class RunController:
         self._queue.pop(run_id, None)
         self._cached.pop(run_id, None)
         self._room.drop(run_id)
+        self._workspaces.drop(run_id)
         for process_id in [each for each, of in self._run_of.items() if of == run_id]:
             self._release(process_id)
             self._stopped.discard(process_id)

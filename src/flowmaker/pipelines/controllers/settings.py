@@ -1,6 +1,6 @@
 """What the controllers need of the rest of the house, handed in so that they need not know it."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,11 @@ async def no_removal(namespace: str, name: str) -> None:
     del namespace, name
 
 
+async def no_claims() -> Sequence[tuple[str, str]]:
+    """There are none."""
+    return ()
+
+
 async def no_config_map(namespace: str, name: str) -> Mapping[str, bytes] | None:
     """There are none."""
     del namespace, name
@@ -56,6 +61,8 @@ class RunSettings:
     make_claim: Callable[[str, str, Mapping[str, Any], str], Awaitable[None]] = no_making
     #: Remove a claim by namespace and name, if it is there.
     remove_claim: Callable[[str, str], Awaitable[None]] = no_removal
+    #: All claims, each by namespace and name.
+    claims: Callable[[], Awaitable[Sequence[tuple[str, str]]]] = no_claims
     #: KF_PIPELINES_ENDPOINT of tasks: this server.
     endpoint: str
     #: What no task may see, e.g. the server's credentials.
@@ -95,4 +102,5 @@ def job_of(run: Run, graph: Graph, settings: RunSettings) -> Job:
         root=pipeline_root(run.pipeline_root or graph.default_root or settings.pipeline_root),
         created_at=utc(run.created_at),
         scheduled_at=utc(run.scheduled_at or run.created_at),
+        has_workspace=graph.config.workspace is not None,
     )

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from flowmaker.pipelines.driver.job import Job
+from flowmaker.pipelines.driver.workspace import uses_workspace
 from flowmaker.pipelines.ir.graph import Component, Container, Node
 from flowmaker.pipelines.records.catalog import Document
 from flowmaker.pipelines.records.run import Task
@@ -21,7 +22,6 @@ OURS = ("s3://", "minio://")
 _UNKNOWABLE = ("pvcMount", "configMapAsEnv", "configMapAsVolume")
 #: Commands that stand for something else than a program: they make and delete volumes.
 _STUBS = "argostub/"
-_WORKSPACE = "workspace_path"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,9 +51,7 @@ def may_cache(task: Task, component: Component, node: Node | None) -> bool:
         each in container.kubernetes for each in _UNKNOWABLE
     ):
         return False
-    text = _text(container)
-    shown = text + json.dumps(task.inputs["parameters"])
-    return _WORKSPACE not in shown and all(
+    return not uses_workspace(task.inputs, container) and all(
         artifact["uri"].startswith(OURS)
         for artifacts in task.inputs["artifacts"].values()
         for artifact in artifacts

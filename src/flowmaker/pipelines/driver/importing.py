@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flowmaker.pipelines.driver.placeholders import Placeholders
+from flowmaker.pipelines.driver.workspace import MARK
 from flowmaker.pipelines.ir.importers import Importer, located
 from flowmaker.pipelines.ir.parameters import whole
 from flowmaker.pipelines.records.catalog import Document
@@ -24,7 +25,7 @@ def imported(importer: Importer, inputs: Document, job: Mapping[str, str]) -> di
     )
     given = inputs["parameters"].get(importer.uri_parameter) if importer.uri_parameter else ""
     uri = located(fill.text(str(given or importer.uri)))
-    metadata = {"_kfp_workspace": True} if importer.to_workspace else {}
+    metadata = {MARK: True} if importer.to_workspace else {}
     artifact = {
         "name": importer.output,
         "type": importer.type,

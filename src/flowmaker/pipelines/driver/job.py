@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from flowmaker.errors import Unsupported
+from flowmaker.pipelines.ir.pipeline_config import WORKSPACE
 
 #: How `kfp.dsl` maps the scheme of an artifact's URI to a folder. (`Artifact.path`)
 FOLDERS = {"s3": "s3", "gs": "gcs", "minio": "minio", "oci": "oci"}
@@ -25,6 +26,8 @@ class Job:
     root: str
     created_at: str
     scheduled_at: str
+    #: Whether its tasks share a folder (dsl.WorkspaceConfig).
+    has_workspace: bool = False
 
     def placeholders(self, task_name: str, task_id: str) -> Mapping[str, str]:
         """The values of `{{$.<name>}}`."""
@@ -37,6 +40,7 @@ class Job:
             "pipeline_root": f"{self.root}/{self.pipeline}/{self.run_id}",
             "pipeline_task_name": task_name,
             "pipeline_task_uuid": task_id,
+            **({"workspace_path": WORKSPACE} if self.has_workspace else {}),
         }
 
     def task_root(self, task_name: str, task_id: str) -> str:

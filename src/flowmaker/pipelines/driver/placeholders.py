@@ -9,6 +9,7 @@ from typing import Any
 
 from flowmaker.errors import FailedPrecondition, Unsupported
 from flowmaker.pipelines.driver.job import local_path
+from flowmaker.pipelines.driver.workspace import is_inside, path_inside
 from flowmaker.pipelines.ir.parameters import whole
 from flowmaker.pipelines.records.catalog import Document
 
@@ -86,6 +87,8 @@ class Placeholders:
         if path.removeprefix(".") in self.job:
             return self.job[path.removeprefix(".")]
         part = _PART.fullmatch(path)
+        if path == ".workspace_path":
+            raise FailedPrecondition(f"The pipeline has no workspace that {{{{${path}}}}} could be")
         if part is None:
             raise Unsupported(f"Flowmaker does not know the placeholder {{{{${path}}}}}")
         if part["kind"] == "artifacts":
@@ -104,6 +107,8 @@ class Placeholders:
         match part["attribute"]:
             case "uri":
                 return first["uri"]
+            case "path" if is_inside(first):
+                return path_inside(first["uri"])
             case "path":
                 return local_path(self.work, first["uri"])
             case "name":

@@ -8,6 +8,7 @@ from typing import Any
 from flowmaker.pipelines.driver.configuration import container_of, task_config
 from flowmaker.pipelines.driver.job import Job, local_path
 from flowmaker.pipelines.driver.placeholders import Placeholders
+from flowmaker.pipelines.driver.workspace import is_inside
 from flowmaker.pipelines.ir.graph import ArtifactDefinition, Component, Container
 from flowmaker.pipelines.ir.lightweight import Lightweight, recognise
 from flowmaker.pipelines.records.catalog import Document
@@ -61,6 +62,7 @@ def program_of(task: Task, component: Component, job: Job, work: str) -> Program
             artifact["uri"]
             for name in _PATH.findall("\n".join(words))
             for artifact in task.inputs["artifacts"].get(name, ())[:1]
+            if not is_inside(artifact)
         ),
     )
 
@@ -80,7 +82,9 @@ def _placeholders(
         return {name: {"artifacts": [shown(each) for each in side[name]]} for name in side}
 
     def shown(artifact: Document) -> Document:
-        uri = local_path(work, artifact["uri"]) if local else artifact["uri"]
+        # `kfp.dsl` itself puts the folder of the workspace before the path of what is in it.
+        folder = "" if is_inside(artifact) else work
+        uri = local_path(folder, artifact["uri"]) if local else artifact["uri"]
         return _filled({**artifact, "uri": uri})
 
     return Placeholders(

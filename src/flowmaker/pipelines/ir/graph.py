@@ -9,6 +9,7 @@ from typing import Any
 
 from flowmaker.pipelines.ir.deprecated import pipeline_spec as modern
 from flowmaker.pipelines.ir.importers import Importer, importer_of
+from flowmaker.pipelines.ir.pipeline_config import PipelineConfig, pipeline_config_of
 from flowmaker.pipelines.ir.protobuf import canonical
 from flowmaker.pipelines.records.catalog import Document
 
@@ -146,6 +147,7 @@ class Graph:
     default_root: str
     root: Component
     components: Mapping[str, Component]
+    config: PipelineConfig = field(default_factory=PipelineConfig)
 
     def component(self, name: str) -> Component:
         """By the name that a Task has: empty for the root."""
@@ -177,6 +179,7 @@ def graph_of(pipeline_spec: Document, platform_spec: Document) -> Graph:
             name: _component(name, document, containers, importers)
             for name, document in spec.get("components", {}).items()
         },
+        config=pipeline_config_of(platform_spec),
     )
 
 

@@ -191,7 +191,7 @@ def check_platform(platform_spec: Document) -> None:
             raise Unsupported(f"Flowmaker does not execute platform {platform!r} yet")
     kubernetes = _mapping(platforms, "kubernetes")
     for field in kubernetes:
-        if field not in ("deploymentSpec", "platform") and kubernetes[field]:
+        if field not in ("deploymentSpec", "platform", "pipelineConfig") and kubernetes[field]:
             raise Unsupported(
                 f"Flowmaker does not execute {field} of the Kubernetes platform spec yet"
             )

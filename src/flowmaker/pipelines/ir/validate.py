@@ -13,6 +13,7 @@ from flowmaker.pipelines.ir import supported
 from flowmaker.pipelines.ir.deprecated import pipeline_spec as modern
 from flowmaker.pipelines.ir.graph import platform_executors, producers
 from flowmaker.pipelines.ir.kubernetes import check_kubernetes, check_told
+from flowmaker.pipelines.ir.pipeline_config import check_workspace_mount, pipeline_config_of
 from flowmaker.pipelines.ir.protobuf import canonical
 from flowmaker.pipelines.records.catalog import Document
 
@@ -41,6 +42,7 @@ def validate(pipeline_spec: Document, platform_spec: Document, known_image: Know
     ).get("executors", {})
     supported.check_platform(platform_spec)
     kubernetes = platform_executors(platform_spec)
+    has_workspace = pipeline_config_of(platform_spec).workspace is not None
     seen: set[str] = set()
     for place in list(_places(spec)):  # all of them first: then every component is there
         _check_interface(place)
@@ -52,8 +54,10 @@ def validate(pipeline_spec: Document, platform_spec: Document, known_image: Know
             if label not in executors:
                 raise InvalidInput(f"{place} has executor {label!r}, which deploymentSpec lacks")
             supported.check_executor(str(place), executors[label], known_image)
-            _check_importer(place, executors[label])
+            _check_importer(place, executors[label], has_workspace=has_workspace)
             check_kubernetes(str(place), kubernetes.get(label, {}))
+            if has_workspace:
+                check_workspace_mount(str(place), kubernetes.get(label, {}))
             check_told(str(place), place.component, kubernetes.get(label, {}))
 
 
@@ -92,10 +96,15 @@ def _places(spec: Document) -> Iterator[_Place]:
             open_.append((_Place(key, components[key], path), (*within, key)))
 
 
-def _check_importer(place: _Place, executor: Document) -> None:
+def _check_importer(place: _Place, executor: Document, *, has_workspace: bool) -> None:
     outputs = place.component.get("outputDefinitions", {}).get("artifacts", {})
     if "importer" in executor and len(outputs) != 1:
         raise InvalidInput(f"{place} is an importer, but does not give one artifact")
+    if executor.get("importer", {}).get("downloadToWorkspace") and not has_workspace:
+        raise InvalidInput(
+            f"{place} downloads to the workspace, and the pipeline has none: "
+            "dsl.PipelineConfig(workspace=dsl.WorkspaceConfig(size=...))"
+        )
 
 
 def _check_interface(place: _Place) -> None:

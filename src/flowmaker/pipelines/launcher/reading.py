@@ -1,24 +1,35 @@
-"""Input artifacts that are elsewhere: fetched when a component asks for their path, not before."""
+"""Input artifacts that are elsewhere: fetched when a component asks for their path, not before.
+
+Those that an importer put into the run's workspace are there already.
+"""
 
 import os
 import shutil
 import urllib.request
-from typing import Any, Dict, Set  # noqa: UP035 - Python 3.8 has no dict[…]
+from typing import Any, Dict  # noqa: UP035 - Python 3.8 has no dict[…]
 
 _WEB = ("http://", "https://")
 #: Stores that `kfp.dsl` has folders for, which nothing fills here.
 _ABSENT = ("gs://", "oci://")
+#: Where `kfp.dsl` looks for what is in the workspace, and its mark in an artifact's metadata.
+_WORKSPACE, _MARK = "/kfp-workspace/.artifacts", "_kfp_workspace"
+_FOLDERS = {"gs": "gcs"}
 
 
 def teach(artifact_types: Any, executor_input: Dict[str, Any], folder: str) -> None:  # noqa: ANN401, UP006
     """Let `Artifact.path` of such an input be a file, or say why it cannot be."""
-    uris = _elsewhere(executor_input)
-    if not uris:
+    given = executor_input.get("inputs", {}).get("artifacts", {}).values()
+    inputs = [each for one in given for each in one.get("artifacts", ())]
+    uris = {each.get("uri", "") for each in inputs}
+    uris = {uri for uri in uris if uri.startswith(_WEB + _ABSENT)}
+    if not uris and not any(_MARK in each.get("metadata", {}) for each in inputs):
         return
     original = artifact_types.Artifact._get_path  # noqa: SLF001
 
     def get_path(artifact: Any) -> Any:  # noqa: ANN401
         uri = artifact.uri
+        if artifact.metadata.get(_MARK) is True and not getattr(artifact, "custom_path", ""):
+            return _in_workspace(uri)
         if uri not in uris or getattr(artifact, "custom_path", ""):
             return original(artifact)
         if uri.startswith(_ABSENT):
@@ -31,10 +42,10 @@ def teach(artifact_types: Any, executor_input: Dict[str, Any], folder: str) -> N
     artifact_types.Artifact._get_path = get_path  # noqa: SLF001
 
 
-def _elsewhere(executor_input: Dict[str, Any]) -> Set[str]:  # noqa: UP006
-    inputs = executor_input.get("inputs", {}).get("artifacts", {})
-    uris = {each.get("uri", "") for one in inputs.values() for each in one.get("artifacts", ())}
-    return {uri for uri in uris if uri.startswith(_WEB + _ABSENT)}
+def _in_workspace(uri: str) -> str:
+    scheme, separator, rest = uri.partition("://")
+    path = f"{_FOLDERS.get(scheme, scheme)}/{rest}" if separator else uri.lstrip("/")
+    return f"{_WORKSPACE}/{path}"
 
 
 def _fetched(uri: str, folder: str) -> str:
@@ -42,7 +53,7 @@ def _fetched(uri: str, folder: str) -> str:
     if not os.path.exists(target):  # noqa: PTH110
         os.makedirs(os.path.dirname(target), exist_ok=True)  # noqa: PTH103, PTH120
         part = target + ".part"
-        # It is http or https, by `_elsewhere`.
+        # It is http or https, by `get_path`.
         with urllib.request.urlopen(uri, timeout=60) as answer, open(part, "wb") as file:  # noqa: PTH123, S310
             shutil.copyfileobj(answer, file)
         os.replace(part, target)  # noqa: PTH105

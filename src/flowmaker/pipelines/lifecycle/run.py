@@ -8,30 +8,34 @@ The rules are those of KFP on Argo:
   runs whatever happened to it. What runs goes on to its end, then the DAG fails, and so on
   outwards. A sibling DAG that already runs goes on.
 * Termination starts nothing new, stops what runs, and makes it CANCELED.
+* A run that is active for longer than its pipeline allows (activeDeadlineSeconds) is stopped
+  likewise, but has FAILED.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from flowmaker.errors import FlowmakerError
 from flowmaker.pipelines.driver.importing import imported
 from flowmaker.pipelines.driver.inputs import Scope, dag_outputs, resolve
 from flowmaker.pipelines.driver.iteration import collected, items_of, without_item
+from flowmaker.pipelines.driver.workspace import with_workspace
 from flowmaker.pipelines.ir.conditions import condition
-from flowmaker.pipelines.ir.graph import ROOT, Component, Dag, Node, Retry
+from flowmaker.pipelines.ir.graph import ROOT, Dag, Node, Retry
 from flowmaker.pipelines.ir.parameters import checked
 from flowmaker.pipelines.lifecycle.loop import iterate, iteration_name
 from flowmaker.pipelines.lifecycle.progress import Progress
 from flowmaker.pipelines.lifecycle.retry import may_retry, not_before
 from flowmaker.pipelines.lifecycle.task import moved, new_task, process_id, run_moved
 from flowmaker.pipelines.records.catalog import Document
-from flowmaker.pipelines.records.run import Run, RuntimeState, Task, TaskKind
+from flowmaker.pipelines.records.run import RuntimeState, Task, TaskKind
 
 #: google.rpc.Code.UNKNOWN.
 _UNKNOWN = 2
 TERMINATED = "The run was terminated"
+OVERDUE = "Deadline exceeded: the run was active for longer than its pipeline's"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,8 +52,12 @@ def decide(progress: Progress, ends: Iterable[End], now: datetime) -> None:
     """Take in how processes ended, and everything that follows from it."""
     if progress.run.state.is_final:
         return
+    due = deadline(progress)
     if progress.run.terminate_requested:
         _cancel(progress, now)
+    elif due is not None and now >= due:
+        seconds = progress.graph.config.active_deadline
+        _cancel(progress, now, error=f"{OVERDUE} {seconds} seconds (active_deadline_seconds)")
     if not progress.tasks and progress.run.state is RuntimeState.PENDING:
         _begin(progress, now)
     for end in ends:
@@ -70,19 +78,22 @@ def _begin(progress: Progress, now: datetime) -> None:
     progress.run = run_moved(progress.run, RuntimeState.RUNNING, now)
     root = new_task(progress.run, "", ROOT, progress.graph.root, now)
     try:
-        inputs = _root_inputs(progress.graph.root, progress.run)
+        inputs = _root_inputs(progress)
     except FlowmakerError as error:
         progress.put(moved(root, RuntimeState.FAILED, now, error=str(error)))
         return
     progress.put(replace(moved(root, RuntimeState.RUNNING, now), inputs=inputs))
 
 
-def _root_inputs(root: Component, run: Run) -> Document:
+def _root_inputs(progress: Progress) -> Document:
+    root, run = progress.graph.root, progress.run
     values = {
         name: definition.default
         for name, definition in root.inputs.parameters.items()
         if definition.has_default
     } | dict(run.parameters)
+    if progress.graph.config.workspace is not None:
+        values = {name: with_workspace(value) for name, value in values.items()}
     return {
         "parameters": {
             name: checked(root.inputs.parameters[name], value, f"Parameter {name!r}")
@@ -92,18 +103,37 @@ def _root_inputs(root: Component, run: Run) -> Document:
     }
 
 
-def _cancel(progress: Progress, now: datetime) -> None:
-    """Fulfil a request for termination; nothing when that was done before."""
+def deadline(progress: Progress) -> datetime | None:
+    """When the run is to be stopped; None when that is not so, or is being done.
+
+    It is counted from when the run began, or from when its retry did.
+    """
+    seconds = progress.graph.config.active_deadline
+    if not seconds or progress.run.state is not RuntimeState.RUNNING:
+        return None
+    begun = [each.at for each in progress.run.state_history if each.state is RuntimeState.RUNNING]
+    return begun[-1] + timedelta(seconds=seconds)
+
+
+def _cancel(progress: Progress, now: datetime, *, error: str = "") -> None:
+    """Stop all of it, for termination or with the error that it is; once is enough."""
     if progress.run.state is RuntimeState.CANCELING:
         return
-    progress.run = run_moved(progress.run, RuntimeState.CANCELING, now)
+    progress.run = run_moved(progress.run, RuntimeState.CANCELING, now, error=error)
     for task in list(progress.tasks.values()):
         if task.state is RuntimeState.PENDING and task.kind is TaskKind.CONTAINER:
-            progress.put(moved(task, RuntimeState.CANCELED, now, error=TERMINATED))
+            progress.put(_stopped(progress, task, now))
         elif not task.state.is_final:
             progress.put(moved(task, RuntimeState.CANCELING, now))
             if task.kind is TaskKind.DAG:
                 progress.fresh.append(task.task_id)
+
+
+def _stopped(progress: Progress, task: Task, now: datetime) -> Task:
+    """A task of a run that is stopped, which did not come to its own end."""
+    error = progress.run.error
+    state = RuntimeState.FAILED if error else RuntimeState.CANCELED
+    return moved(task, state, now, error=error or TERMINATED)
 
 
 def _end(progress: Progress, end: End, now: datetime) -> None:
@@ -116,7 +146,7 @@ def _end(progress: Progress, end: End, now: datetime) -> None:
         done = moved(task, RuntimeState.SUCCEEDED, now)
         progress.put(replace(done, outputs=end.outputs or {"parameters": {}, "artifacts": {}}))
     elif task.state is RuntimeState.CANCELING:
-        progress.put(moved(task, RuntimeState.CANCELED, now, error=TERMINATED))
+        progress.put(_stopped(progress, task, now))
     elif may_retry(_retry_of(progress, task), task):
         progress.put(moved(task, RuntimeState.PENDING, now, error=end.error))
     else:
@@ -232,7 +262,7 @@ def _make(progress: Progress, dag: Task, node: Node, now: datetime) -> None:
     task = replace(task, inputs=inputs)
     if not holds:
         progress.put(moved(task, RuntimeState.SKIPPED, now))
-    elif outputs is not None:
+    elif outputs is not None and not (importer and importer.to_workspace):
         running = moved(task, RuntimeState.RUNNING, now)
         progress.put(replace(moved(running, RuntimeState.SUCCEEDED, now), outputs=outputs))
     else:
@@ -245,8 +275,9 @@ def _finish_dag(progress: Progress, task: Task, now: datetime) -> None:
     tasks = progress.children[task.task_id].values()
     states = {each.state for each in tasks}
     is_cut_short = task.state is RuntimeState.CANCELING and len(tasks) < _size(progress, task)
-    if is_cut_short or RuntimeState.CANCELED in states:
-        progress.put(moved(task, RuntimeState.CANCELED, now, error=TERMINATED))
+    is_overdue = bool(progress.run.error) and RuntimeState.FAILED in states
+    if is_cut_short or is_overdue or RuntimeState.CANCELED in states:
+        progress.put(_stopped(progress, task, now))
     elif RuntimeState.FAILED in states:
         failed = next(each for each in tasks if each.state is RuntimeState.FAILED)
         progress.put(moved(task, RuntimeState.FAILED, now, error=_cause(failed)))
@@ -283,7 +314,11 @@ def _cause(failed: Task) -> str:
 
 
 def _finish_run(progress: Progress, root: Task, now: datetime) -> None:
-    progress.run = run_moved(progress.run, root.state, now, error=root.error)
+    run = run_moved(progress.run, root.state, now, error=root.error)
+    config = progress.graph.config
+    succeeded = run.state is RuntimeState.SUCCEEDED
+    kept = config.ttl_after_success if succeeded else config.ttl_after_failure
+    progress.run = replace(run, expires_at=now + timedelta(seconds=kept) if kept else None)
 
 
 def scope_of(progress: Progress, task: Task) -> Scope:

@@ -70,6 +70,8 @@ class Run:
     storage_state: StorageState = StorageState.AVAILABLE
     #: The user asked for it to end: durable, and the controllers' to fulfil.
     terminate_requested: bool = False
+    #: When what is left of its processes goes, once it has ended; None: it is kept.
+    expires_at: datetime | None = None
     #: Grows with each change; a change is written only over the revision that it was decided on.
     revision: int = 0
     #: What made it, when that was a recurring run.

@@ -50,6 +50,16 @@ def open_run_ids(tx: Transaction) -> list[str]:
     )
 
 
+def expiring_run_ids(tx: Transaction) -> list[str]:
+    """The runs that have ended, and will expire."""
+    return list(tx.scalars(select(runs.c.run_id).where(runs.c.expires_at.is_not(None))))
+
+
+def expired(tx: Transaction, run_id: str) -> None:
+    """Record that nothing is left of a run's processes."""
+    tx.execute(update(runs).where(runs.c.run_id == run_id).values(expires_at=None))
+
+
 def is_task_open(tx: Transaction, task_id: str) -> bool:
     """Whether there is such a task, and it has not ended."""
     state = tx.execute(select(tasks.c.state).where(tasks.c.task_id == task_id)).scalar()
@@ -79,6 +89,7 @@ def request_retry(tx: Transaction, run_id: str, now: datetime) -> bool:
         "finished_at": None,
         "error": "",
         "terminate_requested": False,
+        "expires_at": None,
         "revision": run.revision + 1,
     }
     return tx.execute(update(runs).where(guard).values(**values)).rowcount > 0
@@ -122,6 +133,7 @@ def apply(
         "state_history": _history(run.state_history),
         "finished_at": run.finished_at,
         "error": run.error,
+        "expires_at": run.expires_at,
         "revision": run.revision,
     }
     if tx.execute(update(runs).where(guard).values(**values)).rowcount == 0:

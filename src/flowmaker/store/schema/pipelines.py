@@ -70,6 +70,8 @@ runs = Table(
     Column("terminate_requested", Boolean, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("recurring_run_id", Text, nullable=False, server_default=""),
+    Column("expires_at", Timestamp),
+    Index("kfp_runs_by_expiry", "expires_at"),
     Index("kfp_runs_by_time", "created_at"),
     Index("kfp_runs_by_recurring_run", "recurring_run_id", "state"),
     Index("kfp_runs_by_experiment", "experiment_id", "created_at"),
