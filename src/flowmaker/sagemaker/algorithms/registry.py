@@ -18,6 +18,7 @@ from flowmaker.sagemaker.algorithms.knn import schema as knn
 from flowmaker.sagemaker.algorithms.linear_learner import schema as linear_learner
 from flowmaker.sagemaker.algorithms.pca import schema as pca
 from flowmaker.sagemaker.algorithms.random_cut_forest import schema as rcf
+from flowmaker.sagemaker.algorithms.tunable import Tuning, tuning
 from flowmaker.sagemaker.algorithms.xgboost import metrics as xgboost_metrics
 from flowmaker.sagemaker.algorithms.xgboost import schema as xgboost
 
@@ -156,6 +157,11 @@ def metric_definitions(algorithm: Mapping[str, Any]) -> dict[str, str]:
     definitions = {one.name: one.regex for one in builtin.metric_definitions} if builtin else {}
     own = {one["Name"]: one["Regex"] for one in algorithm.get("MetricDefinitions", ())}
     return definitions | own
+
+
+def tuning_of(builtin: BuiltIn) -> Tuning:
+    """What a tuning job may tune of the algorithm, and by which metrics."""
+    return tuning(builtin.name, _ALGORITHMS[builtin.name].metrics)
 
 
 def validate_hyperparameters(

@@ -140,7 +140,7 @@ def arn(call: Call, kind: Kind, name: str) -> str:
 
 def not_found(kind: Kind, resource_arn: str) -> AwsError:
     """There is no such resource, as AWS says it of each kind."""
-    if kind in {Kind.TRAINING_JOB, Kind.TRANSFORM_JOB, Kind.PROCESSING_JOB}:
+    if kind in {Kind.TRAINING_JOB, Kind.TUNING_JOB, Kind.TRANSFORM_JOB, Kind.PROCESSING_JOB}:
         return validation("Requested resource not found.")
     return validation(
         f'Could not find {kind.value.replace("-config", " configuration")} "{resource_arn}".'

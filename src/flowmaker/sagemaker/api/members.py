@@ -20,6 +20,30 @@ _LIST = {
     "SortBy",
     "SortOrder",
 }
+_DEFINITIONS = ("TrainingJobDefinition", "TrainingJobDefinitions")
+#: What of a definition is honoured; what a training job does not honour is refused by its name.
+_DEFINITION = (
+    "DefinitionName",
+    "TuningObjective",
+    "HyperParameterRanges",
+    "StaticHyperParameters",
+    "AlgorithmSpecification.TrainingImage",
+    "AlgorithmSpecification.TrainingInputMode",
+    "AlgorithmSpecification.MetricDefinitions",
+    "RoleArn",
+    "InputDataConfig",
+    "VpcConfig",
+    "OutputDataConfig",
+    "ResourceConfig",
+    "HyperParameterTuningResourceConfig",
+    "StoppingCondition",
+    "EnableNetworkIsolation",
+    "EnableInterContainerTrafficEncryption",
+    "EnableManagedSpotTraining",
+    "CheckpointConfig",
+    "RetryStrategy",
+    "Environment",
+)
 _LIST_OF_EXPERIMENTS = {
     "NextToken",
     "MaxResults",
@@ -266,6 +290,23 @@ HONOURED: Mapping[str, set[str]] = {
         "RoleArn",
         "Tags",
         "ExperimentConfig",  # harmless: it only says to which experiment the job belongs
+    },
+    "CreateHyperParameterTuningJob": {
+        "HyperParameterTuningJobName",
+        "HyperParameterTuningJobConfig",
+        *(f"{member}.{name}" for member in _DEFINITIONS for name in _DEFINITION),
+        "WarmStartConfig",
+        "Autotune",
+        "Tags",
+    },
+    "ListHyperParameterTuningJobs": _LIST_WITH_STATUS,
+    "ListTrainingJobsForHyperParameterTuningJob": {
+        "HyperParameterTuningJobName",
+        "NextToken",
+        "MaxResults",
+        "StatusEquals",
+        "SortBy",
+        "SortOrder",
     },
     "ListTrainingJobs": _LIST_WITH_STATUS,
     "ListProcessingJobs": _LIST_WITH_STATUS,

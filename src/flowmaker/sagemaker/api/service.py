@@ -21,6 +21,7 @@ from flowmaker.sagemaker.api.tags import Tags
 from flowmaker.sagemaker.api.training_jobs import TrainingJobs
 from flowmaker.sagemaker.api.transform_jobs import TransformJobs
 from flowmaker.sagemaker.api.trial_components import TrialComponents
+from flowmaker.sagemaker.api.tuning_jobs import TuningJobs
 from flowmaker.sagemaker.images import JobImages
 from flowmaker.store.database import Database
 
@@ -55,6 +56,7 @@ class SageMakerService:
         desk = self._desk
         groups = (
             TrainingJobs(desk),
+            TuningJobs(desk),
             Models(desk),
             EndpointConfigs(desk),
             Endpoints(desk),

@@ -35,6 +35,7 @@ ECHOED = (
     "ExperimentConfig",
     "Environment",
     "RetryStrategy",
+    "TuningJobArn",
 )
 
 
@@ -52,19 +53,14 @@ class TrainingJobs:
         }
 
     async def create(self, call: Call) -> Mapping[str, Any]:
-        members.check(call)
-        _check_values(call, self._desk.images)
-        given = call.parameters
-        name = given["TrainingJobName"]
+        check_request(self._desk, call)
+        name = call.parameters["TrainingJobName"]
         resource_arn = arn(call, Kind.TRAINING_JOB, name)
         duplicate = in_use(Kind.TRAINING_JOB, resource_arn)
         if await self._desk.find(call, Kind.TRAINING_JOB, name):
             raise duplicate
         await check_experiment(self._desk, call)
-        await self._desk.assume(given["RoleArn"])
-        for channel in given.get("InputDataConfig", ()):
-            source = channel["DataSource"]["S3DataSource"]
-            await self._desk.check_input(call, given["RoleArn"], source)
+        await check_role(self._desk, call)
         state = lifecycle.begin(self._desk.clock.now())
         job = self._desk.draft(
             call,
@@ -103,6 +99,29 @@ class TrainingJobs:
             )
             saved = await self._desk.database.write(resources.save, changed)
             self._desk.hints.hint("training_job", job.id)
+
+
+def check_request(desk: Desk, call: Call) -> None:
+    """What a request of a training job must be like.
+
+    Raises:
+        AwsError: it is not.
+    """
+    members.check(call)
+    _check_values(call, desk.images)
+
+
+async def check_role(desk: Desk, call: Call) -> None:
+    """The job's role can be assumed, and its data is there.
+
+    Raises:
+        AwsError: it cannot, or it is not.
+    """
+    given = call.parameters
+    await desk.assume(given["RoleArn"])
+    for channel in given.get("InputDataConfig", ()):
+        source = channel["DataSource"]["S3DataSource"]
+        await desk.check_input(call, given["RoleArn"], source)
 
 
 def described(job: Resource) -> dict[str, Any]:

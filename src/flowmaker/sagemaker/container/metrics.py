@@ -32,6 +32,13 @@ def final_metrics(
     return tuple(last[name] for name in definitions if name in last)
 
 
+def series(log: Path, regex: re.Pattern[str]) -> list[float]:
+    """All values of a metric in the log so far, in their order. Blocking: call it in a thread."""
+    window = reading.Window(log, (), 0, reading.whole_lines(log, closed=False))
+    found = (_value(regex, event.message) for event in reading.forward(window))
+    return [value for value in found if value is not None]
+
+
 def last_lines(log: Path, count: int = 3) -> str:
     """The end of the log, for a reason of failure."""
     end = reading.whole_lines(log, closed=True)

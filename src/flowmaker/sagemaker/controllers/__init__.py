@@ -8,6 +8,7 @@ from flowmaker.sagemaker.controllers.parts import Parts
 from flowmaker.sagemaker.controllers.processing_job import ProcessingJobs
 from flowmaker.sagemaker.controllers.training_job import TrainingJobs
 from flowmaker.sagemaker.controllers.transform_job import TransformJobs
+from flowmaker.sagemaker.controllers.tuning_job import TuningJobs
 from flowmaker.sagemaker.hosting.capture import Captures
 from flowmaker.sagemaker.hosting.instances import Instances
 from flowmaker.sagemaker.hosting.multi_model import MultiModels
@@ -22,6 +23,7 @@ def controllers(parts: Parts, router: Router) -> list[Controller]:
     servers = ModelServers(parts)
     return [
         TrainingJobs(parts),
+        TuningJobs(parts),
         Endpoints(parts, servers, router),
         AsyncInferences(parts, router),
         TransformJobs(parts, servers),

@@ -29,8 +29,9 @@ LEAST_DISK = 1 << 30
 class Standing(StrEnum):
     """Where an open job stands, by what is on record of it."""
 
-    #: It did not ask for room yet, or it needs none any more.
+    #: It needs no room any more.
     OUTSIDE = "outside"
+    #: It asks for room: it waits, or has prepared nothing yet that takes any.
     WAITING = "waiting"
     HOLDING = "holding"
 

@@ -85,9 +85,15 @@ class TrainingJobs:
             self._parts.hints.hint(self.topic, _job_id(process_id))
 
     async def _start(self, job: Resource, state: TrainingState) -> float | None:
-        """Fetch the source folder, if the job has one, and wait for the image's environment."""
+        """Wait for room for all instances, then for the source folder and the environment."""
         if state.stop_requested:
             return await self._save(job, lifecycle.stop_before_training(state, self._parts.now()))
+        if not await self._parts.room.admits(job, self._again(job)):
+            return await self._wait(job, state)
+        return await self._prepare(job, state)
+
+    async def _prepare(self, job: Resource, state: TrainingState) -> float | None:
+        """Fetch the source folder, if the job has one, and wait for the image's environment."""
         if is_script(job.request):
             storage = await self._parts.storage(job, job.request["RoleArn"])
             place = scripts.submitted(job.request)
@@ -101,14 +107,8 @@ class TrainingJobs:
             return await self._fail(job, state, f"ClientError: no such image is known: {image}")
         except FlowmakerError as error:
             return await self._fail(job, state, f"InternalServerError: {error.message}")
-        return await self._take_room(job, state)
-
-    async def _take_room(self, job: Resource, state: TrainingState) -> float | None:
-        """Go on to the instances, when there is room for all of them."""
         if full := disk(self._parts.folder(f"{PREFIX}{job.id}-ml")):
             return await self._fail(job, state, f"InternalServerError: {full}")
-        if not await self._parts.room.admits(job, self._again(job)):
-            return await self._wait(job, state)
         entered = lifecycle.enter(state, Phase.DOWNLOADING, self._parts.now())
         return await self._save(job, entered)
 
@@ -148,8 +148,8 @@ class TrainingJobs:
 
     async def _train(self, job: Resource, state: TrainingState) -> float | None:
         """Start the instances, and wait for how they end."""
-        processes = _processes(job)
-        seen = [await self._parts.executor.observe(one) for one in processes]
+        named = processes(job)
+        seen = [await self._parts.executor.observe(one) for one in named]
         action, ending = lifecycle.judge(
             [instance(one) for one in seen], stop_requested=state.stop_requested
         )
@@ -163,7 +163,7 @@ class TrainingJobs:
             elif seen[index].state is not ProcessState.ABSENT:
                 await self._parts.logs.close(place, LOG_GROUP, stream)
         if action is Action.STOP:
-            for process in processes:
+            for process in named:
                 await self._parts.executor.stop(process, grace=GRACE)
         if action is not Action.END:
             return LOOK
@@ -176,13 +176,13 @@ class TrainingJobs:
     ) -> str:
         """Why it cannot be started; empty when it was."""
         note = await self._parts.room.note(job)
-        first = self._parts.executor.log(_processes(job)[0])
+        first = self._parts.executor.log(processes(job)[0])
         if note and seen[0].state is ProcessState.ABSENT:
             await asyncio.to_thread(_begin_log, first, note)
         running = await self._program(job)
         if running is None:
             return "InternalServerError: the environment of the image is gone"
-        for index, process in enumerate(_processes(job)):
+        for index, process in enumerate(processes(job)):
             log = self._parts.executor.log(process)
             stream = _streams(job, state)[index]
             await self._parts.logs.open(_place(job), LOG_GROUP, stream, log)
@@ -205,7 +205,7 @@ class TrainingJobs:
 
     async def _metrics(self, job: Resource, state: TrainingState) -> tuple[metrics.Metric, ...]:
         stream = await self._parts.logs.look(_place(job), LOG_GROUP, _streams(job, state)[0])
-        log = self._parts.executor.log(_processes(job)[0])
+        log = self._parts.executor.log(processes(job)[0])
         marks = stream.marks if stream else ()
         definitions = registry.metric_definitions(job.request["AlgorithmSpecification"])
         return await asyncio.to_thread(metrics.final_metrics, log, marks, definitions)
@@ -221,7 +221,7 @@ class TrainingJobs:
             if one.outcome is None or one.outcome.succeeded or one.outcome.reason:
                 continue
             text = await asyncio.to_thread(self._folders(job)[index].failure)
-            log = self._parts.executor.log(_processes(job)[index])
+            log = self._parts.executor.log(processes(job)[index])
             text = text or await asyncio.to_thread(metrics.last_lines, log)
             ending = f", exit code: {one.outcome.exit_code}"
             blame = "ClientError" if one.outcome.exit_code == CUSTOMER_ERROR else "AlgorithmError"
@@ -249,6 +249,8 @@ class TrainingJobs:
             self._parts.room.left(job)
         if not final or not saved:
             return 0.0
+        if job.parent:
+            self._parts.hints.hint("tuning_job", job.parent)
         # Only now: a step that is taken again after a crash must find what it packs.
         await asyncio.to_thread(remove, self._parts.folder(f"{PREFIX}{job.id}-ml"))
         return None
@@ -275,7 +277,7 @@ class TrainingJobs:
         root = folders[index].root
         environment, mounts = await running.layer(root.with_name(f"{root.name}.env"))
         return ProcessSpec(
-            id=_processes(job)[index],
+            id=processes(job)[index],
             argv=commanded(job.request["AlgorithmSpecification"]) or running.argv("train"),
             environment=environment,
             cwd=running.image.workdir,
@@ -294,7 +296,7 @@ class TrainingJobs:
             hidden=self._parts.hidden,
             network=not isolated,
             # An isolated job's instances reach each other, and nobody else.
-            network_of=_processes(job)[0] if isolated and index else "",
+            network_of=processes(job)[0] if isolated and index else "",
             grace=GRACE,
             timeout=float(job.request["StoppingCondition"].get("MaxRuntimeInSeconds", 86400)),
         )
@@ -313,16 +315,16 @@ def _count(job: Resource) -> int:
     return job.request["ResourceConfig"].get("InstanceCount", 1)
 
 
-def _processes(job: Resource) -> list[str]:
+def processes(job: Resource) -> list[str]:
+    """The ids of its instances' processes; the first one leads."""
     return [f"{PREFIX}{job.id}-{name}" for name in hosts(_count(job))]
 
 
 def _standing(job: Resource) -> Standing:
     state = decode(TrainingState, job.state)
-    if lifecycle.is_waiting(state):
+    if state.phase is Phase.STARTING:
         return Standing.WAITING
-    holds = state.phase in NEEDS_ROOM and state.phase is not Phase.STARTING
-    return Standing.HOLDING if holds else Standing.OUTSIDE
+    return Standing.HOLDING if state.phase in NEEDS_ROOM else Standing.OUTSIDE
 
 
 def _begin_log(log: Path, note: str) -> None:

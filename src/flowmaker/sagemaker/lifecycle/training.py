@@ -90,11 +90,6 @@ def seconds_left(state: TrainingState, longest: float | None, now: datetime) -> 
     return longest - (now - last.started_at).total_seconds()
 
 
-def is_waiting(state: TrainingState) -> bool:
-    """Whether it asked for room and did not get it yet."""
-    return state.phase is Phase.STARTING and secondary_status(state) == PENDING
-
-
 def request_stop(state: TrainingState, now: datetime) -> TrainingState:
     if is_final(state) or state.stop_requested:
         return state

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, case, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, case, delete, func, insert, or_, select, update
 
 from flowmaker.sagemaker.records.resource import Resource
 from flowmaker.sagemaker.records.tuning import Counts, Trial
@@ -63,15 +63,33 @@ def open_trials(tx: Transaction, tuning_id: str) -> list[tuple[Trial, Resource]]
     return found
 
 
-def end(tx: Transaction, tuning_id: str, ended: Iterable[Trial]) -> None:
-    """Note how trials have ended. Doing it twice is as once."""
+def end(tx: Transaction, tuning: Resource, ended: Iterable[Trial]) -> bool:
+    """Note how trials have ended, if the tuning job is as it was read."""
+    if not all_resources.save(tx, tuning):
+        return False
     for one in ended:
-        mine = and_(trials.c.tuning_id == tuning_id, trials.c.number == one.number)
+        mine = and_(trials.c.tuning_id == tuning.id, trials.c.number == one.number)
         tx.execute(
             update(trials)
             .where(mine)
             .values(ending=one.ending, objective=one.objective, ended_at=one.ended_at)
         )
+    return True
+
+
+def forget(tx: Transaction, tuning: Resource) -> None:
+    """Delete a tuning job with its trials; their training jobs stay."""
+    if all_resources.delete(tx, tuning):
+        tx.execute(delete(trials).where(trials.c.tuning_id == tuning.id))
+
+
+def ended_jobs(tx: Transaction, tuning_id: str) -> list[tuple[Trial, Resource]]:
+    """Trials that have an objective, each with its training job."""
+    return [
+        (one, job)
+        for one in measured(tx, tuning_id)
+        if (job := all_resources.get(tx, one.job_id)) is not None
+    ]
 
 
 def counts(tx: Transaction, tuning_id: str, *, maximize: bool) -> Counts:
@@ -124,12 +142,6 @@ def measured(tx: Transaction, tuning_id: str, definition: str | None = None) -> 
     if definition is not None:
         query = query.where(trials.c.definition == definition)
     return [_trial(row) for row in tx.execute(query.order_by(trials.c.number))]
-
-
-def find(tx: Transaction, tuning_id: str, number: int) -> Trial | None:
-    mine = and_(trials.c.tuning_id == tuning_id, trials.c.number == number)
-    row = tx.execute(select(trials).where(mine)).first()
-    return _trial(row) if row else None
 
 
 def page(tx: Transaction, wanted: Wanted) -> list[tuple[Trial, Resource]]:

@@ -1,0 +1,316 @@
+"""Makes tuning jobs happen: their trials are training jobs like any other.
+
+A trial and its training job are written in one transaction, guarded by the tuning job's revision:
+after a crash there is neither a trial without its job nor a job twice.
+"""
+
+import asyncio
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from flowmaker import ids
+from flowmaker.errors import FlowmakerError
+from flowmaker.sagemaker.algorithms import registry
+from flowmaker.sagemaker.container import metrics
+from flowmaker.sagemaker.controllers import training_job
+from flowmaker.sagemaker.controllers.parts import Parts
+from flowmaker.sagemaker.controllers.tuner import NotReady, Tuner
+from flowmaker.sagemaker.lifecycle import suggestions, training, trial_requests
+from flowmaker.sagemaker.lifecycle import tuning as lifecycle
+from flowmaker.sagemaker.records.document import decode, encode
+from flowmaker.sagemaker.records.resource import Kind, Resource
+from flowmaker.sagemaker.records.training import TrainingState
+from flowmaker.sagemaker.records.tuning import Search, Trial, TuningState
+from flowmaker.sagemaker.repository import resources, trials
+
+#: Seconds between looks at how trials do that may be stopped early.
+LOOK = 1.0
+#: Seconds until the tuner's environment is asked for again, should no word come.
+PATIENCE = 10.0
+#: Hyperband's resources where the request does not say: epochs.
+LEAST, MOST = 1, 81
+
+
+class TuningJobs:
+    """The controller of tuning jobs."""
+
+    topic = "tuning_job"
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._tuner = Tuner(parts.environments)
+
+    async def open_keys(self) -> Iterable[str]:
+        return await self._parts.database.read(resources.open_ids, Kind.TUNING_JOB)
+
+    async def reconcile(self, key: str) -> float | None:
+        job = await self._parts.load(key)
+        if job is None or not job.open:
+            return None
+        searches = trial_requests.searches(job.request)
+        maximize = searches[0].maximize
+        running = await self._parts.database.read(trials.open_trials, job.id)
+        ended = [one for one in (_ended(*each, searches) for each in running) if one]
+        if ended:
+            return await self._note(job, ended, running)
+        counts = await self._parts.database.read(trials.counts, job.id, maximize=maximize)
+        limit = lifecycle.limits(job.request["HyperParameterTuningJobConfig"], searches)
+        state = decode(TuningState, job.state)
+        decision = lifecycle.decide(state, limit, counts, job.created_at, self._parts.now())
+        if decision.make:
+            return await self._make(job, searches, counts.made, decision.make)
+        if decision.stop:
+            await self._stop([made for _, made in running])
+        if decision.state != state:
+            return await self._save(job, decision.state)
+        early = await self._stop_early(job, searches, running)
+        return min((one for one in (early, decision.within) if one is not None), default=None)
+
+    async def _note(
+        self, job: Resource, ended: Sequence[Trial], running: Sequence[tuple[Trial, Resource]]
+    ) -> float | None:
+        """Record how trials have ended, and look again."""
+        state = decode(TuningState, job.state)
+        numbers = {one.number for one in ended}
+        seconds = sum(_seconds(made) for one, made in running if one.number in numbers)
+        noted = replace(state, consumed=state.consumed + seconds)
+        changed = replace(job, state=encode(noted), modified_at=self._parts.now())
+        await self._parts.database.write(trials.end, changed, ended)
+        return 0.0
+
+    async def _make(
+        self, job: Resource, searches: Sequence[Search], made: int, count: int
+    ) -> float | None:
+        """Make the next trials."""
+        try:
+            chosen = await self._choose(job, searches, made, count)
+        except NotReady:
+            return PATIENCE
+        except FlowmakerError as error:
+            state = decode(TuningState, job.state)
+            reason = f"InternalServerError: {error.message}"
+            failed = replace(state, ending="Failed", failure_reason=reason)
+            return await self._save(job, failed)
+        now = self._parts.now()
+        pairs = [
+            self._trial(job, search, values, number, now)
+            for number, (search, values) in enumerate(chosen, made + 1)
+        ]
+        changed = replace(job, modified_at=now)
+        if await self._parts.database.write(trials.make, changed, pairs):
+            for _, training_job_made in pairs:
+                self._parts.hints.hint("training_job", training_job_made.id)
+        return 0.0
+
+    def _trial(
+        self,
+        job: Resource,
+        search: Search,
+        values: Mapping[str, str],
+        number: int,
+        now: datetime,
+    ) -> tuple[Trial, Resource]:
+        """A trial, and its training job."""
+        definition = next(
+            one
+            for one in trial_requests.definitions(job.request)
+            if one.get("DefinitionName", "") == search.definition
+        )
+        name = trial_requests.trial_name(job.name, job.id, number)
+        specification = definition["AlgorithmSpecification"]
+        script = "sagemaker_submit_directory" in definition.get("StaticHyperParameters", {})
+        built_in = not script and registry.find(specification["TrainingImage"]) is not None
+        request = trial_requests.training_request(
+            definition, search, name, values, built_in=built_in
+        )
+        state = training.begin(now)
+        made = Resource(
+            id=ids.new(),
+            kind=Kind.TRAINING_JOB,
+            account=job.account,
+            region=job.region,
+            name=name,
+            arn=ids.arn(
+                "sagemaker", job.region, job.account, f"{Kind.TRAINING_JOB.value}/{name.lower()}"
+            ),
+            status=training.status(state),
+            open=True,
+            created_at=now,
+            modified_at=now,
+            request={**request, "TuningJobArn": job.arn},
+            state=encode(state),
+            parent=job.id,
+        )
+        trial = Trial(
+            number=number,
+            job_id=made.id,
+            name=name,
+            definition=search.definition,
+            chosen=values,
+            created_at=now,
+        )
+        return trial, made
+
+    async def _choose(
+        self, job: Resource, searches: Sequence[Search], made: int, count: int
+    ) -> list[tuple[Search, dict[str, str]]]:
+        """The hyperparameters of the next trials, each with its definition.
+
+        Raises:
+            NotReady: the tuner's environment is being made; a hint comes when it is.
+        """
+        config = job.request["HyperParameterTuningJobConfig"]
+        strategy, seed = config["Strategy"], config.get("RandomSeed", job.id)
+        numbers = range(made + 1, made + count + 1)
+        if strategy == "Grid":
+            return [
+                (
+                    suggestions.search_of(searches, number, grid=True),
+                    suggestions.of_grid(searches, number),
+                )
+                for number in numbers
+            ]
+        of = {number: suggestions.search_of(searches, number) for number in numbers}
+        if strategy != "Bayesian":
+            return [
+                (search, suggestions.at_random(search.ranges, seed, number))
+                for number, search in of.items()
+            ]
+        found: dict[int, dict[str, str]] = {}
+        for search in searches:
+            mine = [number for number in numbers if of[number] is search]
+            if mine:
+                values = await self._ask(job, search, seed, len(mine))
+                found |= dict(zip(mine, values, strict=True))
+        return [(of[number], found[number]) for number in numbers]
+
+    async def _ask(
+        self, job: Resource, search: Search, seed: int | str, count: int
+    ) -> list[dict[str, str]]:
+        """What the tuner suggests, given all that is known and all that is being tried."""
+        database = self._parts.database
+        state = decode(TuningState, job.state)
+        known = await database.read(trials.measured, job.id, search.definition)
+        for parent in state.inherited:
+            known += await database.read(trials.measured, parent)
+        running = await database.read(trials.open_trials, job.id)
+        tried = [one for one, _ in running if one.definition == search.definition]
+        return await self._tuner.suggest(
+            search,
+            seed=f"{seed}:{search.definition}",
+            known=known,
+            tried=tried,
+            count=count,
+            then=lambda: self._parts.hints.hint(self.topic, job.id),
+        )
+
+    async def _stop(self, made: Sequence[Resource]) -> None:
+        """Ask training jobs to stop, as StopTrainingJob does."""
+        for one in made:
+            saved = False
+            while not saved:
+                job = await self._parts.load(one.id)
+                if job is None or not job.open:
+                    break
+                now = self._parts.now()
+                stopping = training.request_stop(decode(TrainingState, job.state), now)
+                changed = replace(
+                    job,
+                    status=training.status(stopping),
+                    state=encode(stopping),
+                    modified_at=now,
+                )
+                saved = await self._parts.save(changed)
+            self._parts.hints.hint("training_job", one.id)
+
+    async def _stop_early(
+        self,
+        job: Resource,
+        searches: Sequence[Search],
+        running: Sequence[tuple[Trial, Resource]],
+    ) -> float | None:
+        """Stop trials that will not be the best; when to look again."""
+        config = job.request["HyperParameterTuningJobConfig"]
+        band = config["Strategy"] == "Hyperband"
+        if not band and config.get("TrainingJobEarlyStoppingType") != "Auto":
+            return None
+        if not running:
+            return None
+        past = await self._parts.database.read(trials.ended_jobs, job.id)
+        for search in searches:
+            others = [
+                await self._series(made, search)
+                for trial, made in past
+                if trial.definition == search.definition
+            ]
+            mine = [each for each in running if each[0].definition == search.definition]
+            series = {made.id: await self._series(made, search) for _, made in mine}
+            for _, made in mine:
+                rivals = others + [one for key, one in series.items() if key != made.id]
+                if _gives_up(series[made.id], rivals, search, config):
+                    await self._stop([made])
+        return LOOK
+
+    async def _series(self, made: Resource, search: Search) -> list[float]:
+        """The objective of a training job so far, epoch by epoch."""
+        definitions = registry.metric_definitions(made.request["AlgorithmSpecification"])
+        regex = definitions.get(search.metric)
+        log = self._parts.executor.log(training_job.processes(made)[0])
+        if regex is None or not log.exists():
+            return []
+        return await asyncio.to_thread(metrics.series, log, re.compile(regex))
+
+    async def _save(self, job: Resource, state: TuningState) -> float | None:
+        saved = await self._parts.save(
+            replace(
+                job,
+                status=lifecycle.status(state),
+                open=state.ended_at is None,
+                state=encode(state),
+                modified_at=self._parts.now(),
+            )
+        )
+        return None if saved and state.ended_at else 0.0
+
+
+def _gives_up(
+    series: Sequence[float],
+    rivals: Sequence[Sequence[float]],
+    search: Search,
+    config: Mapping[str, Any],
+) -> bool:
+    """Whether a trial is to be stopped early, by the strategy or by EarlyStoppingType Auto."""
+    if not series:
+        return False
+    if config["Strategy"] != "Hyperband":
+        return lifecycle.is_hopeless(series, rivals, maximize=search.maximize)
+    band = config.get("StrategyConfig", {}).get("HyperbandStrategyConfig", {})
+    return lifecycle.is_outrun(
+        series,
+        rivals,
+        maximize=search.maximize,
+        least=band.get("MinResource", LEAST),
+        most=band.get("MaxResource", MOST),
+    )
+
+
+def _ended(trial: Trial, made: Resource, searches: Sequence[Search]) -> Trial | None:
+    """The trial as it ended; None while its training job goes on."""
+    state = decode(TrainingState, made.state)
+    if not training.is_final(state):
+        return None
+    metric = next(one.metric for one in searches if one.definition == trial.definition)
+    found = [one.value for one in state.metrics if one.name == metric]
+    status = training.status(state)
+    objective = found[-1] if found and status != "Failed" else None
+    return replace(trial, ending=status, objective=objective, ended_at=made.modified_at)
+
+
+def _seconds(made: Resource) -> float:
+    state = decode(TrainingState, made.state)
+    if state.training_started_at is None or state.training_ended_at is None:
+        return 0.0
+    return (state.training_ended_at - state.training_started_at).total_seconds()

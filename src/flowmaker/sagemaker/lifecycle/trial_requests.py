@@ -1,0 +1,130 @@
+"""What a tuning job's request says of its trials: what is searched, and the jobs that it makes."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flowmaker.sagemaker.lifecycle import suggestions
+from flowmaker.sagemaker.records.tuning import Choice, NumberRange, Range, Scaling, Search
+
+#: Members of a definition that a training job's request has, too.
+_SHARED = (
+    "AlgorithmSpecification",
+    "RoleArn",
+    "InputDataConfig",
+    "VpcConfig",
+    "OutputDataConfig",
+    "StoppingCondition",
+    "EnableNetworkIsolation",
+    "EnableInterContainerTrafficEncryption",
+    "EnableManagedSpotTraining",
+    "CheckpointConfig",
+    "RetryStrategy",
+    "Environment",
+)
+
+
+def definitions(request: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """The training job definitions, whether there is one or several."""
+    one = request.get("TrainingJobDefinition")
+    return [one] if one else request.get("TrainingJobDefinitions", ())
+
+
+def searches(request: Mapping[str, Any]) -> list[Search]:
+    """What is searched, for each definition."""
+    config = request["HyperParameterTuningJobConfig"]
+    found: list[Search] = []
+    for one in definitions(request):
+        objective = one.get("TuningObjective") or config.get("HyperParameterTuningJobObjective", {})
+        ranges = one.get("HyperParameterRanges") or config.get("ParameterRanges", {})
+        found.append(
+            Search(
+                definition=one.get("DefinitionName", ""),
+                ranges=tuple(_ranges(ranges)),
+                metric=objective.get("MetricName", ""),
+                maximize=objective.get("Type") == "Maximize",
+            )
+        )
+    return found
+
+
+def _ranges(given: Mapping[str, Any]) -> list[Range]:
+    """The ranges.
+
+    Raises:
+        ValueError: a bound is no number; the message names it.
+    """
+    members = (("IntegerParameterRanges", True), ("ContinuousParameterRanges", False))
+    found: list[Range] = [
+        NumberRange(
+            name=one["Name"],
+            low=_bound(one, "MinValue", integer=integer),
+            high=_bound(one, "MaxValue", integer=integer),
+            integer=integer,
+            scaling=Scaling(one.get("ScalingType", "Auto")),
+        )
+        for member, integer in members
+        for one in given.get(member, ())
+    ]
+    found += [
+        Choice(name=one["Name"], values=tuple(one["Values"]))
+        for one in given.get("CategoricalParameterRanges", ())
+    ]
+    return found
+
+
+def _bound(one: Mapping[str, str], member: str, *, integer: bool) -> float:
+    text = one[member]
+    try:
+        return int(text) if integer else float(text)
+    except ValueError:
+        kind = "an integer" if integer else "a number"
+        raise ValueError(f"{member} of {one['Name']} is not {kind}: {text}") from None
+
+
+def trial_name(tuning_name: str, tuning_id: str, number: int) -> str:
+    """What the training job of a trial is called: as AWS does, and the same each time."""
+    digest = hashlib.sha256(f"{tuning_id}:{number}".encode()).hexdigest()[:8]
+    return f"{tuning_name}-{number:03d}-{digest}"
+
+
+def training_request(
+    definition: Mapping[str, Any],
+    search: Search,
+    name: str,
+    chosen: Mapping[str, str],
+    *,
+    built_in: bool,
+) -> dict[str, Any]:
+    """The request of the training job of a trial."""
+    objective = {"_tuning_objective_metric": search.metric} if built_in else {}
+    static: Mapping[str, str] = definition.get("StaticHyperParameters", {})
+    resources = definition.get("ResourceConfig") or _resources(definition)
+    return {
+        "TrainingJobName": name,
+        **{member: definition[member] for member in _SHARED if member in definition},
+        "HyperParameters": {**static, **chosen, **objective},
+        "ResourceConfig": resources,
+    }
+
+
+def _resources(definition: Mapping[str, Any]) -> Mapping[str, Any]:
+    """HyperParameterTuningResourceConfig as a ResourceConfig; of several the first."""
+    given = definition.get("HyperParameterTuningResourceConfig", {})
+    configs = given.get("InstanceConfigs")
+    if configs:
+        return dict(configs[0])
+    members = ("InstanceType", "InstanceCount", "VolumeSizeInGB", "VolumeKmsKeyId")
+    return {member: given[member] for member in members if member in given}
+
+
+def example(search: Search, *, highest: bool) -> dict[str, str]:
+    """Values at the ends of all ranges: what is wrong with these is wrong with the ranges."""
+    found: dict[str, str] = {}
+    for one in search.ranges:
+        if isinstance(one, Choice):
+            found[one.name] = one.values[-1 if highest else 0]
+        else:
+            value = one.high if highest else one.low
+            found[one.name] = suggestions.text(value, integer=one.integer)
+    return found

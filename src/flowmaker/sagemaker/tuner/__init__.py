@@ -1,0 +1,1 @@
+"""Suggests hyperparameters, by Optuna: a program of its own, with an environment of its own."""
