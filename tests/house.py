@@ -46,14 +46,16 @@ class House:
             config=config,
         )
 
-    def run_script(self, script: Path, folder: Path, timeout: float = 200) -> tuple[str, Any]:
+    def run_script(
+        self, script: Path, folder: Path, timeout: float = 200, python: Path | None = None
+    ) -> tuple[str, Any]:
         """What a script prints under `flowmaker exec` in a folder, and the JSON of its last line.
 
-        It is a program of its own: the SDK that it uses is as it is installed.
+        It is a program of its own: the SDK that it uses is as it is installed for `python`.
         """
         command = (*FLOWMAKER, "exec", "--data", str(self.data), "--")
         ran = subprocess.run(
-            [*command, sys.executable, "-W", "ignore", str(script)],
+            [*command, str(python or sys.executable), "-W", "ignore", str(script)],
             cwd=folder,
             env=client_environment(self.data),
             capture_output=True,
