@@ -28,8 +28,8 @@ def claims(server: House) -> str:
     return server.run("kubectl", "get", "pvc", "-A", "-o", "name")
 
 
-def volumes(server: House) -> list[str]:
-    return [path.name for path in server.data.glob("volumes/*/")]
+def written(server: House, name: str) -> list[Path]:
+    return [*server.data.glob(f"volumes/*/{name}")]
 
 
 @dsl.component(base_image="python:3.11")
@@ -103,7 +103,7 @@ def test_tasks_share_the_workspace_which_goes_with_success(server: House, tmp_pa
     assert run.result("shell") == "this is a.txt"
     assert run.result("no-part-in-it") is False
     assert eventually(lambda: run.id not in claims(server))
-    assert eventually(lambda: volumes(server) == [])
+    assert eventually(lambda: written(server, "a.txt") == [])
 
 
 def test_a_failed_run_keeps_its_workspace_for_a_retry(server: House, tmp_path: Path) -> None:
@@ -134,9 +134,10 @@ def test_a_deleted_run_takes_its_workspace_along(server: House, tmp_path: Path) 
 
     run = ran(server, pipeline, tmp_path)
     assert run.id in claims(server)
+    assert len(written(server, "tried.txt")) == 1
     kfp.Client(host=server.url).delete_run(run.id)
     assert eventually(lambda: run.id not in claims(server))
-    assert eventually(lambda: volumes(server) == [])
+    assert eventually(lambda: written(server, "tried.txt") == [])
 
 
 @dsl.component(base_image="python:3.11")

@@ -186,9 +186,49 @@ def made_twice():
 
 
 @BATCH.add()
-@dsl.pipeline(name="made-of-nothing")
-def made_of_nothing():
-    kubernetes.CreatePVC(access_modes=["ReadWriteOnce"], size="1Gi")
+@dsl.pipeline(name="made-with-two-names")
+def made_with_two_names():
+    kubernetes.CreatePVC(
+        access_modes=["ReadWriteOnce"], size="1Gi", pvc_name="a", pvc_name_suffix="-b"
+    )
+
+
+@BATCH.add()
+@dsl.pipeline(name="made-of-a-volume")
+def made_of_a_volume():
+    kubernetes.CreatePVC(
+        access_modes=["ReadWriteOnce"], size="1Gi", pvc_name="a", volume_name="disk"
+    )
+
+
+@BATCH.add()
+@dsl.pipeline(name="made-without-a-name")
+def made_without_a_name():
+    made = kubernetes.CreatePVC(access_modes=["ReadWriteOnce"], size="1Gi")
+    variables(names=[]).set_env_variable("CLAIM", "x").after(made)
+
+
+@BATCH.add()
+@dsl.pipeline(name="deleted-by-nobody")
+def deleted_by_nobody():
+    kubernetes.DeletePVC(pvc_name="nowhere")
+
+
+@dsl.component(base_image="python:3.11")
+def waits_for(file: str):
+    import time
+    from pathlib import Path
+
+    Path(file).with_name("begun").write_text("")
+    while not Path(file).exists():
+        time.sleep(0.05)
+    print("RESULT 1")
+
+
+@BATCH.add()
+@dsl.pipeline(name="held-while-it-goes")
+def held():
+    kubernetes.mount_pvc(waits_for(file="/mnt/go"), "held", "/mnt")
 
 
 @dsl.container_component
@@ -251,7 +291,7 @@ def ran(server: House, tmp_path_factory: pytest.TempPathFactory) -> Submitted:
             json={"apiVersion": "v1", "kind": kind, "metadata": {"name": name}, "data": data},
         )
         assert answer.status_code == 201, answer.text
-    for name in ("kept", "escaped"):
+    for name in ("kept", "escaped", "held"):
         server.run("kubectl", "create", "-n", "kubeflow", "-f", "-", stdin=CLAIM.format(name))
     return BATCH.submitted(server, tmp_path_factory.mktemp("packages"))
 
@@ -333,7 +373,41 @@ def test_claims_are_made_and_deleted_by_tasks(ran: Submitted, server: House) -> 
 
 def test_a_claim_that_cannot_be_made_fails_its_task(ran: Submitted) -> None:
     assert 'persistentvolumeclaims "kept" already exists' in ran(made_twice).error
-    assert "either pvc_name or pvc_name_suffix" in ran(made_of_nothing).error
+    assert "one of pvc_name and pvc_name_suffix, not both" in ran(made_with_two_names).error
+    assert "CreatePVC with volume_name" in ran(made_of_a_volume).error
+
+
+def test_a_claim_without_a_name_gets_one(ran: Submitted, server: House) -> None:
+    run = ran(made_without_a_name)
+    assert run.error == ""
+    (task,) = [task for task in run.tasks if task.display_name == "createpvc"]
+    assert task.task_id in server.run("kubectl", "get", "pvc", "-n", "kubeflow", "-o", "name")
+
+
+def test_deleting_a_claim_that_is_not_there_fails_its_task(ran: Submitted) -> None:
+    run = ran(deleted_by_nobody)
+    assert run.run.state == "FAILED"
+    assert "PersistentVolumeClaim 'nowhere' not found in namespace kubeflow" in run.error
+
+
+def test_the_folder_of_a_claim_goes_when_nobody_has_it_any_more(
+    ran: Submitted, server: House
+) -> None:
+    claim = ("pvc", "held", "-n", "kubeflow")
+    uid = server.run("kubectl", "get", *claim, "-o", "jsonpath={.metadata.uid}")
+    folder = server.data / "volumes" / uid
+    assert eventually((folder / "begun").exists)
+    (task,) = [
+        each
+        for each in ran.client.get_run(ran.ids[held.name]).run_details.task_details
+        if each.display_name == "waits-for"
+    ]
+    assert f"Used By:       {task.task_id}-1" in server.run("kubectl", "describe", *claim)
+    server.run("kubectl", "delete", *claim)
+    assert folder.exists()
+    (folder / "go").write_text("")
+    assert ran(held).result("waits-for") == 1
+    assert eventually(lambda: not folder.exists())
 
 
 def test_nothing_outside_of_a_volume_is_mounted(ran: Submitted) -> None:

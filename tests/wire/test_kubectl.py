@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -40,7 +40,11 @@ data:
 def kubectl(tmp_path: Path) -> Iterator[Kubectl]:
     database = Database(tmp_path / "flowmaker.db")
     asyncio.run(bootstrap(database, SystemClock()))
-    with serving(create_app(database, Hints(), SystemClock())) as url:
+
+    async def held(uids: Iterable[str]) -> dict[str, list[str]]:
+        return {uid: ["a-process"] for uid in uids}
+
+    with serving(create_app(database, Hints(), SystemClock(), held)) as url:
 
         def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
             return subprocess.run(
@@ -93,6 +97,21 @@ def test_apply_creates_then_configures_then_leaves_alone(kubectl: Kubectl) -> No
 def test_server_side_apply(kubectl: Kubectl) -> None:
     applied = kubectl("apply", "--server-side", "-f", "-", stdin=SECRET)
     assert applied.stdout == "secret/aws-secret serverside-applied\n", applied.stderr
+
+
+def test_a_claim_is_described_with_who_has_it(kubectl: Kubectl) -> None:
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "kept"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "2Gi"}}},
+    }
+    assert kubectl("create", "-f", "-", stdin=json.dumps(claim)).returncode == 0
+    shown = kubectl("describe", "pvc", "kept")
+    assert shown.returncode == 0, shown.stderr
+    lines = dict(line.split(":", 1) for line in shown.stdout.splitlines() if ":" in line)
+    told = {name: lines[name].strip() for name in ("Name", "Status", "Used By")}
+    assert told == {"Name": "kept", "Status": "Bound", "Used By": "a-process"}
 
 
 def test_namespaces(kubectl: Kubectl) -> None:

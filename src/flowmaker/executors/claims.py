@@ -128,16 +128,17 @@ def end_orphans(folder: Path) -> None:
             os.kill(member, signal.SIGKILL)
 
 
-def given(jobs: Path, names: Collection[str]) -> set[str]:
-    """Of the names of folders, those that processes were given which have not ended."""
-    found: set[str] = set()
-    for spec in jobs.glob("*/spec.json"):
+def given(jobs: Path, names: Collection[str]) -> dict[str, list[str]]:
+    """Of the names of folders, those that processes have which have not ended: whose they are."""
+    found: dict[str, list[str]] = {}
+    for spec in sorted(jobs.glob("*/spec.json")):
         if (spec.parent / "outcome.json").exists():
             continue
         text = spec.read_text(encoding="utf-8", errors="replace")
-        named = {name for name in names if name in text}
+        named = [name for name in names if name in text]
         if named and observe(spec.parent).state is not ProcessState.LOST:
-            found |= named
+            for name in named:
+                found.setdefault(name, []).append(spec.parent.name)
     return found
 
 

@@ -119,8 +119,8 @@ class LocalExecutor:
             self._running.discard(process_id)
             await asyncio.to_thread(claims.remove, self.folder(process_id))
 
-    async def given(self, names: Iterable[str]) -> set[str]:
-        """Of the names of folders, those that processes were given which run or are to run."""
+    async def given(self, names: Iterable[str]) -> dict[str, list[str]]:
+        """Of the names of folders, those that processes have that have not ended."""
         return await asyncio.to_thread(claims.given, self._folder, tuple(names))
 
     async def sandbox_levels(self) -> sandbox.Levels:

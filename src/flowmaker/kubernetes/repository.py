@@ -1,6 +1,7 @@
 """The SQL of the Kubernetes sliver."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import RowMapping, delete, func, insert, select, update
@@ -9,7 +10,10 @@ from flowmaker.errors import AlreadyExists, FailedPrecondition
 from flowmaker.kubernetes.records import KINDS, Kind, KubernetesObject
 from flowmaker.store.database import Transaction
 from flowmaker.store.schema.kubernetes import kubernetes_objects as table
+from flowmaker.store.schema.kubernetes import kubernetes_removals as removals
 
+#: How long it is known who removed what: until the remover has written that it did.
+REMEMBERED = timedelta(days=7)
 _KINDS = {kind.name: kind for kind in KINDS.values()}
 
 
@@ -84,6 +88,18 @@ def remove(tx: Transaction, kind: Kind, namespace: str, name: str) -> bool:
     if not kind.namespaced:
         tx.execute(delete(table).where(table.c.namespace == name))
     return tx.execute(delete(table).where(*_is(kind, namespace, name))).rowcount > 0
+
+
+def ensure_removed_by(
+    tx: Transaction, kind: Kind, namespace: str, name: str, remover: str, now: datetime
+) -> bool:
+    """Whether there was one for `remover` to remove, now or when it did so before."""
+    before = (removals.c.remover == remover) & (removals.c.name == name)
+    if not remove(tx, kind, namespace, name):
+        return tx.execute(select(removals.c.remover).where(before)).first() is not None
+    tx.execute(delete(removals).where(before | (removals.c.removed_at < now - REMEMBERED)))
+    tx.execute(insert(removals).values(remover=remover, name=name, removed_at=now))
+    return True
 
 
 def version(tx: Transaction) -> int:

@@ -5,7 +5,7 @@ On a cluster that is the reclaim policy `Delete`, with the finalizer `pvc-protec
 
 import asyncio
 import shutil
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from flowmaker.kubernetes import repository
@@ -19,12 +19,16 @@ ALL = "all"
 PAUSE = 5.0
 
 
+#: Of the names of volumes' folders, those that processes have: the names of the processes.
+Held = Callable[[Iterable[str]], Awaitable[Mapping[str, Sequence[str]]]]
+
+
 class VolumesController:
     """Implements `Controller`; its one key is `ALL`.
 
     Args:
         folder: It has the folder of each claim, by its uid; a name may go on after a dot.
-        held: Of such names, those whose folders are given to processes that run.
+        held: Who has the folders of such names: processes that run.
     """
 
     topic = TOPIC
@@ -33,7 +37,7 @@ class VolumesController:
         self,
         database: Database,
         folder: Path,
-        held: Callable[[Iterable[str]], Awaitable[Collection[str]]],
+        held: Held,
     ) -> None:
         self._database = database
         self._folder = folder
@@ -49,7 +53,9 @@ class VolumesController:
         claims = await self._database.read(repository.listing, PERSISTENT_VOLUME_CLAIM, "")
         uids = {claim.uid for claim in claims}
         orphans = [each for each in there if each.name.partition(".")[0] not in uids]
-        held = await self._held(each.name for each in orphans) if orphans else ()
+        if not orphans:
+            return None
+        held = await self._held(each.name for each in orphans)
         for orphan in orphans:
             if orphan.name not in held:
                 await asyncio.to_thread(shutil.rmtree, orphan, ignore_errors=True)

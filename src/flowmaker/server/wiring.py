@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from starlette.types import ASGIApp
 
@@ -29,10 +28,8 @@ from flowmaker.executors.local import LocalExecutor
 from flowmaker.executors.machine import capacity
 from flowmaker.executors.room import Room
 from flowmaker.kubernetes import repository as kubernetes_objects
-from flowmaker.kubernetes import volumes
 from flowmaker.kubernetes.api import app as kubernetes
-from flowmaker.kubernetes.claims import new_claim
-from flowmaker.kubernetes.records import CONFIG_MAP, NAMESPACE, PERSISTENT_VOLUME_CLAIM, SECRET
+from flowmaker.kubernetes.records import CONFIG_MAP, NAMESPACE, SECRET
 from flowmaker.kubernetes.volumes import VolumesController
 from flowmaker.objects.disk import DiskObjectStore
 from flowmaker.pipelines.api.access import Users
@@ -58,6 +55,7 @@ from flowmaker.sagemaker.controllers import controllers as sagemaker_controllers
 from flowmaker.sagemaker.controllers.room import JobRoom
 from flowmaker.sagemaker.hosting.router import Router
 from flowmaker.server import handout
+from flowmaker.server.claims import Claims
 from flowmaker.server.config import Settings
 from flowmaker.server.data_folder import DataFolder
 from flowmaker.server.effects import SageMakerEffects
@@ -208,7 +206,7 @@ def _doors(ground: Ground, worker: Worker, router: Router) -> Doors:
             nodes=_nodes(ground, worker),
             users=_users(ground) if ground.settings.multi_user else None,
         ),
-        kubernetes=kubernetes.create_app(database, hints, clock),
+        kubernetes=kubernetes.create_app(database, hints, clock, ground.executor.given),
         worker=worker,
         room=RoomDoor(tasks=ground.task_room, jobs=ground.job_room),
         web=create_web(ground.url),
@@ -272,35 +270,20 @@ def _run_settings(ground: Ground, worker: Worker) -> RunSettings:
             key: base64.b64decode(text) for key, text in binaries.items()
         }
 
-    async def make_claim(
-        namespace: str, name: str, manifest: Mapping[str, Any], task_id: str
-    ) -> None:
-        made = new_claim(namespace, name, manifest, task_id, ground.clock.now())
-        await ground.database.write(kubernetes_objects.ensure_made_by, made)
-
-    async def remove_claim(namespace: str, name: str) -> None:
-        kind = PERSISTENT_VOLUME_CLAIM
-        await ground.database.write(kubernetes_objects.remove, kind, namespace, name)
-        ground.hints.hint(volumes.TOPIC, volumes.ALL)
-
-    async def all_claims() -> list[tuple[str, str]]:
-        kind = PERSISTENT_VOLUME_CLAIM
-        found = await ground.database.read(kubernetes_objects.listing, kind, "")
-        return [(each.namespace, each.name) for each in found]
-
-    async def claim(namespace: str, name: str) -> Path | None:
-        kind = PERSISTENT_VOLUME_CLAIM
-        found = await ground.database.read(kubernetes_objects.get, kind, namespace, name)
-        return ground.folder.volumes / found.uid if found else None
-
+    claims = Claims(
+        database=ground.database,
+        hints=ground.hints,
+        clock=ground.clock,
+        volumes=ground.folder.volumes,
+    )
     return RunSettings(
         worker_environment=worker.environment,
         secret=secret,
         config_map=config_map,
-        claim=claim,
-        make_claim=make_claim,
-        remove_claim=remove_claim,
-        claims=all_claims,
+        claim=claims.folder,
+        make_claim=claims.make,
+        remove_claim=claims.remove,
+        claims=claims.all,
         endpoint=ground.url,
         hidden=ground.folder.secrets,
         owner=ids.ACCOUNT,

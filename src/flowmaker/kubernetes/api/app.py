@@ -9,8 +9,10 @@ from flowmaker import ids
 from flowmaker.clock import Clock
 from flowmaker.kubernetes import content, repository
 from flowmaker.kubernetes.api import discovery, status
+from flowmaker.kubernetes.api.pods import Pods
 from flowmaker.kubernetes.api.resources import Resources
 from flowmaker.kubernetes.records import KINDS, NAMESPACE, KubernetesObject
+from flowmaker.kubernetes.volumes import Held
 from flowmaker.reconcile.hints import Hints
 from flowmaker.store.database import Database, Transaction
 
@@ -37,10 +39,11 @@ def _ensure(tx: Transaction, made: KubernetesObject) -> None:
         repository.create(tx, made)
 
 
-def create_app(database: Database, hints: Hints, clock: Clock) -> Starlette:
-    """The ASGI app for `/api`, `/apis`, `/openapi` and `/version`."""
+def create_app(database: Database, hints: Hints, clock: Clock, held: Held) -> Starlette:
+    """The ASGI app for `/api`, `/apis`, `/openapi` and `/version`; `held` tells who has volumes."""
     resources = Resources(database, clock, hints)
-    routes = list(discovery.routes)
+    pods = Pods(database, held)
+    routes = [*discovery.routes, Route("/api/v1/namespaces/{namespace}/pods", pods.list)]
     for kind in KINDS.values():
         routes.extend(_routes(kind.plural, resources, namespaced=kind.namespaced))
     return Starlette(routes=[*routes, Route("/{rest:path}", _not_found, methods=METHODS)])

@@ -57,4 +57,4 @@ class RetentionController:
     async def _remove_workspace(self, run_id: str) -> None:
         for namespace, name in await self._settings.claims():
             if name == claim_name(run_id):
-                await self._settings.remove_claim(namespace, name)
+                await self._settings.remove_claim(namespace, name, run_id)

@@ -30,9 +30,10 @@ async def no_making(namespace: str, name: str, manifest: Mapping[str, Any], task
     raise Unsupported(f"PersistentVolumeClaim {name!r} cannot be made here")
 
 
-async def no_removal(namespace: str, name: str) -> None:
+async def no_removal(namespace: str, name: str, remover: str) -> bool:
     """There are none."""
-    del namespace, name
+    del namespace, name, remover
+    return False
 
 
 async def no_claims() -> Sequence[tuple[str, str]]:
@@ -59,8 +60,9 @@ class RunSettings:
     claim: Callable[[str, str], Awaitable[Path | None]] = no_claim
     #: Make a claim, from its namespace, name and manifest, for a task; again does nothing.
     make_claim: Callable[[str, str, Mapping[str, Any], str], Awaitable[None]] = no_making
-    #: Remove a claim by namespace and name, if it is there.
-    remove_claim: Callable[[str, str], Awaitable[None]] = no_removal
+    #: Remove a claim by namespace and name, for a task or a run. Whether it was there; again tells
+    #: the same.
+    remove_claim: Callable[[str, str, str], Awaitable[bool]] = no_removal
     #: All claims, each by namespace and name.
     claims: Callable[[], Awaitable[Sequence[tuple[str, str]]]] = no_claims
     #: KF_PIPELINES_ENDPOINT of tasks: this server.

@@ -42,20 +42,29 @@ class Volumes:
         given: Mapping[str, Any] = task.inputs["parameters"]
         try:
             if image == DELETE_PVC:
-                await self.settings.remove_claim(namespace, given["pvc_name"])
-                return End(task_id=task.task_id)
+                return await self._delete(task, namespace, given["pvc_name"])
             name = _name(task, given)
             await self.settings.make_claim(namespace, name, _manifest(name, given), task.task_id)
         except FlowmakerError as error:
             return End(task_id=task.task_id, error=str(error))
         return End(task_id=task.task_id, outputs={"parameters": {"name": name}, "artifacts": {}})
 
+    async def _delete(self, task: Task, namespace: str, name: str) -> End:
+        if await self.settings.remove_claim(namespace, name, task.task_id):
+            return End(task_id=task.task_id)
+        return End(
+            task_id=task.task_id,
+            error=f"PersistentVolumeClaim {name!r} not found in namespace {namespace}: there is "
+            f"nothing to delete. Those that are there: kubectl get pvc -n {namespace}",
+        )
+
 
 def _name(task: Task, given: Mapping[str, Any]) -> str:
+    """As given, or one that no other claim has, as on a cluster."""
     name, suffix = given.get("pvc_name"), given.get("pvc_name_suffix")
-    if bool(name) == bool(suffix):
-        raise InvalidInput("CreatePVC takes either pvc_name or pvc_name_suffix")
-    return name or f"{task.task_id}{suffix}"
+    if name and suffix:
+        raise InvalidInput("CreatePVC takes one of pvc_name and pvc_name_suffix, not both")
+    return name or f"{task.task_id}{suffix or ''}"
 
 
 def _manifest(name: str, given: Mapping[str, Any]) -> dict[str, Any]:

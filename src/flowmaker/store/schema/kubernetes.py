@@ -20,3 +20,12 @@ kubernetes_objects = Table(
     Column("document", JSON, nullable=False),
     Index("kubernetes_objects_by_version", "resource_version"),
 )
+
+#: What was removed on somebody's behalf, so that doing it again is known to be that.
+kubernetes_removals = Table(
+    "kubernetes_removals",
+    metadata,
+    Column("remover", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("removed_at", Timestamp, nullable=False),
+)
