@@ -23,8 +23,8 @@ from flowmaker.objects.objects import ObjectStore
 from flowmaker.pipelines.controllers.caching import Cache
 from flowmaker.pipelines.controllers.platform import VOLUMES
 from flowmaker.pipelines.controllers.process import Processes
-from flowmaker.pipelines.controllers.retention import TOPIC as RETENTION
 from flowmaker.pipelines.controllers.recurring import TOPIC as RECURRING
+from flowmaker.pipelines.controllers.retention import TOPIC as RETENTION
 from flowmaker.pipelines.controllers.room import TaskRoom
 from flowmaker.pipelines.controllers.settings import RunSettings, job_of
 from flowmaker.pipelines.controllers.volumes import Volumes
