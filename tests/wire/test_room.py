@@ -1,0 +1,316 @@
+"""What asks for CPU and memory waits for it: real clients, real processes, on a small machine."""
+
+import json
+import socket
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import kfp
+import pytest
+from kfp import compiler, dsl
+
+from tests.fakes.kfp_runs import ran
+from tests.house import House, flowmaker, house
+from tests.wire.test_sagemaker import BUCKET, IMAGE, ROLE, Clients, until
+
+pytestmark = pytest.mark.slow
+
+SMALL = ("--cores", "2", "--memory", "8Gi")
+
+
+@pytest.fixture(scope="module")
+def small(server: House, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A server on a machine of two cores and 8 GiB, or so it was told."""
+    data = tmp_path_factory.mktemp("small")
+    (data / "envs").symlink_to(server.data / "envs")
+    with house(data, *SMALL) as running:
+        yield running
+
+
+@pytest.fixture
+def shared(small: House) -> Path:
+    """A folder that tasks see, and may read: /tmp is each one's own."""
+    return Path(tempfile.mkdtemp(dir=small.data))
+
+
+@dsl.component(base_image="python:3.11")
+def alone(lock: str):
+    """Fails when another one is in here at the same time."""
+    import fcntl
+    import time
+
+    with open(lock) as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        time.sleep(0.2)
+
+
+@dsl.component(base_image="python:3.11")
+def meet(mine: int, other: int):
+    """Fails when the other one is not there while this one is here."""
+    import socket
+    import time
+
+    with socket.create_server(("127.0.0.1", mine)) as door:
+        door.settimeout(20)
+        end = time.monotonic() + 20
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", other)).close()
+                break
+            except ConnectionRefusedError:
+                assert time.monotonic() < end, "nobody came"
+                time.sleep(0.02)
+        door.accept()[0].close()
+
+
+@dsl.component(base_image="python:3.11")
+def until_there(file: str):
+    import pathlib
+    import time
+
+    while not pathlib.Path(file).exists():
+        time.sleep(0.02)
+
+
+@dsl.component(base_image="python:3.11", packages_to_install=["boto3"])
+def trains(request: dict):
+    """Starts a training job and waits for its end, as a step does that uses SageMaker."""
+    import time
+
+    import boto3
+
+    sagemaker = boto3.client("sagemaker")
+    name = request["TrainingJobName"]
+    sagemaker.create_training_job(**request)
+    status = "InProgress"
+    while status == "InProgress":
+        time.sleep(0.1)
+        status = sagemaker.describe_training_job(TrainingJobName=name)["TrainingJobStatus"]
+    assert status == "Completed", status
+
+
+def test_tasks_that_ask_for_all_cores_never_overlap(
+    small: House, shared: Path, tmp_path: Path
+) -> None:
+    @dsl.pipeline(name="one-by-one")
+    def pipeline(lock: str):
+        with dsl.ParallelFor([1, 2, 3, 4]):
+            alone(lock=lock).set_cpu_request("2")
+        alone(lock=lock).set_cpu_limit("64")
+        alone(lock=lock).set_memory_request("8Gi").set_cpu_request("100m")
+
+    (shared / "lock").touch()
+    done = ran(small, pipeline, tmp_path, arguments={"lock": str(shared / "lock")})
+    assert done.run.state == "SUCCEEDED", done.error
+    ids = [task.task_id for task in done.tasks if task.display_name.startswith("alone")]
+    assert len(ids) == 6
+    assert all((small.data / "jobs" / f"{each}-1" / "outcome.json").exists() for each in ids)
+    assert "asks for 2 cores of this machine's 2 cores and 8 GiB\n" in done.log("alone")
+    assert "asks for 64 cores of this machine's 2 cores and 8 GiB: no other" in done.log("alone-2")
+    assert "CPU limit 64 is not enforced" in done.log("alone-2")
+
+
+def test_tasks_that_fit_together_run_together(small: House, tmp_path: Path) -> None:
+    @dsl.pipeline(name="together")
+    def pipeline(a: int, b: int):
+        meet(mine=a, other=b).set_cpu_request("1").set_memory_request("4Gi")
+        meet(mine=b, other=a).set_cpu_request("1000m").set_memory_limit("4Gi")
+
+    with socket.create_server(("127.0.0.1", 0)) as a, socket.create_server(("127.0.0.1", 0)) as b:
+        ports = {"a": a.getsockname()[1], "b": b.getsockname()[1]}
+    done = ran(small, pipeline, tmp_path, arguments=ports)
+    assert done.run.state == "SUCCEEDED", done.error
+
+
+def test_a_task_that_waits_is_pending_and_says_what_for(
+    small: House, shared: Path, tmp_path: Path
+) -> None:
+    @dsl.pipeline(name="waiting")
+    def pipeline(file: str):
+        until_there(file=file).set_cpu_request("2")
+        until_there(file=file).set_cpu_request("1")
+
+    package = tmp_path / "pipeline.yaml"
+    compiler.Compiler().compile(pipeline, str(package))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        client = kfp.Client(host=small.url)
+    options: Any = {"arguments": {"file": str(shared / "go")}, "run_name": "mine"}
+    run_id = client.create_run_from_pipeline_package(str(package), **options).run_id
+
+    def tasks() -> dict[str, Any]:
+        details = client.get_run(run_id).run_details
+        return {task.display_name: task for task in details.task_details} if details else {}
+
+    states = {"until-there": "RUNNING", "until-there-2": "PENDING"}
+    seen = until(
+        tasks, lambda seen: states.items() <= {k: v.state for k, v in seen.items()}.items()
+    )
+    told = seen["until-there-2"].state_history[-1]
+    said = "waits for 1 core: 2 of 2 cores are in use by task until-there of run mine"
+    assert (told.state, told.error.message) == ("PENDING", said)
+    status = flowmaker("status", "--data", str(small.data)).stdout
+    assert "pipelines' tasks hold 2 of 2 cores and 0 GiB of 8 GiB, 1 wait" in status
+    assert f"task until-there-2 of run mine {said}" in status
+    (shared / "go").touch()
+    assert client.wait_for_run_completion(run_id, timeout=60, sleep_duration=0.05).state == (
+        "SUCCEEDED"
+    )
+
+
+def test_a_run_that_waits_is_terminated_at_once(small: House, shared: Path, tmp_path: Path) -> None:
+    @dsl.pipeline(name="holder")
+    def pipeline(file: str):
+        until_there(file=file).set_cpu_request("2")
+
+    package = tmp_path / "pipeline.yaml"
+    compiler.Compiler().compile(pipeline, str(package))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        client = kfp.Client(host=small.url)
+    go = {"arguments": {"file": str(shared / "go")}, "enable_caching": False}
+    first, second, third = (
+        client.create_run_from_pipeline_package(str(package), **go).run_id for _ in range(3)
+    )
+
+    def state(run_id: str) -> str:
+        details = client.get_run(run_id).run_details
+        tasks = details.task_details if details else []
+        return next((each.state for each in tasks if each.display_name == "until-there"), "")
+
+    until(lambda: state(first), lambda seen: seen == "RUNNING")
+    until(lambda: state(second), lambda seen: seen == "PENDING")
+    client.terminate_run(second)
+    until(lambda: client.get_run(second).state, lambda state: state == "CANCELED", seconds=10)
+    (shared / "go").touch()
+    for run_id in (first, third):
+        ended = client.wait_for_run_completion(run_id, timeout=60, sleep_duration=0.05)
+        assert ended.state == "SUCCEEDED"
+
+
+@pytest.fixture(scope="module")
+def aws(small: House) -> Clients:
+    clients = Clients(small.environment)
+    small.client("iam").attach_role_policy(
+        RoleName="eksctl-flowmaker-nodegroup-NodeInstanceRole",
+        PolicyArn="arn:aws:iam::aws:policy/AmazonSageMakerFullAccess",
+    )
+    clients.s3.create_bucket(Bucket=BUCKET)
+    rows = [f"{int(a + b > 9)},{a},{b}" for a in range(60) for b in range(60)]
+    clients.s3.put_object(Bucket=BUCKET, Key="train/data.csv", Body="\n".join(rows))
+    return clients
+
+
+def training(name: str, instance: str, *, count: int = 1, rounds: int = 5) -> dict[str, Any]:
+    source = {
+        "S3DataType": "S3Prefix",
+        "S3Uri": f"s3://{BUCKET}/train",
+        "S3DataDistributionType": "FullyReplicated",
+    }
+    return {
+        "TrainingJobName": name,
+        "AlgorithmSpecification": {"TrainingImage": IMAGE, "TrainingInputMode": "File"},
+        "RoleArn": ROLE,
+        "InputDataConfig": [
+            {
+                "ChannelName": "train",
+                "ContentType": "text/csv",
+                "DataSource": {"S3DataSource": source},
+            }
+        ],
+        "OutputDataConfig": {"S3OutputPath": f"s3://{BUCKET}/out"},
+        "ResourceConfig": {
+            "InstanceType": instance,
+            "InstanceCount": count,
+            "VolumeSizeInGB": 1,
+        },
+        "StoppingCondition": {"MaxRuntimeInSeconds": 600},
+        "HyperParameters": {"num_round": str(rounds), "objective": "binary:logistic"},
+    }
+
+
+def times(data: Path, clients: Clients, name: str) -> tuple[datetime, datetime]:
+    """From when to when the processes of a job ran, as their supervisors wrote it."""
+    description = clients.sagemaker.describe_training_job(TrainingJobName=name)
+    found: list[dict[str, Any]] = []
+    for folder in data.glob("jobs/training-*"):
+        if not (folder / "outcome.json").exists():
+            continue
+        if description["TrainingJobArn"] in (folder / "spec.json").read_text():
+            found.append(json.loads((folder / "outcome.json").read_text()))
+    assert found, name
+    begun = min(each["started_at"] for each in found)
+    ended = max(each["ended_at"] for each in found)
+    return datetime.fromtimestamp(begun, UTC), datetime.fromtimestamp(ended, UTC)
+
+
+def test_big_training_jobs_and_a_gang_run_one_after_the_other(aws: Clients, small: House) -> None:
+    aws.sagemaker.create_training_job(**training("first", "ml.m5.24xlarge", rounds=150))
+    aws.sagemaker.create_training_job(**training("gang", "ml.c7i.large", count=2))
+    aws.sagemaker.create_training_job(**training("last", "ml.t3.medium"))
+
+    def describe(name: str) -> Any:
+        return aws.sagemaker.describe_training_job(TrainingJobName=name)
+
+    gang = until(lambda: describe("gang"), lambda job: job["SecondaryStatus"] == "Pending")
+    assert gang["TrainingJobStatus"] == "InProgress"
+    assert gang["SecondaryStatusTransitions"][-1]["StatusMessage"] == (
+        "waits for the whole machine, since it asks for 4 cores and 8 GiB: 2 of 2 cores and 8 GiB "
+        "of 8 GiB are in use by training job first"
+    )
+    jobs = [
+        until(lambda name=name: describe(name), lambda job: job["TrainingJobStatus"] == "Completed")
+        for name in ("first", "gang", "last")
+    ]
+    spans = [times(small.data, aws, job["TrainingJobName"]) for job in jobs]
+    assert spans[0][1] <= spans[1][0], "the gang began after the first had ended"
+    assert spans[1][1] <= spans[2][0], "the last began after the gang had ended"
+    for job, span in zip(jobs, spans, strict=True):
+        assert job["TrainingStartTime"] <= span[0], "the time in which it waited is no training"
+    events = aws.logs.get_log_events(
+        logGroupName="/aws/sagemaker/TrainingJobs",
+        logStreamName=aws.logs.describe_log_streams(
+            logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix="first/"
+        )["logStreams"][0]["logStreamName"],
+        startFromHead=True,
+    )["events"]
+    assert events[0]["message"] == (
+        "[flowmaker] 1 x ml.m5.24xlarge are 96 cores and 384 GiB; this machine has 2 cores and "
+        "8 GiB: no other job runs beside this one"
+    )
+
+
+def test_a_job_that_waits_is_stopped_at_once(aws: Clients) -> None:
+    aws.sagemaker.create_training_job(**training("long", "ml.m5.large", rounds=100000))
+    aws.sagemaker.create_training_job(**training("waits", "ml.m5.large"))
+
+    def describe(name: str) -> Any:
+        return aws.sagemaker.describe_training_job(TrainingJobName=name)
+
+    until(lambda: describe("waits"), lambda job: job["SecondaryStatus"] == "Pending")
+    began = time.monotonic()
+    aws.sagemaker.stop_training_job(TrainingJobName="waits")
+    stopped = until(lambda: describe("waits"), lambda job: job["TrainingJobStatus"] == "Stopped")
+    assert time.monotonic() - began < 5
+    assert "TrainingStartTime" not in stopped
+    assert describe("long")["TrainingJobStatus"] == "InProgress"
+    aws.sagemaker.stop_training_job(TrainingJobName="long")
+    until(lambda: describe("long"), lambda job: job["TrainingJobStatus"] == "Stopped")
+
+
+def test_a_task_that_waits_for_a_job_does_not_keep_it_from_its_room(
+    aws: Clients, small: House, tmp_path: Path
+) -> None:
+    @dsl.pipeline(name="whole-machine-twice")
+    def pipeline(request: dict):
+        trains(request=request).set_cpu_request("2").set_memory_request("8Gi")
+
+    arguments = {"request": training("from-a-task", "ml.m5.xlarge")}
+    done = ran(small, pipeline, tmp_path, seconds=120, arguments=arguments)
+    assert done.run.state == "SUCCEEDED", done.error
+    assert aws.sagemaker.describe_training_job(TrainingJobName="from-a-task")
