@@ -165,10 +165,11 @@ class Platform:
 
     async def _workspace(self) -> list[Mount]:
         """The folder that the run's tasks share, when this one has to do with it."""
-        container = self.progress.graph.component(self.task.component).container
-        assert container is not None, self.task.name
+        component = self.progress.graph.component(self.task.component)
+        assert component.container is not None, self.task.name
         has_one = self.progress.graph.config.workspace is not None
-        if not has_one or not uses_workspace(self.task.inputs, container):
+        has_one = has_one and component.passthroughs.get("KUBERNETES_VOLUMES", True)
+        if not has_one or not uses_workspace(self.task.inputs, component.container):
             return []
         return [await self._claim(claim_name(self.task.run_id), WORKSPACE)]
 

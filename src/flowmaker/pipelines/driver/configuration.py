@@ -7,10 +7,14 @@ from typing import Any
 from flowmaker.pipelines.driver.job import Job
 from flowmaker.pipelines.driver.placeholders import Placeholders
 from flowmaker.pipelines.driver.resources import requirements
+from flowmaker.pipelines.driver.workspace import claim_name, uses_workspace
 from flowmaker.pipelines.ir.graph import Component, Container
 from flowmaker.pipelines.ir.kubernetes import PARTS
+from flowmaker.pipelines.ir.pipeline_config import WORKSPACE
 from flowmaker.pipelines.records.run import Task
 
+#: What the volume of a run's workspace is called.
+_VOLUME = "kfp-workspace"
 #: Toleration's fields, as Kubernetes names them.
 _TOLERATION = ("key", "operator", "value", "effect", "tolerationSeconds")
 
@@ -44,7 +48,7 @@ def container_of(task: Task, component: Component, job: Job) -> Container:
     )
 
 
-def task_config(component: Component, fill: Placeholders) -> dict[str, Any]:
+def task_config(task: Task, component: Component, job: Job, fill: Placeholders) -> dict[str, Any]:
     """What a parameter of type TASK_CONFIG gets: the parts that the component asks for."""
     container = component.container
     assert container is not None, component.name
@@ -55,10 +59,18 @@ def task_config(component: Component, fill: Placeholders) -> dict[str, Any]:
         "KUBERNETES_TOLERATIONS": ("tolerations", lambda: _tolerations(container.kubernetes)),
     }
     env = container.env
+    if job.has_workspace and uses_workspace(task.inputs, container):
+        parts["KUBERNETES_VOLUMES"] = ("volumes", lambda: [_workspace(task.run_id)])
     found = {
         name: part() for field, (name, part) in parts.items() if field in component.passthroughs
     }
+    if "volumes" in found:
+        found["volumeMounts"] = [{"name": _VOLUME, "mountPath": WORKSPACE}]
     return {name: part for name, part in found.items() if part}
+
+
+def _workspace(run_id: str) -> dict[str, Any]:
+    return {"name": _VOLUME, "persistentVolumeClaim": {"claimName": claim_name(run_id)}}
 
 
 def _labels(kubernetes: Mapping[str, Any]) -> dict[str, str]:

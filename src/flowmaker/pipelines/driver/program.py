@@ -120,7 +120,7 @@ def _configurations(task: Task, component: Component, job: Job) -> dict[str, Any
         parameters=task.inputs["parameters"], job=job.placeholders(task.name, task.task_id)
     )
     return {
-        name: task_config(component, fill)
+        name: task_config(task, component, job, fill)
         for name, definition in component.inputs.parameters.items()
         if definition.type == "TASK_CONFIG"
     }
