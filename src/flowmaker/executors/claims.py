@@ -75,7 +75,9 @@ def _ended(folder: Path) -> Observation | None:
         ended_at=datetime.fromtimestamp(record["ended_at"], UTC),
         reason=str(record["reason"]),
     )
-    return Observation(state=ProcessState.EXITED, outcome=outcome, sandbox=_sandbox(folder))
+    # An earlier version's outcome does not say it.
+    sandbox = str(record["sandbox"]) if "sandbox" in record else _sandbox(folder)
+    return Observation(state=ProcessState.EXITED, outcome=outcome, sandbox=sandbox)
 
 
 def _sandbox(folder: Path) -> str:

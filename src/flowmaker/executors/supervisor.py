@@ -48,22 +48,57 @@ Enter = Callable[["dict[str, Any]"], None]
 Body = Callable[["dict[str, Any]"], NoReturn]
 
 
-def supervise(folder: str, enter: Enter, body: Body) -> bool:
+class Ahead:
+    """A child that was forked before it is known what it is to run."""
+
+    def __init__(self, enter: Enter, body: Body) -> None:
+        """Fork it. It waits for its folder, makes itself ready there, and waits to be let go."""
+        # Blocked signals wait for sigtimedwait, the one place where we look at them: from before
+        # the lock on, by which others find us.
+        for number in _WATCHED:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
+        _LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        me = os.getpid()
+        self.pid = os.fork()
+        if self.pid == 0:
+            self._channel.close()
+            _be_child(theirs, me, enter, body)
+        theirs.close()
+        _lead_a_group(self.pid)
+
+    def begin(self) -> None:
+        """Let it make itself ready for what is in our folder.
+
+        Raises:
+            BrokenPipeError: it was killed.
+        """
+        self._channel.send(os.fsencode(Path.cwd()))
+
+    def let_go(self) -> None:
+        with contextlib.suppress(BrokenPipeError):  # it could not be prepared, and has ended
+            self._channel.send(b"go")
+
+    def close(self) -> None:
+        """Let go of its namespace too, whose end takes the kernel longer than the process's."""
+        self._channel.close()
+
+
+def supervise(folder: str, enter: Enter, body: Body, ahead: Ahead | None = None) -> bool:
     """Run what `folder`/spec.json says, unless it was ever started, and record how it ends.
 
-    Returns whether it ran, and nothing of it is left: then this process may supervise another.
+    Returns whether nothing of it is left: then this process may supervise another. `ahead` is used
+    up, or closed.
     """
     os.chdir(folder)
     os.umask(0o077)
-    for number in _WATCHED:
-        signal.signal(number, signal.SIG_DFL)
-    # Blocked signals wait for sigtimedwait, the one place where we look at them: from before the
-    # lock on, by which others find us.
-    signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
+    ahead = ahead or Ahead(enter, body)
     lock = os.open("lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        return not _is_taken(lock) and _run_and_record(enter, body)
+        return not _is_taken(lock) and _run_and_record(ahead)
     finally:
+        ahead.close()
         os.close(lock)
 
 
@@ -76,16 +111,16 @@ def _is_taken(lock: int) -> bool:
     return Path("pid.json").exists() or Path("outcome.json").exists()
 
 
-def _run_and_record(enter: Enter, body: Body) -> bool:
+def _run_and_record(ahead: Ahead) -> bool:
     spec = json.loads(Path("spec.json").read_text(encoding="utf-8"))
-    _LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    log = os.open("log", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    log = _open_log()
     said_before = os.fstat(log).st_size
     started = time.time()
-    child = _start(spec, log, enter, body)
-    outcome = _Watch(child, spec).until_end()
-    is_clean = _end_strays(child)
-    put("outcome.json", {**outcome, "started_at": started, "ended_at": time.time()})
+    _start(spec, ahead)
+    outcome = _Watch(ahead.pid, spec).until_end()
+    is_clean = _end_strays(ahead.pid)
+    record = {**outcome, "sandbox": spec["sandbox"], "started_at": started}
+    put("outcome.json", {**record, "ended_at": time.time()})
     # Whoever is told now puts it on the disk by himself, before he tells anybody else. Where
     # nobody listens, it is to outlive the machine all the same.
     _tell(Path.cwd().name)
@@ -94,6 +129,10 @@ def _run_and_record(enter: Enter, body: Body) -> bool:
         os.fsync(log)
     os.close(log)
     return is_clean
+
+
+def _open_log() -> int:
+    return os.open("log", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
 
 
 def put(name: str, content: dict[str, Any]) -> None:
@@ -113,43 +152,45 @@ def _sync(name: str) -> None:
         os.close(file)
 
 
-def _start(spec: dict[str, Any], log: int, enter: Enter, body: Body) -> int:
-    """Fork the process. It is let go only when pid.json says that it was started."""
-    hold, release = os.pipe()
-    me = os.getpid()
-    child = os.fork()
-    if child == 0:
-        os.close(release)
-        try:
-            _prepare(spec, log, me, enter)
-            _wait_for_release(hold)
-            os.chdir(spec["cwd"])
-            body(spec)
-        except BaseException as error:  # noqa: BLE001 - it must end here, whatever happened
-            os.write(2, f"flowmaker: cannot start {_named(spec)}: {_said(error)}\n".encode())
-            os._exit(126 if isinstance(error, PermissionError) else 127)
-    os.close(hold)
-    _lead_a_group(child)
+def _start(spec: dict[str, Any], ahead: Ahead) -> None:
+    """Start the process. It is let go only when pid.json says that it was started."""
+    ahead.begin()
     started = {
-        "supervisor": me,
-        "pid": child,
-        "birth": birth(child),
+        "supervisor": os.getpid(),
+        "pid": ahead.pid,
+        "birth": birth(ahead.pid),
         "boot": boot_id(),
         "sandbox": spec["sandbox"],
         "started_at": time.time(),
     }
     put("pid.json", started)
-    with contextlib.suppress(BrokenPipeError):  # it could not be prepared, and has ended
-        os.write(release, b"go")
-    os.close(release)
-    return child
+    ahead.let_go()
 
 
-def _prepare(spec: dict[str, Any], log: int, parent: int, enter: Enter) -> None:
-    """In the child: a process group, streams, limits and a view of its own."""
-    _lead_a_group(0)
-    _die_with(parent)
+def _be_child(channel: socket.socket, parent: int, enter: Enter, body: Body) -> NoReturn:
+    name = "a process"
+    try:
+        _lead_a_group(0)
+        _die_with(parent)
+        folder = channel.recv(65536)
+        if not folder:
+            os._exit(125)  # nothing was to be run
+        os.chdir(folder)
+        spec = json.loads(Path("spec.json").read_text(encoding="utf-8"))
+        name = spec["call"] or spec["argv"][0]
+        _prepare(spec, parent, enter)
+        _wait_for_release(channel)
+        os.chdir(spec["cwd"])
+        body(spec)
+    except BaseException as error:  # noqa: BLE001 - it must end here, whatever happened
+        os.write(2, f"flowmaker: cannot start {name}: {_said(error)}\n".encode())
+        os._exit(126 if isinstance(error, PermissionError) else 127)
+
+
+def _prepare(spec: dict[str, Any], parent: int, enter: Enter) -> None:
+    """In the child: streams, limits and a view of its own."""
     # Its streams first, so that whatever goes wrong now is in its log.
+    log = _open_log()
     null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
     for target, source in enumerate((null, log, log)):
         os.dup2(source, target)
@@ -169,10 +210,16 @@ def _lead_a_group(pid: int) -> None:
         os.setpgid(pid, pid)
 
 
-def _wait_for_release(hold: int) -> None:
-    if not os.read(hold, 2):
+def _wait_for_release(channel: socket.socket) -> None:
+    # While its supervisor has this unread, the namespace outlives the process, whose end would
+    # else be told only after that of the namespace.
+    with contextlib.suppress(OSError):
+        view = os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+        socket.send_fds(channel, [b"view"], [view])
+        os.close(view)
+    if not channel.recv(2):
         os._exit(125)  # the supervisor died before it could record that we were started
-    os.close(hold)
+    channel.close()
 
 
 def _die_with(parent: int) -> None:
@@ -196,10 +243,6 @@ def execute(spec: dict[str, Any]) -> NoReturn:
 
 def _on_path(name: str, path: str) -> bool:
     return any(os.access(Path(folder) / name, os.X_OK) for folder in path.split(":") if folder)
-
-
-def _named(spec: dict[str, Any]) -> str:
-    return spec["call"] or spec["argv"][0]
 
 
 def _said(error: BaseException) -> str:

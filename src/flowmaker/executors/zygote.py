@@ -140,15 +140,17 @@ class _Crew:
 
 def _be_supervisor(orders: socket.socket) -> NoReturn:
     def enter_alone(spec: dict[str, Any]) -> None:
-        orders.close()  # they are for its supervisor
+        orders.close()  # it is for its supervisor
         enter(spec)
 
     try:
         os.setsid()
+        ahead = supervisor.Ahead(enter_alone, run)
         while (folder := orders.recv(65536)) and supervisor.supervise(
-            folder.decode(), enter_alone, run
+            folder.decode(), enter_alone, run, ahead
         ):
             os.chdir("/")
+            ahead = supervisor.Ahead(enter_alone, run)
             orders.send(b"waiting")
     except (BrokenPipeError, ConnectionResetError):
         pass  # the zygote is gone

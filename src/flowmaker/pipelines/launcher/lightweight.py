@@ -28,6 +28,7 @@ def run(execute: Callable[[Callable[[], None]], None] = lambda what: what()) -> 
     here = os.getcwd()  # noqa: PTH109
     _put_folders_under(here, artifact_types)
     reading.teach(artifact_types, executor_input, here)
+    _load_without_trace(executor_main.utils)
     program = os.path.join(here, SOURCE)  # noqa: PTH118
     with open(program, "w", encoding="utf-8") as file:  # noqa: PTH123
         file.write(source)
@@ -54,6 +55,20 @@ def _put_folders_under(folder: str, artifact_types: Any) -> None:  # noqa: ANN40
     for name in dir(artifact_types):
         if name.endswith("_LOCAL_MOUNT_PREFIX"):
             setattr(artifact_types, name, folder + getattr(artifact_types, name))
+
+
+def _load_without_trace(utils: Any) -> None:  # noqa: ANN401
+    """Let the program be loaded without its bytecode being kept: it is never loaded again."""
+    load_module: Callable[..., Any] = utils.load_module
+
+    def load(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+        kept, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+        try:
+            return load_module(*args, **kwargs)
+        finally:
+            sys.dont_write_bytecode = kept
+
+    utils.load_module = load
 
 
 def _collect(outputs: Dict[str, Any], artifact_types: Any) -> None:  # noqa: ANN401, UP006
