@@ -17,7 +17,7 @@ from sagemaker.estimator import Estimator
 from sagemaker.exceptions import UnexpectedStatusException
 from sagemaker.inputs import TrainingInput
 from sagemaker.serializers import CSVSerializer
-from sagemaker.tuner import ContinuousParameter, HyperparameterTuner
+from sagemaker.tuner import ContinuousParameter, HyperparameterTuner, IntegerParameter
 from sagemaker.workflow.pipeline import Pipeline
 from sagemaker_pauses import Clock
 
@@ -132,16 +132,54 @@ class Script:
             return str(failed)
         return ""
 
-    def refusals(self, estimator: Estimator) -> dict[str, str]:
-        """What each class of the SDK that is not supported is told."""
-        rates = {"eta": ContinuousParameter(0, 1)}
-        tuner = HyperparameterTuner(estimator, "validation:error", rates, max_jobs=1)
-        channel = {"train": TrainingInput(self.train, content_type="text/csv")}
-        pipeline = Pipeline("refused", steps=[], sagemaker_session=self.session)
-        return {
-            "HyperparameterTuner": refusal(lambda: tuner.fit(channel, wait=False)),
-            "Pipeline": refusal(lambda: pipeline.create(self.role)),
+    def tuned(self) -> dict[str, Any]:
+        """A Bayesian search, what its analytics tell, its best model hosted; and one stopped."""
+        channel = TrainingInput(self.train, content_type="text/csv")
+        channels = {"train": channel, "validation": channel}
+        ranges = {
+            "eta": ContinuousParameter(0.1, 0.9),
+            "max_depth": IntegerParameter(1, 4),
         }
+        tuner = HyperparameterTuner(
+            self.estimator(),
+            "validation:error",
+            ranges,
+            objective_type="Minimize",
+            max_jobs=4,
+            max_parallel_jobs=2,
+        )
+        tuner.fit(channels, wait=True)
+        table = tuner.analytics().dataframe()
+        best = tuner.best_estimator()
+        predictor = tuner.deploy(
+            1, INSTANCE, serializer=CSVSerializer(), deserializer=JSONDeserializer()
+        )
+        answer = predictor.predict([[9, 9], [0, 0]])
+        predictor.delete_endpoint()
+        stopped = HyperparameterTuner(
+            self.estimator(),
+            "validation:error",
+            ranges,
+            objective_type="Minimize",
+            max_jobs=50,
+            base_tuning_job_name="stopped",
+        )
+        stopped.fit(channels, wait=False)
+        stopped.stop_tuning_job()
+        return {
+            "job": tuner.latest_tuning_job.name,
+            "best": tuner.best_training_job(),
+            "best_model": best.model_data,
+            "values": sorted(table["FinalObjectiveValue"]),
+            "columns": sorted(table.columns),
+            "predictions": answer["predictions"],
+            "stopped": stopped.describe()["HyperParameterTuningJobStatus"],
+        }
+
+    def refusals(self) -> dict[str, str]:
+        """What each class of the SDK that is not supported is told."""
+        pipeline = Pipeline("refused", steps=[], sagemaker_session=self.session)
+        return {"Pipeline": refusal(lambda: pipeline.create(self.role))}
 
 
 def refusal(act: Callable[[], object]) -> str:
@@ -165,7 +203,8 @@ def main() -> None:
         "transformed": script.transform(estimator),
         "kmeans": script.kmeans(),
         "failure": script.failure(),
-        "refused": script.refusals(estimator),
+        "tuned": script.tuned(),
+        "refused": script.refusals(),
     }
     print()
     print(json.dumps(seen))

@@ -107,10 +107,20 @@ def test_a_failure_says_why(done: Done) -> None:
     assert "is it a header?" in done.seen["failure"]
 
 
+def test_a_tuner_finds_the_best_and_hosts_it(done: Done) -> None:
+    tuned = done.seen["tuned"]
+    assert len(tuned["values"]) == 4
+    assert tuned["best"].startswith(f"{tuned['job']}-00")
+    assert f"/{tuned['best']}/output/model.tar.gz" in tuned["best_model"]
+    assert {"eta", "max_depth", "FinalObjectiveValue", "TrainingJobStatus"} <= {*tuned["columns"]}
+    high, low = (one["score"] for one in tuned["predictions"])
+    assert high > 0.5 > low
+    assert tuned["stopped"] in ("Stopping", "Stopped")
+
+
 @pytest.mark.parametrize(
     ("used", "named"),
     [
-        ("HyperparameterTuner", "does not support CreateHyperParameterTuningJob"),
         ("Pipeline", "does not support CreatePipeline"),
     ],
 )

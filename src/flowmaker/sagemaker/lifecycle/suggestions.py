@@ -31,13 +31,14 @@ def at_random(ranges: Sequence[Range], seed: int | str, number: int) -> dict[str
 
 def of_grid(searches: Sequence[Search], number: int) -> dict[str, str]:
     """The combination of that number, of all grids one after the other."""
+    place = number
     for one in searches:
         choices = [each for each in one.ranges if isinstance(each, Choice)]
         size = math.prod(len(each.values) for each in choices)
-        if number > size:
-            number -= size
+        if place > size:
+            place -= size
             continue
-        values = next(islice(product(*(each.values for each in choices)), number - 1, None))
+        values = next(islice(product(*(each.values for each in choices)), place - 1, None))
         return {each.name: value for each, value in zip(choices, values, strict=True)}
     raise ValueError(f"the grid has no combination {number}")
 
