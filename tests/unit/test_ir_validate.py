@@ -137,6 +137,7 @@ def test_what_is_wrong_is_said_with_its_place(path: tuple[str, ...], value: Any,
         ((*EXEC_B,), {"resolver": {}}, "resolvers of artifacts"),
         ((*EXEC_B,), {"customJob": {}}, "AI Platform custom jobs"),
         ((*EXEC_B, "container", "lifecycle"), {"preCacheCheck": {}}, "lifecycle hooks"),
+        (("components", "comp-b", "singlePlatformSpecs"), [{}], "singlePlatformSpecs"),
         (
             (*EXEC_B, "container", "resources"),
             {"accelerator": {"resourceType": "nvidia.com/gpu", "resourceCount": "1"}},

@@ -1,0 +1,45 @@
+"""What the docs say of tests: each that they name is there."""
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DOCS = sorted((ROOT / "docs").glob("*.md"))
+#: Tables in which every row names a test function.
+TABLES = ("kfp-ir.md", "kfp-kubernetes.md")
+_FUNCTION = re.compile(r"`(test_\w+)`")
+_FILE = re.compile(r"\b((?:tests/\w+/)?test_\w+\.py)\b")
+
+
+@cache
+def functions() -> set[str]:
+    trees = (ast.parse(path.read_text()) for path in ROOT.glob("tests/*/test_*.py"))
+    return {
+        node.name
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+    }
+
+
+@pytest.mark.parametrize("doc", DOCS, ids=lambda doc: doc.name)
+def test_the_tests_that_the_docs_name_are_there(doc: Path) -> None:
+    text = doc.read_text()
+    missing = {name for name in _FUNCTION.findall(text) if name not in functions()}
+    files = {path.name for path in ROOT.glob("tests/*/test_*.py")}
+    for name in _FILE.findall(text):
+        is_there = (ROOT / name).exists() if "/" in name else name in files
+        missing |= set() if is_there else {name}
+    assert not missing
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_row_names_the_test_that_shows_it(name: str) -> None:
+    rows = [line for line in (ROOT / "docs" / name).read_text().splitlines() if line[:1] == "|"]
+    told = [row for row in rows if set(row) - set("|-") and not re.match(r"\| [fF]\w+ \|", row)]
+    assert len(told) > 10
+    assert [row for row in told if not _FUNCTION.search(row)] == []
