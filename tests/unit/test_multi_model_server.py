@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from flowmaker.sagemaker.frameworks import serving
-from flowmaker.sagemaker.serving.http import Request
 from flowmaker.sagemaker.serving.model import Answer
 from flowmaker.sagemaker.serving.server import MultiModelServer
 
@@ -40,8 +39,17 @@ class Named:
 
 async def ask(app: Any, method: str, path: str, body: bytes = b"") -> tuple[int, bytes]:
     """Status and body of the answer."""
-    reply = await app(Request(method, path, {}, body))
-    return reply.status, reply.answer.body
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": body}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": method, "path": path, "headers": []}
+    await app(scope, receive, send)
+    return sent[0]["status"], sent[1]["body"]
 
 
 async def load(app: Any, name: str, url: str) -> int:

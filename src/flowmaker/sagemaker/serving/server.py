@@ -10,13 +10,22 @@ import json
 import os
 import socket
 import traceback
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
-from flowmaker.sagemaker.serving import http
-from flowmaker.sagemaker.serving.http import Reply, Request
+import uvicorn
+
 from flowmaker.sagemaker.serving.model import Answer, Model, Refused
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGIApplication
+
+Scope = MutableMapping[str, object]
+Message = MutableMapping[str, object]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 
 _TEXT = "text/plain; charset=utf-8"
 
@@ -36,54 +45,84 @@ def execution_parameters() -> Answer:
     return Answer(json.dumps(parameters).encode(), "application/json")
 
 
+def _header(scope: Scope, name: bytes) -> str:
+    headers = cast("list[tuple[bytes, bytes]]", scope["headers"])
+    return next((value.decode("latin-1") for key, value in headers if key == name), "")
+
+
+async def _body(receive: Receive) -> bytes:
+    parts: list[bytes] = []
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ConnectionResetError
+        parts.append(cast("bytes", message.get("body", b"")))
+        if not message.get("more_body"):
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+async def _reply(send: Send, status: HTTPStatus, answer: Answer) -> None:
+    headers = [
+        (b"content-type", answer.content_type.encode("latin-1")),
+        (b"content-length", str(len(answer.body)).encode()),
+    ]
+    if status == HTTPStatus.NO_CONTENT:
+        headers = []
+    await send({"type": "http.response.start", "status": int(status), "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
 class ModelServer:
-    """Answers requests to one model."""
+    """An ASGI application around one model."""
 
     def __init__(self, model: Model, inline_bytes: int = _INLINE_BYTES) -> None:
         """A body of more than `inline_bytes` is predicted in a thread."""
         self._model = model
         self._inline_bytes = inline_bytes
 
-    async def __call__(self, request: Request) -> Reply:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        status, answer = HTTPStatus.OK, Answer(b"", _TEXT)
         try:
-            answer = await self._answer(request)
+            answer = await self._answer(scope, receive)
+            if not answer.body and scope["path"] == "/invocations":
+                status = HTTPStatus.NO_CONTENT
+        except ConnectionResetError:
+            return
         except Refused as refusal:
-            status = refusal.status
-            print(f"{int(status)} {request.path}: {refusal}", flush=True)  # noqa: T201 - the log
-            return Reply(status, Answer(str(refusal).encode(), _TEXT))
+            status, answer = refusal.status, Answer(str(refusal).encode(), _TEXT)
+            print(f"{int(status)} {scope['path']}: {refusal}", flush=True)  # noqa: T201 - the log
         except Exception as error:  # noqa: BLE001 - the model's own failure, told to its caller
             traceback.print_exc()
-            said = f"{type(error).__name__}: {error}".encode()
-            return Reply(HTTPStatus.INTERNAL_SERVER_ERROR, Answer(said, _TEXT))
-        empty = not answer.body and request.path == "/invocations"
-        return Reply(HTTPStatus.NO_CONTENT if empty else HTTPStatus.OK, answer)
+            status = HTTPStatus.INTERNAL_SERVER_ERROR
+            answer = Answer(f"{type(error).__name__}: {error}".encode(), _TEXT)
+        await _reply(send, status, answer)
 
-    async def _answer(self, request: Request) -> Answer:
-        match (request.method, request.path):
-            case ("POST", "/invocations"):
-                return await predicted(self._model, request, self._inline_bytes)
-            case ("GET", "/ping"):
-                return Answer(b"", _TEXT)
-            case ("GET", "/execution-parameters"):
-                return execution_parameters()
-            case _:
-                raise _nothing_there(request)
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        route = (scope["method"], scope["path"])
+        if route == ("GET", "/ping"):
+            return Answer(b"", _TEXT)
+        if route == ("GET", "/execution-parameters"):
+            return execution_parameters()
+        if route != ("POST", "/invocations"):
+            raise Refused(
+                HTTPStatus.NOT_FOUND, f"There is no {scope['method']} {scope['path']} here."
+            )
+        return await predicted(self._model, scope, receive, self._inline_bytes)
 
 
-async def predicted(model: Model, request: Request, inline_bytes: int) -> Answer:
+async def predicted(
+    model: Model, scope: Scope, receive: Receive, inline_bytes: int = _INLINE_BYTES
+) -> Answer:
     """What the model makes of a request."""
-    body = request.body
+    body = await _body(receive)
     if not body:
         return Answer(b"", _TEXT)
-    headers = request.headers
-    content_type, accept = headers.get("content-type", ""), headers.get("accept", "")
+    content_type, accept = _header(scope, b"content-type"), _header(scope, b"accept")
     if len(body) <= inline_bytes:
         return model.predict(body, content_type, accept)
     return await asyncio.to_thread(model.predict, body, content_type, accept)
-
-
-def _nothing_there(request: Request) -> Refused:
-    return Refused(HTTPStatus.NOT_FOUND, f"There is no {request.method} {request.path} here.")
 
 
 class MultiModelServer(ModelServer):
@@ -101,12 +140,13 @@ class MultiModelServer(ModelServer):
         self._inline_bytes = inline_bytes
         self._models: dict[str, tuple[str, Model]] = {}
 
-    async def _answer(self, request: Request) -> Answer:
-        match (request.method, *request.path.strip("/").split("/")):
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        method, path = cast("str", scope["method"]), cast("str", scope["path"])
+        match (method, *path.strip("/").split("/")):
             case ("GET", "ping"):
                 return Answer(b"", _TEXT)
             case ("POST", "models"):
-                return await self._loaded(json.loads(request.body))
+                return await self._loaded(json.loads(await _body(receive)))
             case ("GET", "models"):
                 return _json({"models": [self._about(name) for name in self._models]})
             case ("GET", "models", name):
@@ -117,9 +157,9 @@ class MultiModelServer(ModelServer):
                 del self._models[name]
                 return _json({"status": f"{name} is unloaded"})
             case ("POST", "models", name, "invoke"):
-                return await predicted(self._find(name), request, self._inline_bytes)
+                return await predicted(self._find(name), scope, receive, self._inline_bytes)
             case _:
-                raise _nothing_there(request)
+                raise Refused(HTTPStatus.NOT_FOUND, f"There is no {method} {path} here.")
 
     async def _loaded(self, wanted: dict[str, str]) -> Answer:
         name, url = wanted["model_name"], wanted["url"]
@@ -162,6 +202,15 @@ def serve(model: Model, *, inline_bytes: int = _INLINE_BYTES) -> None:
 
 def _serve(app: ModelServer) -> None:
     port = int(os.environ.get("SAGEMAKER_BIND_TO_PORT") or 8080)
+    config = uvicorn.Config(
+        cast("ASGIApplication", app),
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=75,
+    )
     with socket.create_server(("127.0.0.1", port)) as listening:
         print(f"Serving on 127.0.0.1:{port}", flush=True)  # noqa: T201 - the log
-        http.run(app, listening)
+        uvicorn.Server(config).run(sockets=[listening])
