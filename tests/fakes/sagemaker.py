@@ -15,6 +15,7 @@ from flowmaker.aws.logs.streams import LogStreams
 from flowmaker.aws.service import Call, Principal, Reply
 from flowmaker.clock import SystemClock
 from flowmaker.executors.executor import EnvironmentSpec, ProcessSpec
+from flowmaker.executors.room import Demand
 from flowmaker.objects.disk import DiskObjectStore
 from flowmaker.reconcile.hints import Hints
 from flowmaker.reconcile.loop import Loop
@@ -132,6 +133,21 @@ class Bench:
         stored = await self.objects.get("data", key)
         assert stored is not None, key
         return await asyncio.to_thread(self.objects.path(stored).read_bytes)
+
+    def fill(self) -> Callable[[], object]:
+        """Somebody holds all the room for jobs, until what this returns is called."""
+        room = self.parts.room.room
+        now = self.parts.clock.now()
+        room.hold(Demand(id="x", amount=room.capacity, since=now, what="training job x"))
+        return lambda: self.parts.room.room.leave("x")
+
+    async def waiting(self, *names: str) -> None:
+        """Until these wait for room, in this order."""
+
+        async def seen() -> list[str]:
+            return [each.what for each in self.parts.room.room.waiting()]
+
+        await self.until(seen, lambda found: found == list(names))
 
     def idle_after(self, seconds: float) -> None:
         """Serverless variants sleep when nobody asked them for as long."""

@@ -137,6 +137,34 @@ async def transform(at: Bench, **changes: Any) -> Any:
     )
 
 
+async def test_a_transform_waits_for_room(at: Bench) -> None:
+    await at.put("in/a.csv", b"a\n")
+    leave = at.fill()
+    job = asyncio.create_task(transform(at))
+    await at.waiting("batch transform job t")
+    described = await at.ask("DescribeTransformJob", TransformJobName="t")
+    assert described["TransformJobStatus"] == "InProgress"
+    assert not at.executor.started
+    leave()
+    assert (await job)["TransformJobStatus"] == "Completed"
+    await at.until(lambda: _held(at), lambda held: not held)
+
+
+async def test_a_transform_that_waits_for_room_is_stopped_at_once(at: Bench) -> None:
+    await at.put("in/a.csv", b"a\n")
+    at.fill()
+    job = asyncio.create_task(transform(at))
+    await at.waiting("batch transform job t")
+    await at.ask("StopTransformJob", TransformJobName="t")
+    assert (await job)["TransformJobStatus"] == "Stopped"
+    await at.waiting()
+    assert not at.executor.started
+
+
+async def _held(at: Bench) -> list[str]:
+    return [each.what for each in at.parts.room.room.held()]
+
+
 async def test_every_object_is_transformed(at: Bench, model: Model) -> None:
     await at.put("in/a.csv", b"a\n\nb\nc")
     await at.put("in/sub/b.csv", b"d\n")

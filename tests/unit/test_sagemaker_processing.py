@@ -347,3 +347,27 @@ async def test_jobs_are_listed_and_have_one_name_each(at: Bench) -> None:
     assert names == ["one", "two"]
     with pytest.raises(AwsError, match="Requested resource not found"):
         await at.ask("DescribeProcessingJob", ProcessingJobName="three")
+
+
+async def test_a_job_waits_for_room_for_all_its_instances(at: Bench, player: Player) -> None:
+    leave = at.fill()
+    await at.ask("CreateProcessingJob", **request(**instances(2)))
+    await at.waiting("processing job Job-1")
+    described = await at.ask("DescribeProcessingJob", ProcessingJobName="Job-1")
+    assert described["ProcessingJobStatus"] == "InProgress"
+    assert "ProcessingStartTime" not in described
+    assert not player.specs
+    leave()
+    assert (await ended(at))["ProcessingJobStatus"] == "Completed"
+    assert len(player.specs) == 2
+    assert not at.parts.room.room.held()
+
+
+async def test_a_job_that_waits_for_room_is_stopped_at_once(at: Bench, player: Player) -> None:
+    at.fill()
+    await at.ask("CreateProcessingJob", **request())
+    await at.waiting("processing job Job-1")
+    await at.ask("StopProcessingJob", ProcessingJobName="Job-1")
+    assert (await ended(at))["ProcessingJobStatus"] == "Stopped"
+    await at.waiting()
+    assert not player.specs

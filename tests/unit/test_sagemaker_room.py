@@ -143,7 +143,7 @@ async def test_one_that_waits_is_stopped_at_once(at: Bench) -> None:
     await secondary(at, "third", "Pending")
     await at.ask("StopTrainingJob", TrainingJobName="second")
     await secondary(at, "second", "Stopped")
-    assert [each.what for each in at.parts.room.room.waiting()] == ["training job third"]
+    await at.waiting("training job third")
     assert len(at.executor.started) == 1
 
 

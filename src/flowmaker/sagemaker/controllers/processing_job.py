@@ -1,8 +1,9 @@
 """Makes processing jobs happen. Each step may be taken again after a crash: its effect is one."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from flowmaker.aws.logs.repository import Place
@@ -17,6 +18,7 @@ from flowmaker.sagemaker.controllers.outputs import remove
 from flowmaker.sagemaker.controllers.parts import Parts
 from flowmaker.sagemaker.controllers.processing_outputs import Uploads
 from flowmaker.sagemaker.controllers.programs import Program, commanded, program
+from flowmaker.sagemaker.controllers.room import Claimants, Standing
 from flowmaker.sagemaker.lifecycle import processing as lifecycle
 from flowmaker.sagemaker.lifecycle.training import Action, judge
 from flowmaker.sagemaker.records.document import decode, encode
@@ -37,6 +39,10 @@ PATIENCE = 10.0
 LONGEST_RUNTIME = 86400
 
 
+#: Until it uploads what is left, it waits for room or holds it.
+NEEDS_ROOM = (ProcessingPhase.STARTING, ProcessingPhase.DOWNLOADING, ProcessingPhase.PROCESSING)
+
+
 class ProcessingJobs:
     """The controller of processing jobs."""
 
@@ -46,6 +52,15 @@ class ProcessingJobs:
         self._parts = parts
         self._uploads: dict[str, Uploads] = {}
         parts.executor.on_exit(self._on_exit)
+        parts.room.register(
+            Claimants(
+                kind=Kind.PROCESSING_JOB,
+                topic=self.topic,
+                called="processing job",
+                instances=lambda request: request["ProcessingResources"]["ClusterConfig"],
+                standing=_standing,
+            )
+        )
 
     async def open_keys(self) -> Iterable[str]:
         return await self._parts.database.read(resources.open_ids, Kind.PROCESSING_JOB)
@@ -76,10 +91,12 @@ class ProcessingJobs:
             self._parts.hints.hint(self.topic, key)
 
     async def _start(self, job: Resource, state: ProcessingState) -> float | None:
-        """Wait for the image's environment."""
+        """Wait for room for all instances, then for the image's environment."""
         now = self._parts.now()
         if state.stop_requested:
             return await self._save(job, lifecycle.stop_before_processing(state, now))
+        if not await self._parts.room.admits(job, self._again(job)):
+            return None
         try:
             if self._program(job) is None:
                 return PATIENCE
@@ -138,6 +155,7 @@ class ProcessingJobs:
         self, job: Resource, state: ProcessingState, seen: Sequence[Observation]
     ) -> str:
         """Why it cannot be started; empty when it was."""
+        await self._parts.room.begin_log(job, self._parts.executor.log(_processes(job)[0]))
         running = self._program(job)
         if running is None:
             return "InternalServerError: the environment of the image is gone"
@@ -214,6 +232,8 @@ class ProcessingJobs:
                 modified_at=self._parts.now(),
             )
         )
+        if saved and state.phase not in NEEDS_ROOM:
+            self._parts.room.left(job)
         if not final or not saved:
             return 0.0
         # Only now: a step that is taken again after a crash must find what it uploads.
@@ -221,13 +241,15 @@ class ProcessingJobs:
         await asyncio.to_thread(remove, self._root(job))
         return None
 
-    def _program(self, job: Resource) -> Program | None:
-        def again() -> None:
-            self._parts.hints.hint(self.topic, job.id)
+    def _again(self, job: Resource) -> Callable[[], None]:
+        return partial(self._parts.hints.hint, self.topic, job.id)
 
+    def _program(self, job: Resource) -> Program | None:
         image = job.request["AppSpecification"]["ImageUri"]
         images = self._parts.images
-        return program(self._parts.environments, image, again, images=images, script=True)
+        return program(
+            self._parts.environments, image, self._again(job), images=images, script=True
+        )
 
     async def _spec(self, job: Resource, index: int, running: Program) -> ProcessSpec:
         request = job.request
@@ -270,6 +292,13 @@ class ProcessingJobs:
 def _message(folders: Sequence[ProcessingFolder]) -> str:
     """The first instance's that left one."""
     return next(filter(None, (folder.message() for folder in folders)), "")
+
+
+def _standing(job: Resource) -> Standing:
+    phase = decode(ProcessingState, job.state).phase
+    if phase is ProcessingPhase.STARTING:
+        return Standing.WAITING
+    return Standing.HOLDING if phase in NEEDS_ROOM else Standing.OUTSIDE
 
 
 def _processes(job: Resource) -> list[str]:

@@ -94,8 +94,12 @@ class JobRoom:
         if self.room.leave(job.id):
             self.room.tell_all()
 
-    async def note(self, job: Resource) -> str:
-        """What is to be said of a job that asks for more than there is; empty for any other."""
+    async def begin_log(self, job: Resource, log: Path) -> None:
+        """Of a job that asks for more than there is, say so in a log that is not there yet."""
+        if note := await self._note(job):
+            await asyncio.to_thread(_begin, log, note)
+
+    async def _note(self, job: Resource) -> str:
         demand = await self._demand(job)
         whole = self.room.capacity
         if demand.amount.fits(whole):
@@ -118,6 +122,12 @@ class JobRoom:
             since=job.created_at,
             what=f"{self._claimants[job.kind].called} {job.name}",
         )
+
+
+def _begin(log: Path, note: str) -> None:
+    if not log.exists():
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(f"[flowmaker] {note}\n")
 
 
 def disk(folder: Path) -> str:

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from flowmaker.aws.logs.repository import Place
@@ -175,10 +174,7 @@ class TrainingJobs:
         self, job: Resource, state: TrainingState, seen: Sequence[Observation]
     ) -> str:
         """Why it cannot be started; empty when it was."""
-        note = await self._parts.room.note(job)
-        first = self._parts.executor.log(processes(job)[0])
-        if note and seen[0].state is ProcessState.ABSENT:
-            await asyncio.to_thread(_begin_log, first, note)
+        await self._parts.room.begin_log(job, self._parts.executor.log(processes(job)[0]))
         running = await self._program(job)
         if running is None:
             return "InternalServerError: the environment of the image is gone"
@@ -325,13 +321,6 @@ def _standing(job: Resource) -> Standing:
     if state.phase is Phase.STARTING:
         return Standing.WAITING
     return Standing.HOLDING if state.phase in NEEDS_ROOM else Standing.OUTSIDE
-
-
-def _begin_log(log: Path, note: str) -> None:
-    """The first line of a job's log, if it has none yet."""
-    if not log.exists():
-        log.parent.mkdir(parents=True, exist_ok=True)
-        log.write_text(f"[flowmaker] {note}\n")
 
 
 def _job_id(process_id: str) -> str:

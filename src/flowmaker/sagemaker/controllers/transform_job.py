@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 
 from flowmaker.aws.logs.repository import Place
 from flowmaker.executors.executor import ProcessState
@@ -11,6 +12,7 @@ from flowmaker.sagemaker.container.storage import DataError
 from flowmaker.sagemaker.controllers.model_server import Hosted, ModelServers
 from flowmaker.sagemaker.controllers.outputs import remove
 from flowmaker.sagemaker.controllers.parts import Parts
+from flowmaker.sagemaker.controllers.room import Claimants, Standing
 from flowmaker.sagemaker.controllers.transforming import Transforming, batching
 from flowmaker.sagemaker.lifecycle import hosting
 from flowmaker.sagemaker.lifecycle import transform as lifecycle
@@ -40,6 +42,15 @@ class TransformJobs:
         #: Set when a job that is being transformed should be looked at: it may be stopped.
         self._looks: dict[str, asyncio.Event] = {}
         parts.executor.on_exit(self._on_exit)
+        parts.room.register(
+            Claimants(
+                kind=Kind.TRANSFORM_JOB,
+                topic=self.topic,
+                called="batch transform job",
+                instances=lambda request: request["TransformResources"],
+                standing=_standing,
+            )
+        )
         parts.hints.listen(self.topic, self._on_hint)
 
     async def open_keys(self) -> Iterable[str]:
@@ -71,8 +82,10 @@ class TransformJobs:
             self._looks[key].set()
 
     async def _start(self, job: Resource, state: TransformState) -> float | None:
-        """Bring the model servers up."""
+        """Bring the model servers up, when there is room for all of them."""
         if not state.servers:
+            if not await self._parts.room.admits(job, self._again(job)):
+                return None
             count = job.request["TransformResources"]["InstanceCount"]
             servers = tuple(self._servers.new(PREFIX, job) for _ in range(count))
             return await self._save(job, replace(state, servers=servers))
@@ -118,9 +131,6 @@ class TransformJobs:
     async def _start_server(
         self, job: Resource, state: TransformState, server: Server
     ) -> tuple[Server, float]:
-        def again() -> None:
-            self._parts.hints.hint(self.topic, job.id)
-
         hosted = Hosted(
             owner=job,
             container=state.container,
@@ -128,9 +138,10 @@ class TransformJobs:
             isolated=state.isolated,
             environment=_environment(job),
         )
-        if not await self._servers.start(hosted, server, again):
-            return server, PATIENCE
         log = self._parts.executor.log(server.process_id)
+        await self._parts.room.begin_log(job, log)
+        if not await self._servers.start(hosted, server, self._again(job)):
+            return server, PATIENCE
         await self._parts.logs.open(_place(job), LOG_GROUP, _stream(job, state, server), log)
         return replace(server, started_at=self._parts.now()), PING
 
@@ -194,7 +205,19 @@ class TransformJobs:
         if not all(ended):
             return PATIENCE
         await asyncio.to_thread(remove, self._parts.folder(f"{PREFIX}{job.id}-out"))
-        return None if await self._parts.save(replace(job, open=False)) else 0.0
+        if not await self._parts.save(replace(job, open=False)):
+            return 0.0
+        self._parts.room.left(job)
+        return None
+
+    def _again(self, job: Resource) -> Callable[[], None]:
+        return partial(self._parts.hints.hint, self.topic, job.id)
+
+
+def _standing(job: Resource) -> Standing:
+    """It holds its room until its servers are down, which is when it is no longer open."""
+    has_servers = bool(decode(TransformState, job.state).servers)
+    return Standing.HOLDING if has_servers else Standing.WAITING
 
 
 def _environment(job: Resource) -> dict[str, str]:
