@@ -34,6 +34,70 @@ def endless():
         wait_for_ever().set_caching_options(enable_caching=False)
 
 
+@dsl.component(base_image="python:3.11")
+def of_three_generations():
+    """It, its child and a daemon each say when they are told, and go when they may."""
+    import os
+    import signal
+    import sys
+    import time
+    from pathlib import Path
+
+    home = Path(os.environ["HOME"])
+    name = "parent"
+    if os.fork() == 0:
+        name = "child"
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork():
+                os._exit(0)
+            name = "daemon"
+
+    def told(*_):
+        with open(home / f"{name}.told", "a") as file:
+            file.write(f"{time.time()}\n")
+
+    signal.signal(signal.SIGTERM, told)
+    (home / f"{name}.ready").touch()
+    while not (home / f"{name}.told").exists() or not (home / "go").exists():
+        time.sleep(0.01)
+    sys.exit(1)
+
+
+@dsl.pipeline(name="three-generations")
+def three_generations():
+    of_three_generations().set_caching_options(enable_caching=False)
+
+
+def test_every_process_is_told_within_a_second_and_once(data: Path, tmp_path: Path):
+    package = tmp_path / "three.yaml"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        compiler.Compiler().compile(three_generations, str(package))
+    before = start(data)
+    try:
+        client = kfp.Client(host=before.url)
+        run_id = client.create_run_from_pipeline_package(str(package)).run_id
+        _until(lambda: len(list(data.glob("jobs/*/work/*.ready"))) == 3)
+        asked = time.time()
+        client.terminate_run(run_id)
+        assert client.get_run(run_id).state == "CANCELING"
+        _until(lambda: len(list(data.glob("jobs/*/work/*.told"))) == 3)
+        client.terminate_run(run_id)  # a second time changes nothing
+        os.kill(before.pid, signal.SIGKILL)
+        after = kfp.Client(host=start(data).url)
+        assert after.get_run(run_id).state == "CANCELING"
+        (home,) = data.glob("jobs/*/work")
+        times = {path.stem: path.read_text().splitlines() for path in home.glob("*.told")}
+        (home / "go").touch()
+        _until(lambda: after.get_run(run_id).state == "CANCELED")
+    finally:
+        stop(data)
+    assert sorted(times) == ["child", "daemon", "parent"]
+    assert [len(each) for each in times.values()] == [1, 1, 1]
+    assert max(float(each[0]) for each in times.values()) - asked < 1
+
+
 @pytest.mark.slow
 def test_killed_right_after_the_acknowledgement(data: Path, tmp_path: Path):
     package = tmp_path / "endless.yaml"

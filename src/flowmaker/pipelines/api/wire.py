@@ -77,7 +77,7 @@ def run(record: Run, tasks: Iterable[Task] | None = None) -> Json:
         created_at=time(record.created_at),
         scheduled_at=time(record.scheduled_at),
         finished_at=time(record.finished_at),
-        state=record.state.value,
+        state=_state(record).value,
         error=_status(record.error, record.state),
         run_details=_set(task_details=details) if details else None,
         state_history=[_change(change) for change in record.state_history],
@@ -173,6 +173,12 @@ def _source(record: Run | RecurringRun) -> Json:
         )
         return {"pipeline_version_reference": reference}
     return {"pipeline_spec": spec(record.pipeline_spec, record.platform_spec)}
+
+
+def _state(record: Run) -> RuntimeState:
+    """A run that is to end says so from the moment that this was acknowledged."""
+    is_asked = record.terminate_requested and not record.state.is_final
+    return RuntimeState.CANCELING if is_asked else record.state
 
 
 def _change(change: StateChange) -> Json:
