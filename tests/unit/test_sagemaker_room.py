@@ -147,6 +147,19 @@ async def test_one_that_waits_is_stopped_at_once(at: Bench) -> None:
     assert len(at.executor.started) == 1
 
 
+async def test_one_that_waited_too_long_is_stopped(at: Bench) -> None:
+    at.fill()
+    condition = {"MaxRuntimeInSeconds": 60, "MaxPendingTimeInSeconds": 0}
+    await at.ask("CreateTrainingJob", **training_request(StoppingCondition=condition))
+    job = await secondary(at, "Job-1", "Stopped")
+    assert [one["Status"] for one in job["SecondaryStatusTransitions"]] == [
+        "Starting",
+        "Pending",
+        "Stopped",
+    ]
+    await at.waiting()
+
+
 async def test_a_job_that_fails_gives_its_room_back(at: Bench) -> None:
     await create(at, "first", "ml.m5.xlarge")
     await starts(at, "first")

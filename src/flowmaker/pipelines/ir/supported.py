@@ -1,7 +1,7 @@
 """What of the IR this engine executes. All else is refused by name, never ignored.
 
-Accepted though nothing comes of it, because the IR only permits it or a cluster would only use
-it to choose a node: `resources` (see the first line of a task's log), `description`. What of
+Accepted though nothing comes of it, because the IR only permits it: `description`, and limits in
+`resources` (see the first line of a task's log); requests are waited for (docs/room.md). What of
 kfp.kubernetes is executed is told by `flowmaker.pipelines.ir.kubernetes`.
 """
 

@@ -105,7 +105,7 @@ HONOURED: Mapping[str, set[str]] = {
         "VpcConfig",  # harmless
         "StoppingCondition.MaxRuntimeInSeconds",
         "StoppingCondition.MaxWaitTimeInSeconds",  # harmless: nothing waits for spot capacity
-        "StoppingCondition.MaxPendingTimeInSeconds",  # harmless: nothing waits for capacity
+        "StoppingCondition.MaxPendingTimeInSeconds",
         "EnableNetworkIsolation",
         "EnableInterContainerTrafficEncryption",  # harmless: the traffic stays on the machine
         "EnableManagedSpotTraining",  # harmless: nothing is interrupted
