@@ -25,7 +25,7 @@ import numpy as np
 import uv
 import xgboost
 
-from bench.server import Measured, free_port, wait_for_port
+from bench.server import Measured, free_port, server, wait_for_port
 from bench.wire import Connection, Signer
 
 BUCKET = "bench-hosting"
@@ -324,3 +324,8 @@ def _report_load(measured: Measured, hosting: Hosting) -> None:
         f"{updates[0]:.1f} and {updates[1]:.1f} s): {load.sent} sent, {load.answered} answered, "
         f"{load.failed} failed; the slowest took {load.slowest:.2f} s"
     )
+
+
+if __name__ == "__main__":
+    with server() as running:
+        report(running)

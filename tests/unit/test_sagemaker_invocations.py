@@ -12,12 +12,17 @@ import pytest
 from flowmaker.aws.errors import AwsError
 from flowmaker.aws.service import Reply
 from flowmaker.executors.executor import ProcessState
+from flowmaker.sagemaker.api import runtime
 from flowmaker.sagemaker.hosting import instances
 from flowmaker.sagemaker.hosting.instances import Crowded, Instances
-from flowmaker.sagemaker.repository import asynchronous
+from flowmaker.sagemaker.hosting.router import Invocation
+from flowmaker.sagemaker.records.resource import Kind
+from flowmaker.sagemaker.repository import asynchronous, resources
+from tests.fakes.aws_identity import ACCOUNT
 from tests.fakes.hosting import Model, deploy, invoke, packed, settled, variant
-from tests.fakes.sagemaker import ROLE, XGBOOST, Bench, bench, opt_ml
+from tests.fakes.sagemaker import REGION, ROLE, XGBOOST, Bench, bench, opt_ml
 
+PLACE = (ACCOUNT, REGION, "e")
 CAPTURE = {
     "InitialSamplingPercentage": 100,
     "DestinationS3Uri": "s3://data/captured",
@@ -103,6 +108,26 @@ async def test_over_the_bound_of_the_queue_is_throttled(
 
 async def _open(at: Bench, server: str) -> int:
     return at.router.instances.open(server)
+
+
+async def test_a_model_that_does_not_answer_in_time_is_a_models_error(
+    at: Bench, model: Model
+) -> None:
+    await deploy(at)
+    model.held = asyncio.Event()
+    with pytest.raises(AwsError, match="Your invocation timed out while waiting") as refused:
+        await at.router.invoke(PLACE, Invocation(body=b"abc", seconds=0.05))
+    assert (refused.value.code, refused.value.status) == ("ModelError", 424)
+    assert refused.value.members["OriginalStatusCode"] == 0
+    assert refused.value.members["LogStreamArn"].endswith("log-group:/aws/sagemaker/Endpoints/e")
+
+
+async def test_a_payload_has_a_limit(at: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    await deploy(at)
+    monkeypatch.setattr(runtime, "LARGEST_PAYLOAD", 3)
+    assert (await invoke(at, b"abc"))["Body"] == b"ABC"
+    with pytest.raises(AwsError, match="payload of 4 bytes exceeds 3 bytes"):
+        await invoke(at, b"abcd")
 
 
 # --- updates ---
@@ -460,7 +485,7 @@ async def test_a_serverless_variant_sleeps_and_wakes(at: Bench, model: Model) ->
     (shown,) = described["ProductionVariants"]
     assert shown["CurrentServerlessConfig"] == config
     assert (await invoke(at))["Body"] == b"ABC"
-    (endpoint_id,) = await at.loops[1].controller.open_keys()
+    (endpoint_id,) = await at.database.read(resources.open_ids, Kind.ENDPOINT)
     at.idle_after(0.0)
     at.parts.hints.hint("endpoint", endpoint_id)
     await at.until(lambda: _stops(at), lambda stops: len(stops) == 1)
@@ -476,6 +501,23 @@ async def test_a_serverless_variant_sleeps_and_wakes(at: Bench, model: Model) ->
     busy.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await busy
+
+
+async def test_a_serverless_variant_that_does_not_wake_is_not_ready(
+    at: Bench, model: Model
+) -> None:
+    config = {"MemorySizeInMB": 2048, "MaxConcurrency": 1}
+    await deploy(at, {"VariantName": "v", "ModelName": "m", "ServerlessConfig": config})
+    at.idle_after(0.0)
+    for key in await at.database.read(resources.open_ids, Kind.ENDPOINT):
+        at.parts.hints.hint("endpoint", key)
+    await at.until(lambda: _stops(at), bool)
+    model.exit_code = 1
+    with pytest.raises(AwsError, match="is still being started") as refused:
+        await at.router.invoke(PLACE, Invocation(body=b"abc", seconds=0.2))
+    assert (refused.value.code, refused.value.status) == ("ModelNotReadyException", 429)
+    with pytest.raises(AwsError, match="bytes of a serverless endpoint"):
+        await invoke(at, b"x" * 5_000_000)
 
 
 @pytest.mark.parametrize(
