@@ -78,10 +78,11 @@ class Script:
             "metrics": {one["MetricName"]: one["Value"] for one in job["FinalMetricDataList"]},
         }
 
-    def analytics(self, job: str) -> str:
-        return refusal(
-            sagemaker.TrainingJobAnalytics(job, sagemaker_session=self.session).dataframe
-        )
+    def analytics(self, job: str) -> dict[str, list[float]]:
+        table = sagemaker.TrainingJobAnalytics(
+            job, period=1, sagemaker_session=self.session
+        ).dataframe()
+        return {name: list(part["value"]) for name, part in table.groupby("metric_name")}
 
     def endpoint(self, estimator: Estimator) -> dict[str, Any]:
         predictor = estimator.deploy(

@@ -67,9 +67,12 @@ def test_attach_finds_the_job_again(done: Done) -> None:
     assert hyperparameters["num_round"] == "10"
 
 
-def test_analytics_know_the_metrics_and_are_refused_by_name(done: Done) -> None:
-    assert "GetMetricStatistics" in done.seen["analytics"]
-    assert "Flowmaker has no AWS service 'monitoring'" in done.seen["analytics"]
+def test_analytics_have_the_metrics_over_time(done: Done) -> None:
+    seen = done.seen["analytics"]
+    assert {"train:error", "validation:error"} <= seen.keys()
+    for values in seen.values():
+        assert values
+        assert all(0 <= value <= 1 for value in values)
 
 
 def test_deploy_predicts_until_it_is_deleted(done: Done, server: House) -> None:

@@ -46,6 +46,7 @@ from flowmaker.pipelines.repository import runs
 from flowmaker.reconcile.hints import Hints
 from flowmaker.reconcile.loop import Controller, Loop
 from flowmaker.sagemaker.api.asynchronous import AsyncInvocations
+from flowmaker.sagemaker.api.cloudwatch import CloudWatchService
 from flowmaker.sagemaker.api.metrics import SageMakerMetricsService
 from flowmaker.sagemaker.api.runtime import SageMakerRuntimeService
 from flowmaker.sagemaker.api.service import SageMakerService
@@ -194,6 +195,7 @@ def _doors(ground: Ground, worker: Worker, router: Router) -> Doors:
             images=job_images(ground.folder.images),
         ),
         SageMakerMetricsService(database),
+        CloudWatchService(database),
         SageMakerRuntimeService(router, AsyncInvocations(router.routes, database, hints, clock)),
     ]
     return Doors(

@@ -8,7 +8,14 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel as BotocoreModel
 
 #: Services whose name in a credential scope is not botocore's name of them.
-SIGNING_NAMES = {"sagemaker-runtime": "sagemaker", "sagemaker-metrics": "sagemaker"}
+SIGNING_NAMES = {
+    "sagemaker-runtime": "sagemaker",
+    "sagemaker-metrics": "sagemaker",
+    "cloudwatch": "monitoring",
+}
+
+#: Those that are spoken here, in the order in which clients choose of several.
+_PROTOCOLS = ("json", "rest-json", "rest-xml", "query")
 
 
 class Shape(Protocol):
@@ -86,6 +93,11 @@ def loaded(service: str) -> ServiceModel | None:
 def _read(service: str) -> ServiceModel:
     loader = cast("Any", _loader)  # botocore has no types
     description = loader.load_service_model(service, "service-2")
+    metadata = description["metadata"]
+    if metadata["protocol"] not in _PROTOCOLS:
+        # What clients choose instead: they know more than the first, too.
+        spoken = next(one for one in _PROTOCOLS if one in metadata["protocols"])
+        description = {**description, "metadata": {**metadata, "protocol": spoken}}
     return cast("ServiceModel", BotocoreModel(description, service))
 
 

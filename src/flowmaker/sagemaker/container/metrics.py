@@ -39,6 +39,18 @@ def series(log: Path, regex: re.Pattern[str]) -> list[float]:
     return [value for value in found if value is not None]
 
 
+def timed(
+    log: Path, marks: tuple[tuple[int, int], ...], regex: re.Pattern[str]
+) -> list[tuple[datetime, float]]:
+    """As series(), each value with the time of its line. Blocking: call it in a thread."""
+    window = reading.Window(log, marks, 0, reading.whole_lines(log, closed=False))
+    found = (
+        (datetime.fromtimestamp(event.timestamp / 1000, UTC), _value(regex, event.message))
+        for event in reading.forward(window)
+    )
+    return [(at, value) for at, value in found if value is not None]
+
+
 def last_lines(log: Path, count: int = 3) -> str:
     """The end of the log, for a reason of failure."""
     end = reading.whole_lines(log, closed=True)

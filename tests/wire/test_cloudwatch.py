@@ -1,0 +1,107 @@
+"""CloudWatch's metrics of a training job, as boto3 and the aws command see them."""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.house import House
+
+ROLE = "arn:aws:iam::000000000000:role/FlowmakerAdmin"
+IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
+BUCKET = "cloudwatch-wire"
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def job(server: House) -> dict[str, Any]:
+    s3, sagemaker = server.client("s3"), server.client("sagemaker")
+    s3.create_bucket(Bucket=BUCKET)
+    rows = [f"{int(a * b > 20)},{a},{b}" for a in range(10) for b in range(10)]
+    s3.put_object(Bucket=BUCKET, Key="train/data.csv", Body="\n".join(rows))
+    source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/train"}
+    sagemaker.create_training_job(
+        TrainingJobName="measured",
+        RoleArn=ROLE,
+        AlgorithmSpecification={"TrainingImage": IMAGE, "TrainingInputMode": "File"},
+        HyperParameters={"num_round": "10", "objective": "reg:squarederror", "nthread": "1"},
+        InputDataConfig=[
+            {
+                "ChannelName": "train",
+                "ContentType": "text/csv",
+                "DataSource": {"S3DataSource": source},
+            }
+        ],
+        OutputDataConfig={"S3OutputPath": f"s3://{BUCKET}/out"},
+        ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
+        StoppingCondition={"MaxRuntimeInSeconds": 600},
+    )
+    waiter = sagemaker.get_waiter("training_job_completed_or_stopped")
+    waiter.wait(TrainingJobName="measured", WaiterConfig={"Delay": 1, "MaxAttempts": 90})
+    return sagemaker.describe_training_job(TrainingJobName="measured")
+
+
+def statistics(server: House, job: dict[str, Any], **given: Any) -> dict[str, Any]:
+    start: datetime = job["CreationTime"]
+    request = {
+        "Namespace": "/aws/sagemaker/TrainingJobs",
+        "MetricName": "train:rmse",
+        "Dimensions": [{"Name": "TrainingJobName", "Value": "measured"}],
+        "StartTime": start - timedelta(hours=1),
+        "EndTime": start + timedelta(hours=1),
+        "Period": 86400,
+        "Statistics": ["SampleCount", "Minimum", "Maximum", "Average"],
+    }
+    return server.client("cloudwatch").get_metric_statistics(**(request | given))
+
+
+def test_a_metric_has_a_value_for_each_round(server: House, job: dict[str, Any]) -> None:
+    points = statistics(server, job)["Datapoints"]
+    assert sum(point["SampleCount"] for point in points) == 10
+    final = {one["MetricName"]: one["Value"] for one in job["FinalMetricDataList"]}
+    assert min(point["Minimum"] for point in points) == pytest.approx(final["train:rmse"])
+    for point in points:
+        assert point["Minimum"] <= point["Average"] <= point["Maximum"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"MetricName": "other"},
+        {"Namespace": "AWS/EC2"},
+        {"Dimensions": [{"Name": "TrainingJobName", "Value": "nobody"}]},
+        {"Dimensions": []},
+    ],
+)
+def test_what_nobody_measured_is_empty(
+    server: House, job: dict[str, Any], given: dict[str, Any]
+) -> None:
+    assert statistics(server, job, **given)["Datapoints"] == []
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [({"Period": 7}, "Period must be"), ({"ExtendedStatistics": ["p90"]}, "not supported")],
+)
+def test_requests_that_cannot_be(
+    server: House, job: dict[str, Any], given: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ClientError, match=words):
+        statistics(server, job, **given)
+
+
+def test_the_aws_command_shows_it(server: House, job: dict[str, Any]) -> None:
+    start: datetime = job["CreationTime"]
+    printed = server.run(
+        *("aws", "cloudwatch", "get-metric-statistics"),
+        *("--namespace", "/aws/sagemaker/TrainingJobs", "--metric-name", "train:rmse"),
+        *("--dimensions", "Name=TrainingJobName,Value=measured"),
+        *("--start-time", (start - timedelta(hours=1)).isoformat()),
+        *("--end-time", (start + timedelta(hours=1)).isoformat()),
+        *("--period", "86400", "--statistics", "SampleCount"),
+    )
+    points = json.loads(printed)["Datapoints"]
+    assert sum(point["SampleCount"] for point in points) == 10
