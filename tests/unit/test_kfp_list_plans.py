@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event
 
+from flowmaker.pipelines.repository import listing
 from flowmaker.pipelines.repository.conditions import (
     Condition,
     Operation,
@@ -40,8 +41,14 @@ def connection(tmp_path: Path) -> Iterator[Connection]:
     engine.dispose()
 
 
-def plan_of_keys(connection: Connection, query: Query) -> list[str]:
-    """How SQLite finds the keys of a page, as `EXPLAIN QUERY PLAN` says it."""
+@pytest.fixture(autouse=True)
+def _many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is few, as if there were 100,000 runs."""
+    monkeypatch.setattr(listing, "FEW", -1)
+
+
+def plans(connection: Connection, query: Query) -> list[tuple[str, list[str]]]:
+    """What is asked of SQLite, and how it finds it, as `EXPLAIN QUERY PLAN` says it."""
     asked: list[tuple[str, Any]] = []
 
     def note(*call: Any) -> None:
@@ -50,10 +57,17 @@ def plan_of_keys(connection: Connection, query: Query) -> list[str]:
     event.listen(connection, "before_cursor_execute", note)
     list_runs(connection, query)
     event.remove(connection, "before_cursor_execute", note)
-    statement, parameters = asked[-1]
-    lines = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
-    (inner,) = (line[0] for line in lines if line[3].startswith("LIST SUBQUERY"))
-    return [line[3] for line in lines if line[1] == inner and "BLOOM" not in line[3]]
+
+    found: list[tuple[str, list[str]]] = []
+    for statement, parameters in asked:
+        lines = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+        found.append((statement, [line[3] for line in lines]))
+    return found
+
+
+def plan_of_keys(connection: Connection, query: Query) -> list[str]:
+    (found,) = [steps for asked, steps in plans(connection, query) if "ORDER BY" in asked]
+    return found
 
 
 @pytest.mark.parametrize("descending", [False, True])
@@ -76,7 +90,7 @@ def test_a_part_of_a_name_is_looked_for_in_the_index_of_the_order(
     part = Condition(column="display_name", operation=Operation.IS_SUBSTRING, value="a")
     order = Order(column="created_at", descending=descending)
     plan = plan_of_keys(connection, Query(conditions=(part,), order=order, size=20))
-    assert plan == ["SCAN kfp_runs USING COVERING INDEX kfp_runs_in_order_made"]
+    assert plan == ["SCAN kfp_runs USING COVERING INDEX kfp_runs_in_order_created"]
 
 
 def test_a_condition_on_a_time_is_an_index(connection: Connection) -> None:
@@ -84,3 +98,35 @@ def test_a_condition_on_a_time_is_an_index(connection: Connection) -> None:
     order = Order(column="finished_at", descending=True)
     (step,) = plan_of_keys(connection, Query(conditions=(late,), order=order, size=20))
     assert step.startswith("SEARCH kfp_runs USING INDEX kfp_runs_in_order_finished")
+
+
+#: Of every kind of condition, several that many runs satisfy.
+CONDITIONS = (
+    Condition(column="state", operation=Operation.IN, value=("FAILED", "SUCCEEDED")),
+    Condition(column="state", operation=Operation.NOT_EQUALS, value="FAILED"),
+    Condition(column="storage_state", operation=Operation.EQUALS, value="AVAILABLE"),
+    Condition(column="created_at", operation=Operation.GREATER_THAN, value=NOON),
+    Condition(column="finished_at", operation=Operation.LESS_THAN, value=NOON),
+    Condition(column="description", operation=Operation.IS_SUBSTRING, value="a"),
+)
+
+
+@pytest.mark.parametrize("column", ORDERS)
+@pytest.mark.parametrize("several", [False, True])
+def test_no_list_sorts_or_counts_over_the_runs_themselves(
+    connection: Connection, column: str, *, several: bool
+) -> None:
+    """A run's row holds its spec: 100,000 of them are a hundred times an index over them."""
+    for condition in CONDITIONS:
+        both = (condition, CONDITIONS[-1]) if several else (condition,)
+        for asked, steps in plans(
+            connection, Query(conditions=both, order=Order(column=column), size=20)
+        ):
+            of_runs = [step for step in steps if "kfp_runs" in step]
+            assert of_runs
+            for step in of_runs:
+                assert " INDEX " in step, (condition, step)
+            if "count(*)" in asked and condition.column != "finished_at":
+                assert " COVERING " in of_runs[0], (condition, of_runs)
+            if any("TEMP B-TREE" in step for step in steps) and " IN (" not in asked:
+                assert " COVERING " in of_runs[0], (condition, of_runs)

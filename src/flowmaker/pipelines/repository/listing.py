@@ -14,6 +14,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Row,
+    Select,
     Table,
     func,
     literal,
@@ -21,6 +22,8 @@ from sqlalchemy import (
     select,
     tuple_,
 )
+from sqlalchemy.sql.elements import UnaryExpression
+from sqlalchemy.sql.operators import custom_op
 
 from flowmaker.pipelines.records.catalog import Experiment, Pipeline, PipelineVersion
 from flowmaker.pipelines.records.recurring import RecurringRun
@@ -28,8 +31,10 @@ from flowmaker.pipelines.records.run import Run
 from flowmaker.pipelines.repository import catalog, recurring, runs
 from flowmaker.pipelines.repository.conditions import (
     EPOCH,
+    TAG,
     Condition,
     Operation,
+    Order,
     Page,
     Position,
     Query,
@@ -41,6 +46,12 @@ from flowmaker.store.schema.metadata import NEVER, Timestamp
 
 T = TypeVar("T")
 
+#: So many things are gathered and sorted rather than walked along and counted.
+FEW = 1000
+#: So many things are looked at along an order before all are.
+NEAR = 1000
+#: The index in this order has all that a list of runs filters and sorts by.
+WIDEST = "created_at"
 #: Documents that a listing leaves on the disk; an empty one stands in for each.
 NOT_LOADED = frozenset({"pipeline_spec", "platform_spec"})
 
@@ -91,35 +102,122 @@ def list_recurring_runs(tx: Transaction, query: Query) -> Page[RecurringRun]:
 
 
 def _page(tx: Transaction, listing: _Listing[T], query: Query) -> Page[T]:
-    conditions = [_condition(listing.table, condition) for condition in query.conditions]
-    total = tx.execute(
-        select(func.count()).select_from(listing.table).where(*conditions)
-    ).scalar_one()
-    by = [_comparable(listing.table.c[query.order.column]), listing.table.c[listing.key]]
-    if query.after:
-        here = tuple_(*by)
-        there = tuple_(_literal(query.after.value), literal(query.after.key))
-        conditions.append(here < there if query.order.descending else here > there)
-        if listing.table.c[query.order.column].nullable:
-            # SQLite finds no place in an index over an expression by a row value alone.
-            value = _literal(query.after.value)
-            conditions.append(by[0] <= value if query.order.descending else by[0] >= value)
-    ordered = [column.desc() if query.order.descending else column for column in by]
-    # The keys first: an index may hold all that choosing them needs, and rows are large.
+    found, total = _keys(tx, listing, query)
     key = listing.table.c[listing.key]
-    keys = select(key).where(*conditions).order_by(*ordered).limit(query.size + 1)
-    rows = tx.execute(select(*listing.columns()).where(key.in_(keys)).order_by(*ordered)).all()
-    shown = rows[: query.size]
+    rows = tx.execute(select(*listing.columns()).where(key.in_(found[: query.size])))
+    by_key = {getattr(row, listing.key): row for row in rows}
+    shown = [by_key[each] for each in found[: query.size]]
     return Page(
         items=tuple(listing.record(row) for row in shown),
         total=total,
-        last=_position(listing, query, shown[-1]) if len(rows) > len(shown) else None,
+        last=_position(listing, query, shown[-1]) if len(found) > query.size else None,
     )
+
+
+def _keys(tx: Transaction, listing: _Listing[Any], query: Query) -> tuple[list[str], int]:
+    """The keys of a page and of one thing more, in order, and how many there are on all pages.
+
+    What few things satisfy is gathered in one pass and sorted here. Of what many do, a page is
+    found soon in its order, and they only have to be counted.
+    """
+    if not query.conditions:
+        return _walk(tx, listing, query), _count(tx, listing, query)
+    value, key = _comparable(listing.table.c[query.order.column]), listing.table.c[listing.key]
+    few = select(value, key).where(*_sought(listing, query)).limit(FEW + 1)
+    found = [(row[0], row[1]) for row in tx.execute(few)]
+    if len(found) > FEW:
+        return _walk(tx, listing, query), _count(tx, listing, query)
+    found.sort(reverse=query.order.descending)
+    after = query.after and (query.after.value, query.after.key)
+    keys = [each[1] for each in found if after is None or _follows(each, after, query.order)]
+    return keys[: query.size + 1], len(found)
+
+
+def _follows(one: tuple[Any, str], other: tuple[Any, str], order: Order) -> bool:
+    return one < other if order.descending else one > other
+
+
+def _count(tx: Transaction, listing: _Listing[Any], query: Query) -> int:
+    counted = select(func.count()).select_from(listing.table).where(*_sought(listing, query))
+    return tx.execute(counted).scalar_one()
+
+
+def _walk(tx: Transaction, listing: _Listing[Any], query: Query) -> list[str]:
+    """The keys from where the page begins, in order."""
+    own = query.order.column
+    if own == WIDEST or all(each.column == own for each in query.conditions):
+        return list(tx.scalars(_along(listing, query, query.conditions, query.size + 1)))
+    # Whatever satisfies the conditions is mostly near, but may be far along this order; and each
+    # step fetches a row.
+    of_order = tuple(each for each in query.conditions if each.column == own)
+    near = _along(listing, query, of_order, NEAR)
+    key = listing.table.c[listing.key]
+    conditions = [_condition(listing.table, each, sought=False) for each in query.conditions]
+    by = _by(listing, query.order, sought=False)
+    found = select(key).where(key.in_(near), *conditions).order_by(*by).limit(query.size + 1)
+    keys = list(tx.scalars(found))
+    if len(keys) > query.size:
+        return keys
+    every = _along(listing, query, query.conditions, query.size + 1, sought=False)
+    return list(tx.scalars(every))
+
+
+def _along(
+    listing: _Listing[Any],
+    query: Query,
+    conditions: tuple[Condition, ...],
+    most: int,
+    *,
+    sought: bool = True,
+) -> Select[Any]:
+    """The keys of so many things along an order; with `sought`, along its index."""
+    column, key = listing.table.c[query.order.column], listing.table.c[listing.key]
+    value = _comparable(column)
+    if not sought:
+        value = _not_sought(value)
+    where = [
+        _condition(listing.table, each, sought=sought and each.column == column.name)
+        for each in conditions
+    ]
+    if query.after:
+        here = tuple_(value, key)
+        there = tuple_(_literal(query.after.value), literal(query.after.key))
+        where.append(here < there if query.order.descending else here > there)
+        if column.nullable:
+            # SQLite finds no place in an index over an expression by a row value alone.
+            at = _literal(query.after.value)
+            where.append(value <= at if query.order.descending else value >= at)
+    by = _by(listing, query.order, sought=sought)
+    return select(key).where(*where).order_by(*by).limit(most)
+
+
+def _by(listing: _Listing[Any], order: Order, *, sought: bool) -> list[ColumnElement[Any]]:
+    both = [_comparable(listing.table.c[order.column]), listing.table.c[listing.key]]
+    by = both if sought else [_not_sought(each) for each in both]
+    return [each.desc() if order.descending else each for each in by]
+
+
+def _sought(listing: _Listing[Any], query: Query) -> list[ColumnElement[bool]]:
+    """The conditions: a lone one is looked up, several are checked all along an index.
+
+    SQLite would look one of them up, which most rows may satisfy, and fetch these one by one for
+    the others.
+    """
+    lone = len(query.conditions) == 1
+    return [_condition(listing.table, each, sought=lone) for each in query.conditions]
 
 
 def _position(listing: _Listing[Any], query: Query, row: Row[Any]) -> Position:
     value = getattr(row, query.order.column)
     return Position(value=EPOCH if value is None else value, key=getattr(row, listing.key))
+
+
+def _column(table: Table, name: str) -> ColumnElement[Any]:
+    if not name.startswith(TAG):
+        return _comparable(table.c[name])
+    tags = func.json_each(table.c.tags).table_valued("key", "value")
+    of_key = select(tags.c.value).where(tags.c.key == name.removeprefix(TAG))
+    return of_key.correlate(table).scalar_subquery()
 
 
 def _comparable(column: Column[Any]) -> ColumnElement[Any]:
@@ -130,12 +228,21 @@ def _comparable(column: Column[Any]) -> ColumnElement[Any]:
     return column
 
 
+def _not_sought(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A column, by which SQLite looks in no index: https://www.sqlite.org/optoverview.html."""
+    plus: custom_op[Any] = custom_op("+")
+    return UnaryExpression(column, operator=plus, type_=column.type)
+
+
 def _literal(value: Scalar) -> ColumnElement[Any]:
     return literal(value, Timestamp) if isinstance(value, datetime) else literal(value)
 
 
-def _condition(table: Table, condition: Condition) -> ColumnElement[bool]:
-    column = _comparable(table.c[condition.column])
+def _condition(table: Table, condition: Condition, *, sought: bool) -> ColumnElement[bool]:
+    """A condition; unless it is `sought`, SQLite looks for it in no index."""
+    column = _column(table, condition.column)
+    if not sought:
+        column = _not_sought(column)
     value = condition.value
     if isinstance(value, tuple):
         return column.in_([_literal(one) for one in value])

@@ -77,17 +77,17 @@ runs = Table(
     Index("kfp_runs_by_experiment", "experiment_id", "created_at"),
     Index("kfp_runs_by_state", "state"),
     Index("kfp_runs_by_name", "display_name"),
-    # Every order of a list, with the key that breaks ties. Lists by creation, the usual ones, also
-    # find here what they filter by.
+    # Every order of a list, with the key that breaks ties. The first has all that lists filter and
+    # sort by, so that none of them has to touch the specs that fill the rows.
     Index(
-        "kfp_runs_in_order_made",
+        "kfp_runs_in_order_created",
         *("created_at", "run_id", "display_name", "storage_state", "experiment_id", "state"),
+        *("namespace", "recurring_run_id", "finished_at", "scheduled_at", "description"),
     ),
     Index("kfp_runs_in_order_named", "display_name", "run_id"),
     Index("kfp_runs_in_order_of_state", "state", "run_id"),
     Index("kfp_runs_in_order_finished", text(f"coalesce(finished_at, {NEVER})"), "run_id"),
     Index("kfp_runs_in_order_scheduled", text(f"coalesce(scheduled_at, {NEVER})"), "run_id"),
-    # What lists of runs count over, without touching the specs that fill the rows.
     Index("kfp_runs_by_storage_state", "storage_state", "created_at", "display_name"),
 )
 
