@@ -83,5 +83,17 @@ def test_what_is_not_supported_is_named() -> None:
         messages.run_request(
             {"display_name": "x", "pipeline_spec": SPEC, "plugins_input": {"mlflow": {}}}
         )
-    with pytest.raises(Unsupported, match="tags"):
-        messages.PIPELINE.read({"name": "x", "tags": {"team": "a"}})
+
+
+@pytest.mark.parametrize(
+    ("tags", "says"),
+    [
+        ([], "must be an object"),
+        ({"team": 1}, "'team' must be a string"),
+        ({"": "a"}, "1 to 63 characters"),
+        ({"team": "a" * 64}, "at most 63"),
+    ],
+)
+def test_tags_are_short_texts(tags: Any, says: str) -> None:
+    with pytest.raises(InvalidInput, match=says):
+        messages.tags("pipeline", tags)

@@ -53,6 +53,7 @@ class Fetched:
             description=given.get("description", ""),
             namespace=namespace,
             created_at=version.created_at,
+            tags=messages.tags("pipeline", given.get("tags", {})),
         )
         await self._context.database.write(catalog.insert_pipeline_and_version, pipeline, version)
         return JSONResponse(wire.pipeline(pipeline))

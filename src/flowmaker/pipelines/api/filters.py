@@ -15,7 +15,7 @@ from urllib.parse import unquote_plus
 from flowmaker.errors import InvalidInput
 from flowmaker.pipelines.api.messages import Kind, Message, parse_time
 from flowmaker.pipelines.ir import documents
-from flowmaker.pipelines.repository.conditions import Condition, Operation, Scalar
+from flowmaker.pipelines.repository.conditions import TAG, Condition, Operation, Scalar
 
 ONE = {
     "string_value": "string",
@@ -43,6 +43,8 @@ class Keys:
     model: str
     texts: dict[str, str]
     times: dict[str, str]
+    #: It may be filtered by `tags.KEY` too.
+    has_tags: bool = False
 
     def column(self, key: str) -> str:
         column = self.texts.get(key) or self.times.get(key)
@@ -50,6 +52,11 @@ class Keys:
             known = ", ".join(sorted({*self.texts, *self.times}))
             raise InvalidInput(f"{key!r} is no key to filter or sort by. Keys: {known}.")
         return column
+
+    def filtered(self, key: str) -> str:
+        """The column of a predicate: `tags.KEY` is one of its own."""
+        is_tag = self.has_tags and key.startswith(TAG) and key != TAG
+        return key if is_tag else self.column(key)
 
     def is_time(self, key: str) -> bool:
         return key in self.times
@@ -70,12 +77,14 @@ PIPELINE = Keys(
     {"id": "pipeline_id"}
     | _same("pipeline_id", "name", "display_name", "description", "namespace"),
     _same("created_at"),
+    has_tags=True,
 )
 VERSION = Keys(
     "pipeline_version",
     {"id": "pipeline_version_id"}
     | _same("pipeline_version_id", "name", "display_name", "description"),
     _same("created_at"),
+    has_tags=True,
 )
 RUN = Keys(
     "run",
@@ -115,7 +124,7 @@ def _json(text: str) -> Any:  # noqa: ANN401 - it is what is being found out
 def _condition(document: Any, keys: Keys) -> Condition:  # noqa: ANN401
     predicate = PREDICATE.read(document)
     key = predicate.get("key", "")
-    column = keys.column(key)
+    column = keys.filtered(key)
     operation = _operation(predicate.get("operation", 0))
     given = [name for name in predicate if name in ONE or name in MANY]
     if len(given) != 1:

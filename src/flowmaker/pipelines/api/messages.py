@@ -92,7 +92,28 @@ def parse_time(place: str, value: Any) -> datetime:  # noqa: ANN401
     raise InvalidInput(f"{place}: {value!r} is no RFC 3339 time, e.g. 2026-01-31T12:00:00Z.")
 
 
-TAGS = {"tags": "there is nowhere to keep them yet"}
+#: Characters of a tag's key, and of its value.
+LONGEST_TAG = 63
+
+
+def tags(place: str, given: Any) -> dict[str, str]:  # noqa: ANN401 - it is what is being found out
+    """The tags of a pipeline or a version.
+
+    Raises:
+        InvalidInput: one is no text, or too long.
+    """
+    if not isinstance(given, dict):
+        raise InvalidInput(f"{place}: tags must be an object.")
+    for key, value in cast("dict[str, Any]", given).items():
+        if not isinstance(value, str):
+            raise InvalidInput(f"{place}: the tag {key!r} must be a string.")
+        if not key or max(len(key), len(value)) > LONGEST_TAG:
+            raise InvalidInput(
+                f"{place}: the tag {key!r}: a key has 1 to {LONGEST_TAG} characters, a value at "
+                f"most {LONGEST_TAG}."
+            )
+    return cast("dict[str, str]", given)
+
 
 EXPERIMENT = Message(
     "experiment",
@@ -106,16 +127,15 @@ PIPELINE = Message(
         "display_name": Kind.STRING,
         "description": Kind.STRING,
         "namespace": Kind.STRING,
+        "tags": Kind.OBJECT,
     },
     frozenset({"pipeline_id", "created_at", "error"}),
-    TAGS,
 )
-#: What can be changed of a pipeline or a version. KFP also changes tags, which are refused.
-RENAMED = Message(
+#: What can be changed of a pipeline or a version.
+CHANGED = Message(
     "update",
-    {"display_name": Kind.STRING},
+    {"display_name": Kind.STRING, "tags": Kind.OBJECT},
     frozenset({"pipeline_id", "pipeline_version_id", "created_at", "error", "namespace"}),
-    TAGS,
 )
 VERSION = Message(
     "pipeline version",
@@ -126,9 +146,9 @@ VERSION = Message(
         "description": Kind.STRING,
         "package_url": Kind.OBJECT,
         "code_source_url": Kind.STRING,
+        "tags": Kind.OBJECT,
     },
     frozenset({"pipeline_version_id", "created_at", "pipeline_spec", "error"}),
-    TAGS,
 )
 URL = Message("pipeline version.package_url", {"pipeline_url": Kind.STRING})
 PIPELINE_AND_VERSION = Message(

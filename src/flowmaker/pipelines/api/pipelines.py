@@ -1,5 +1,7 @@
 """The routes of pipelines and their versions."""
 
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -30,8 +32,8 @@ class Pipelines:
             Route("/pipelines/names/{name:path}", answering(self.get_by_name), methods=["GET"]),
             Route(one, answering(self.get), methods=["GET"]),
             Route(one, answering(self.delete), methods=["DELETE"]),
-            Route(one, answering(self.rename), methods=["PATCH"]),
-            Route(version, answering(self.rename_version), methods=["PATCH"]),
+            Route(one, answering(self.change), methods=["PATCH"]),
+            Route(version, answering(self.change_version), methods=["PATCH"]),
             Route(one + "/versions", answering(self.list_versions), methods=["GET"]),
             Route(version, answering(self.get_version), methods=["GET"]),
             Route(version, answering(self.delete_version), methods=["DELETE"]),
@@ -53,6 +55,7 @@ class Pipelines:
             description=given.get("description", ""),
             namespace=namespace,
             created_at=self._context.clock.now(),
+            tags=messages.tags("pipeline", given.get("tags", {})),
         )
         await self._context.database.write(catalog.insert_pipeline, pipeline)
         return JSONResponse(wire.pipeline(pipeline))
@@ -88,16 +91,16 @@ class Pipelines:
         await self._context.database.write(catalog.delete_pipeline, pipeline_id, cascade=cascade)
         return JSONResponse({})
 
-    async def rename(self, request: Request) -> Response:
-        name = await _new_name(request)
+    async def change(self, request: Request) -> Response:
+        changes = await _changes(request)
         pipeline_id = request.path_params["pipeline_id"]
-        changed = await self._context.database.write(catalog.rename_pipeline, pipeline_id, name)
+        changed = await self._context.database.write(catalog.change_pipeline, pipeline_id, changes)
         return JSONResponse(wire.pipeline(changed))
 
-    async def rename_version(self, request: Request) -> Response:
-        name = await _new_name(request)
+    async def change_version(self, request: Request) -> Response:
+        changes = await _changes(request)
         of = _version(request)
-        changed = await self._context.database.write(catalog.rename_version, *of, name)
+        changed = await self._context.database.write(catalog.change_version, *of, changes)
         return JSONResponse(wire.version(changed))
 
     async def list_versions(self, request: Request) -> Response:
@@ -126,13 +129,20 @@ class Pipelines:
         return JSONResponse({})
 
 
-async def _new_name(request: Request) -> str:
-    """The `display_name` of an update: all that can be changed."""
+async def _changes(request: Request) -> dict[str, Any]:
+    """The `display_name` and the `tags` of an update: all that can be changed.
+
+    An empty name is none; tags are all that there are from now on.
+    """
     requests.parameters(request, ())
-    name = messages.RENAMED.read(await requests.json_body(request)).get("display_name", "")
-    if not name.strip():
-        raise InvalidInput("update: display_name is missing.")
-    return name
+    given = messages.CHANGED.read(await requests.json_body(request))
+    name = given.get("display_name", "")
+    changes: dict[str, Any] = {"display_name": name} if name.strip() else {}
+    if "tags" in given:
+        changes["tags"] = messages.tags("update", given["tags"])
+    if not changes:
+        raise InvalidInput("update: display_name or tags must be given.")
+    return changes
 
 
 def _version(request: Request) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """The two routes that packages are uploaded by: a form with the file, the rest in the query."""
 
 import asyncio
+import json
 from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
@@ -10,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from flowmaker import ids
-from flowmaker.errors import InvalidInput, Unsupported
+from flowmaker.errors import InvalidInput
 from flowmaker.pipelines.api import messages, requests, wire
 from flowmaker.pipelines.api.context import Context
 from flowmaker.pipelines.api.status import answering_upload
@@ -43,6 +44,7 @@ class Uploads:
         given = _parameters(request, {"namespace"})
         namespace = self._context.access.namespace(given.get("namespace", ""))
         await self._context.access.check_shared(request, namespace)
+        tags = given.pop("tags")
         version = await self._version(request, given, pipeline_id=ids.new())
         pipeline = Pipeline(
             pipeline_id=version.pipeline_id,
@@ -51,6 +53,7 @@ class Uploads:
             description=version.description,
             namespace=namespace,
             created_at=version.created_at,
+            tags=tags,
         )
         await self._context.database.write(catalog.insert_pipeline_and_version, pipeline, version)
         return JSONResponse(wire.pipeline(pipeline))
@@ -68,7 +71,7 @@ class Uploads:
         return JSONResponse(wire.version(version))
 
     async def _version(
-        self, request: Request, given: dict[str, str], *, pipeline_id: str
+        self, request: Request, given: dict[str, Any], *, pipeline_id: str
     ) -> PipelineVersion:
         file_name, content = await requests.uploaded(request)
         name = given.get("name") or PurePath(file_name).name
@@ -79,9 +82,11 @@ class Uploads:
 
 def _parameters(request: Request, also: set[str]) -> dict[str, Any]:
     given = requests.parameters(request, PARAMETERS | also)
-    if given.get("tags", "").strip() not in ("", "{}"):
-        raise Unsupported(f"tags are not supported: {messages.TAGS['tags']}.")
-    return given
+    try:
+        tags = json.loads(given.get("tags") or "{}")
+    except ValueError as error:
+        raise InvalidInput(f"Query parameter 'tags' is not JSON: {error}.") from None
+    return {**given, "tags": messages.tags("Query parameter 'tags'", tags)}
 
 
 async def new_version(
@@ -103,6 +108,7 @@ async def new_version(
         created_at=context.clock.now(),
         pipeline_spec=pipeline_spec,
         platform_spec=platform_spec,
+        tags=messages.tags("pipeline version", given.get("tags", {})),
     )
 
 

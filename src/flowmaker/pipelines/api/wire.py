@@ -45,6 +45,7 @@ def pipeline(record: Pipeline) -> Json:
         description=record.description,
         created_at=time(record.created_at),
         namespace=record.namespace,
+        tags=dict(record.tags),
     )
 
 
@@ -59,6 +60,7 @@ def version(record: PipelineVersion) -> Json:
         code_source_url=record.code_source_url,
         package_url=_set(pipeline_url=record.package_url),
         pipeline_spec=spec(record.pipeline_spec, record.platform_spec),
+        tags=dict(record.tags),
     )
 
 

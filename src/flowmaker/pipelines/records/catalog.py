@@ -40,6 +40,8 @@ class Pipeline:
     created_at: datetime
     description: str = ""
     namespace: str = ""
+    #: The user's own words on it, by their keys.
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,3 +59,4 @@ class PipelineVersion:
     code_source_url: str = ""
     #: Where it was fetched from; empty when it was uploaded.
     package_url: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])

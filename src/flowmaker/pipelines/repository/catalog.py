@@ -1,5 +1,6 @@
 """Experiments, pipelines and versions in the database."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -43,6 +44,7 @@ def row_to_pipeline(row: Row[Any]) -> Pipeline:
         description=row.description,
         namespace=row.namespace,
         created_at=row.created_at,
+        tags=row.tags,
     )
 
 
@@ -58,6 +60,7 @@ def row_to_version(row: Row[Any]) -> PipelineVersion:
         created_at=row.created_at,
         pipeline_spec=row.pipeline_spec,
         platform_spec=row.platform_spec,
+        tags=row.tags,
     )
 
 
@@ -177,6 +180,7 @@ def insert_pipeline(tx: Transaction, pipeline: Pipeline) -> None:
                 description=pipeline.description,
                 namespace=pipeline.namespace,
                 created_at=pipeline.created_at,
+                tags=dict(pipeline.tags),
             )
         )
     except IntegrityError as error:
@@ -202,13 +206,9 @@ def pipeline_named(tx: Transaction, namespace: str, name: str) -> Pipeline:
     return row_to_pipeline(row)
 
 
-def rename_pipeline(tx: Transaction, pipeline_id: str, display_name: str) -> Pipeline:
-    """Change what a pipeline is shown as; its name stays."""
-    tx.execute(
-        update(pipelines)
-        .where(pipelines.c.pipeline_id == pipeline_id)
-        .values(display_name=display_name)
-    )
+def change_pipeline(tx: Transaction, pipeline_id: str, changes: Mapping[str, Any]) -> Pipeline:
+    """Change a pipeline's `display_name` or `tags`; its name stays."""
+    tx.execute(update(pipelines).where(pipelines.c.pipeline_id == pipeline_id).values(**changes))
     return get_pipeline(tx, pipeline_id)
 
 
@@ -250,6 +250,7 @@ def insert_version(tx: Transaction, version: PipelineVersion) -> None:
                 created_at=version.created_at,
                 pipeline_spec=version.pipeline_spec,
                 platform_spec=version.platform_spec,
+                tags=dict(version.tags),
             )
         )
     except IntegrityError as error:
@@ -295,17 +296,17 @@ def latest_version(tx: Transaction, pipeline_id: str) -> PipelineVersion:
     return row_to_version(row)
 
 
-def rename_version(
-    tx: Transaction, pipeline_id: str, pipeline_version_id: str, display_name: str
+def change_version(
+    tx: Transaction, pipeline_id: str, pipeline_version_id: str, changes: Mapping[str, Any]
 ) -> PipelineVersion:
-    """Change what a version is shown as; its name stays."""
+    """Change a version's `display_name` or `tags`; its name stays."""
     tx.execute(
         update(pipeline_versions)
         .where(
             pipeline_versions.c.pipeline_id == pipeline_id,
             pipeline_versions.c.pipeline_version_id == pipeline_version_id,
         )
-        .values(display_name=display_name)
+        .values(**changes)
     )
     return get_version(tx, pipeline_id, pipeline_version_id)
 

@@ -13,6 +13,10 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Scalar = str | datetime
 
 
+#: The beginning of what stands for the value of a tag among columns.
+TAG = "tags."
+
+
 class Operation(IntEnum):
     """KFP's enum `Predicate.Operation`; its number 4 was never used."""
 

@@ -26,6 +26,7 @@ pipelines = Table(
     Column("description", Text, nullable=False),
     Column("namespace", Text, nullable=False),
     Column("created_at", Timestamp, nullable=False),
+    Column("tags", JSON, nullable=False, server_default="{}"),
     Index("kfp_pipelines_by_name", "namespace", "name", unique=True),
 )
 
@@ -42,6 +43,7 @@ pipeline_versions = Table(
     Column("pipeline_spec", JSON, nullable=False),
     Column("platform_spec", JSON, nullable=False),
     Column("package_url", Text, nullable=False, server_default=""),
+    Column("tags", JSON, nullable=False, server_default="{}"),
     Index("kfp_pipeline_versions_by_name", "pipeline_id", "name", unique=True),
 )
 
