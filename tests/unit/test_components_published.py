@@ -14,7 +14,7 @@ import yaml
 from kfp import compiler, components, dsl
 
 from flowmaker.components.images import rule
-from flowmaker.components.published import batch_transform, deploy, model, session, train
+from flowmaker.components.published import batch_transform, deploy, model, process, session, train
 from flowmaker.components.published.arguments import parse
 from flowmaker.errors import Unsupported
 from tests.fakes.published import IMAGE, PROGRAMS, component_yaml
@@ -33,6 +33,7 @@ PUBLISHED = {
     model: (15, ("model_name",)),
     deploy: (27, ("endpoint_name",)),
     batch_transform: (25, ("output_location",)),
+    process: (22, ("job_name", "output_artifacts")),
 }
 
 

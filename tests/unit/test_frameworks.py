@@ -90,6 +90,13 @@ def test_xgboost_is_the_algorithm_unless_there_is_a_script() -> None:
     )
 
 
+def test_an_image_without_a_folder_listens_on_8080() -> None:
+    found = JobImages().find("python:3.11")
+    assert found is not None
+    assert (found.workdir, found.port) == ("", 8080)
+    assert found.environment.requirements == ("pip",)
+
+
 def test_a_training_image_of_pytorch_does_not_serve() -> None:
     host = "763104351884.dkr.ecr.eu-west-1.amazonaws.com"
     trains = JobImages().find(f"{host}/pytorch-training:2.6-cpu-py312")

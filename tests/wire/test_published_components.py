@@ -17,6 +17,7 @@ import pytest
 from kfp import components, dsl
 from kfp import kubernetes as on_kubernetes
 
+from flowmaker.components import sagemaker as sm
 from tests.fakes.published import PROGRAMS, component_yaml
 from tests.house import House
 
@@ -25,14 +26,14 @@ XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
 BUCKET = "published-sagemaker"
 ROLE = "arn:aws:iam::000000000000:role/FlowmakerAdmin"
 SECRET = "published"
+KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
 @pytest.fixture
 def aws(server: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[boto3.Session]:
     for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
-    keys = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
-    literals = [f"--from-literal={key}={server.environment[key]}" for key in keys]
+    literals = [f"--from-literal={key}={server.environment[key]}" for key in KEYS]
     server.run("kubectl", "create", "secret", "generic", SECRET, "-n", "kubeflow", *literals)
     session = boto3.Session()
     session.client("s3").create_bucket(Bucket=BUCKET)
@@ -54,9 +55,8 @@ def begin_step(server: House, script: str, **arguments: Any) -> tuple[kfp.Client
 
     @dsl.pipeline(name="published")
     def pipeline() -> None:
-        keys = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
         step = component(region="us-east-1", **arguments)
-        on_kubernetes.use_secret_as_env(step, SECRET, {key: key for key in keys})
+        on_kubernetes.use_secret_as_env(step, SECRET, {key: key for key in KEYS})
         step.set_caching_options(enable_caching=False)
 
     client = kfp.Client(host=server.url)
@@ -129,6 +129,41 @@ def test_from_training_to_predictions(server: House, aws: boto3.Session, tmp_pat
     sagemaker.delete_endpoint(EndpointName="published")
     sagemaker.delete_endpoint_config(EndpointConfigName="published")
     sagemaker.delete_model(ModelName="published")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(200)
+def test_processing_as_published_and_for_kfp_2(server: House, aws: boto3.Session) -> None:
+    program = "open('/opt/ml/processing/o/made', 'w').write('whole')"
+    step = {
+        "role": ROLE,
+        "image": "python:3",
+        "container_entrypoint": ["python3", "-c", program],
+    }
+
+    def outputs(name: str) -> list[dict[str, Any]]:
+        target = {
+            "S3Uri": f"s3://{BUCKET}/{name}",
+            "LocalPath": "/opt/ml/processing/o",
+            "S3UploadMode": "EndOfJob",
+        }
+        return [{"OutputName": "o", "S3Output": target}]
+
+    script = "process/src/sagemaker_process_component.py"
+    run_step(server, script, output_config=outputs("published"), **step)
+
+    @dsl.pipeline(name="processing")
+    def pipeline() -> None:
+        task = sm.processing(region="us-east-1", output_config=outputs("kfp-2"), **step)
+        on_kubernetes.use_secret_as_env(task, SECRET, {key: key for key in KEYS})
+
+    client = kfp.Client(host=server.url)
+    run = client.create_run_from_pipeline_func(pipeline, enable_caching=False)
+    ended = client.wait_for_run_completion(run.run_id, timeout=120, sleep_duration=1)
+    assert ended.state == "SUCCEEDED", [t.error for t in ended.run_details.task_details]
+    for name in ("published", "kfp-2"):
+        found = aws.client("s3").get_object(Bucket=BUCKET, Key=f"{name}/made")
+        assert found["Body"].read() == b"whole"
 
 
 @pytest.mark.slow

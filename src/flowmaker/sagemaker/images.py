@@ -112,7 +112,9 @@ def _heeds_port(workdir: str) -> bool:
 
     One that does not listens on 8080, as SageMaker's contract says. The folder never changes.
     """
-    files = (path for path in Path(workdir).rglob("*") if workdir and path.is_file())
+    if not workdir:
+        return False
+    files = (path for path in Path(workdir).rglob("*") if path.is_file())
     return any(BIND_TO_PORT.encode() in path.read_bytes()[:_SOURCE_BYTES] for path in files)
 
 

@@ -12,7 +12,8 @@ outputs are plain strings, so that one step's output is the next one's input.
 
 from flowmaker.components.sagemaker.deployment import deploy
 from flowmaker.components.sagemaker.models import model
+from flowmaker.components.sagemaker.processing_job import processing
 from flowmaker.components.sagemaker.training_job import training
 from flowmaker.components.sagemaker.transform_job import batch_transform
 
-__all__ = ["batch_transform", "deploy", "model", "training"]
+__all__ = ["batch_transform", "deploy", "model", "processing", "training"]

@@ -1,0 +1,107 @@
+"""A processing job."""
+# ruff: noqa: PLR0913, PLR0917, B006, FBT001, FBT002, T201 - inputs are arguments; the log is stdout
+# pyright: reportInvalidTypeForm=false, reportUnknownParameterType=false
+
+from typing import Any, NamedTuple
+
+from flowmaker.components.following import (
+    connect,
+    create_named,
+    follow,
+    log_printer,
+    start_once,
+    unique_name,
+)
+from flowmaker.components.sagemaker.component import sagemaker_component
+
+
+@sagemaker_component
+def processing(
+    region: str,
+    role: str,
+    image: str,
+    container_entrypoint: list[str],
+    container_arguments: list[str] = [],
+    input_config: list[dict[str, Any]] = [],
+    output_config: list[dict[str, Any]] = [],
+    environment: dict[str, str] = {},
+    instance_type: str = "ml.m5.large",
+    instance_count: int = 1,
+    volume_size: int = 30,
+    max_run_time: int = 86400,
+    network_isolation: bool = False,
+    job_name: str = "",
+    tags: dict[str, str] = {},
+) -> NamedTuple("Outputs", [("output_artifacts", dict[str, str]), ("job_name", str)]):
+    """Run a program on data in S3.
+
+    Args:
+        region: The AWS region.
+        role: The ARN of the role that the job acts with.
+        image: The container image.
+        container_entrypoint: The program in it, and perhaps its first arguments.
+        container_arguments: Its further arguments.
+        input_config: ProcessingInputs, as CreateProcessingJob takes them.
+        output_config: Outputs, as CreateProcessingJob takes them.
+        environment: Environment variables of the program.
+        instance_type: The kind of machine that it runs on.
+        instance_count: How many of them.
+        volume_size: Gigabytes of its disk.
+        max_run_time: Seconds after which it is stopped.
+        network_isolation: Whether it is without a network.
+        job_name: The job's name; made up for this task if empty.
+        tags: Tags of the job.
+
+    Returns:
+        Where in S3 each output is, by its name; and the job's name.
+    """
+
+    def given(**members: object) -> dict[str, object]:
+        return {name: value for name, value in members.items() if value not in ("", 0, {}, [])}
+
+    cluster = {
+        "InstanceType": instance_type,
+        "InstanceCount": instance_count,
+        "VolumeSizeInGB": volume_size,
+    }
+    request = given(
+        ProcessingInputs=input_config,
+        ProcessingOutputConfig=given(Outputs=output_config),
+        ProcessingResources={"ClusterConfig": cluster},
+        StoppingCondition={"MaxRuntimeInSeconds": max_run_time},
+        AppSpecification=given(
+            ImageUri=image,
+            ContainerEntrypoint=container_entrypoint,
+            ContainerArguments=container_arguments,
+        ),
+        Environment=environment,
+        NetworkConfig={"EnableNetworkIsolation": True} if network_isolation else {},
+        RoleArn=role,
+        Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+    )
+    sagemaker, logs = connect("sagemaker", region), connect("logs", region)
+
+    def create(name: str) -> dict[str, Any]:
+        return sagemaker.create_processing_job(ProcessingJobName=name, **request)
+
+    def status(name: str) -> str:
+        return sagemaker.describe_processing_job(ProcessingJobName=name)["ProcessingJobStatus"]
+
+    if job_name:
+        create_named(lambda: create(job_name))
+    else:
+        job_name = start_once(unique_name("processing"), create, status)
+    print(f"Processing job {job_name}", flush=True)
+    job = follow(
+        describe=lambda: sagemaker.describe_processing_job(ProcessingJobName=job_name),
+        status=lambda job: job["ProcessingJobStatus"],
+        final=("Completed", "Failed", "Stopped"),
+        print_log=log_printer(lambda: logs, "/aws/sagemaker/ProcessingJobs", f"{job_name}/"),
+        stop=lambda: sagemaker.stop_processing_job(ProcessingJobName=job_name),
+    )
+    if job["ProcessingJobStatus"] != "Completed":
+        reason = job.get("FailureReason") or job["ProcessingJobStatus"]
+        raise SystemExit(f"Processing job {job_name}: {reason}")
+    outputs = job.get("ProcessingOutputConfig", {}).get("Outputs", [])
+    places = {one["OutputName"]: one["S3Output"]["S3Uri"] for one in outputs}
+    return (places, job_name)
