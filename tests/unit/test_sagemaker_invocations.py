@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from flowmaker.aws.errors import AwsError
 from flowmaker.aws.service import Reply
 from flowmaker.executors.executor import ProcessState
 from flowmaker.sagemaker.api import runtime
+from flowmaker.sagemaker.controllers import async_inference
 from flowmaker.sagemaker.hosting import instances
 from flowmaker.sagemaker.hosting.instances import Crowded, Instances
 from flowmaker.sagemaker.hosting.router import Invocation
@@ -381,6 +383,20 @@ async def test_a_failed_asynchronous_request_leaves_what_the_model_said(
     assert any([b"nothing.csv" in await at.content(one) for one in found])
 
 
+async def test_what_no_instance_takes_stays_in_the_queue(
+    at: Bench, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(async_inference, "PAUSE", 0.01)
+    await deploy(at, AsyncInferenceConfig=ASYNCHRONOUS)
+    (first,) = at.executor.started
+    model.servers[first].close()
+    at.executor.finish(first, -9)
+    await invoke_async(at, Body=b"abc")
+    (key,) = await at.until(lambda: keys(at, "out/"), bool)
+    assert await at.content(key) == b"ABC"
+    assert not await keys(at, "failed/")
+
+
 async def test_what_waits_is_dropped_with_its_endpoint(at: Bench, model: Model) -> None:
     await deploy(at, AsyncInferenceConfig=ASYNCHRONOUS)
     model.held = asyncio.Event()
@@ -458,6 +474,23 @@ async def test_a_request_passes_the_containers_of_a_pipeline(at: Bench, model: M
         await invoke(at, TargetContainerHostname="x")
 
 
+async def test_a_pipeline_transforms_no_batch(at: Bench) -> None:
+    await at.ask(
+        "CreateModel", ModelName="two", ExecutionRoleArn=ROLE, Containers=containers("x", "y")
+    )
+    await at.put("in/a.csv", b"1")
+    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://data/in/"}}
+    with pytest.raises(AwsError, match="The model two has several containers"):
+        await at.ask(
+            "CreateTransformJob",
+            TransformJobName="t",
+            ModelName="two",
+            TransformInput={"DataSource": source},
+            TransformOutput={"S3OutputPath": "s3://data/out"},
+            TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
+        )
+
+
 async def test_a_container_is_invoked_directly(at: Bench, model: Model) -> None:
     await at.ask(
         "CreateModel",
@@ -518,6 +551,17 @@ async def test_a_serverless_variant_that_does_not_wake_is_not_ready(
     assert (refused.value.code, refused.value.status) == ("ModelNotReadyException", 429)
     with pytest.raises(AwsError, match="bytes of a serverless endpoint"):
         await invoke(at, b"x" * 5_000_000)
+
+
+async def test_a_serverless_server_that_is_gone_is_no_endless_loop(at: Bench, model: Model) -> None:
+    config = {"MemorySizeInMB": 2048, "MaxConcurrency": 1}
+    await deploy(at, {"VariantName": "v", "ModelName": "m", "ServerlessConfig": config})
+    (server,) = at.executor.started
+    model.servers[server].close()
+    await model.servers[server].wait_closed()
+    await at.parts.models.close()  # its process runs on, but takes no connection
+    with pytest.raises(AwsError, match="No instance of the variant v is ready"):
+        await invoke(at)
 
 
 @pytest.mark.parametrize(
@@ -598,6 +642,18 @@ async def test_a_stream_that_breaks_off_says_so(at: Bench, model: Model) -> None
     (_, (name, members)) = [event async for event in reply.events]
     assert name == "ModelStreamError"
     assert "broke off" in members["Message"]
+
+
+async def test_who_reads_no_further_gives_the_place_back(at: Bench, model: Model) -> None:
+    await deploy(at)
+    model.chunks = [b"one", b"two"]
+    reply = await stream(at)
+    (server,) = at.executor.started
+    assert at.router.instances.open(server) == 1
+    assert isinstance(reply.events, AsyncGenerator)
+    async with aclosing(reply.events) as events:
+        assert await anext(events) == ("PayloadPart", {"Bytes": b"one"})
+    assert at.router.instances.open(server) == 0
 
 
 async def test_a_refused_stream_is_an_error_as_usual(at: Bench, model: Model) -> None:

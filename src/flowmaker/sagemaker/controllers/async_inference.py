@@ -27,7 +27,7 @@ CONCURRENCY = 4
 #: Seconds that a model has for an answer, and a request for its turn, as SageMaker gives them.
 INVOCATION_SECONDS = 900
 WAITING_SECONDS = 6 * 3600
-#: Seconds until the queue is looked at again while the endpoint does not answer.
+#: Seconds until a request is tried again that no instance took.
 PAUSE = 1.0
 #: Not the model's word: the request stays in the queue.
 AGAIN = {"ServiceUnavailable", "ThrottlingException", "ModelNotReadyException"}
@@ -49,7 +49,7 @@ class AsyncInferences:
 
     async def reconcile(self, key: str) -> float | None:
         """Answer what is in the queue, and what comes meanwhile, until there is no more."""
-        working: dict[str, asyncio.Task[bool]] = {}
+        working: dict[str, asyncio.Task[None]] = {}
         try:
             while True:
                 self._news[key].clear()
@@ -60,15 +60,14 @@ class AsyncInferences:
                 await self._begin(endpoint, working)
                 if not working:
                     return None
-                if not await self._one_done(key, working):
-                    return PAUSE
+                await self._one_done(key, working)
         finally:
             self._news.pop(key, None)
             for task in working.values():
                 task.cancel()
             await asyncio.gather(*working.values(), return_exceptions=True)
 
-    async def _begin(self, endpoint: Resource, working: dict[str, asyncio.Task[bool]]) -> None:
+    async def _begin(self, endpoint: Resource, working: dict[str, asyncio.Task[None]]) -> None:
         """Take the next ones from the queue, as many as the instances may have at once."""
         state = decode(EndpointState, endpoint.state)
         fleet = None if state.delete_requested else state.fleet
@@ -79,19 +78,18 @@ class AsyncInferences:
                 work = self._answer(endpoint, fleet, request)
                 working[request.id] = asyncio.create_task(work)
 
-    async def _one_done(self, key: str, working: dict[str, asyncio.Task[bool]]) -> bool:
-        """Wait for an answer or for a new request; False when the endpoint does not answer."""
+    async def _one_done(self, key: str, working: dict[str, asyncio.Task[None]]) -> None:
+        """Wait for an answer or for a new request."""
         news = asyncio.create_task(self._news[key].wait())
         try:
             await asyncio.wait({news, *working.values()}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             news.cancel()
-        done = [request_id for request_id, task in working.items() if task.done()]
-        results = [working.pop(request_id).result() for request_id in done]
-        return all(results)
+        for request_id in [one for one, task in working.items() if task.done()]:
+            working.pop(request_id).result()
 
-    async def _answer(self, endpoint: Resource, fleet: Fleet, request: AsyncRequest) -> bool:
-        """One request from its input to its output; False when it has to be tried again.
+    async def _answer(self, endpoint: Resource, fleet: Fleet, request: AsyncRequest) -> None:
+        """One request from its input to its output; it stays in the queue while nobody answers.
 
         A crash in between does it once more: the same objects are put.
         """
@@ -102,7 +100,8 @@ class AsyncInferences:
             await self._put(storage, request, request.request["OutputLocation"], answered.answer)
         except AwsError as error:
             if error.code in AGAIN:
-                return False
+                await asyncio.sleep(PAUSE)
+                return
             await self._fail(endpoint, fleet, request, error)
         except DataError as error:
             await self._fail(endpoint, fleet, request, AwsError("ClientError", str(error)))
@@ -113,7 +112,6 @@ class AsyncInferences:
             }
             await self._notify(endpoint, fleet, request, "Completed", {"responseParameters": told})
         await self._parts.database.write(asynchronous.remove, request.id)
-        return True
 
     async def _invoke(
         self, endpoint: Resource, storage: JobStorage, request: AsyncRequest

@@ -149,7 +149,7 @@ class Router:
         """A place at an instance of the chosen variant. `_leave` must follow."""
         route, fleet, variant = await self._chosen(place, invocation)
         if variant.serverless:
-            return await self._take_serverless(route, variant, invocation)
+            return await self._take_serverless(route, variant, invocation, tried)
         taken = self._least_busy(route, fleet, variant, tried)
         await self._enter(taken, invocation.seconds)
         return taken
@@ -215,7 +215,7 @@ class Router:
             raise _unreachable(taken, taken.servers[0], ModelTimedOut()) from None
 
     async def _take_serverless(
-        self, route: Route, variant: Variant, invocation: Invocation
+        self, route: Route, variant: Variant, invocation: Invocation, tried: frozenset[str]
     ) -> Taken:
         """A place at a serverless variant, which may have to be woken first."""
         if len(invocation.body) > SERVERLESS_PAYLOAD:
@@ -229,20 +229,22 @@ class Router:
             what = f"the variant {variant.name} has its MaxConcurrency of {most} requests"
             raise refusals.throttled(what)
         try:
-            taken = await self._woken(route, variant, invocation)
+            taken = await self._woken(route, variant, invocation, tried)
             await self._enter(taken, invocation.seconds)
         except BaseException:
             self.instances.leave(line)
             raise
         return replace(taken, line=line)
 
-    async def _woken(self, route: Route, variant: Variant, invocation: Invocation) -> Taken:
+    async def _woken(
+        self, route: Route, variant: Variant, invocation: Invocation, tried: frozenset[str]
+    ) -> Taken:
         place = (route.account, route.region, route.name)
         try:
             async with asyncio.timeout(invocation.seconds):
                 while True:
                     if any(server.ready for server in variant.servers):
-                        return self._least_busy(route, route.fleet, variant)
+                        return self._least_busy(route, route.fleet, variant, tried)
                     change = asyncio.ensure_future(self.routes.change(route.endpoint_id))
                     self.hints.hint("endpoint", route.endpoint_id)
                     await change
