@@ -56,6 +56,8 @@ class JobRoom:
 
     room: Room = field(default_factory=lambda: Room(capacity()))
     _claimants: dict[Kind, Claimants] = field(default_factory=dict[Kind, Claimants])
+    #: Who asks first is answered first, though reading the instance types takes its time.
+    _in_order: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def register(self, claimants: Claimants) -> None:
         self._claimants[claimants.kind] = claimants
@@ -78,9 +80,10 @@ class JobRoom:
 
         It is called too when what the job waits for has changed: see `why`.
         """
-        demand = await self._demand(job)
-        held = self.room.holds(job.id)
-        admitted = self.room.ask(demand, then)
+        async with self._in_order:
+            demand = await self._demand(job)
+            held = self.room.holds(job.id)
+            admitted = self.room.ask(demand, then)
         if admitted and not held:
             self.room.tell_all()
         return admitted
