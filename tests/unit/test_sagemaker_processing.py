@@ -172,14 +172,31 @@ async def test_inputs_are_sharded(at: Bench, player: Player) -> None:
     assert (await ended(at))["ProcessingJobStatus"] == "Completed"
     assert parts == [["0.csv", "2.csv"], ["1.csv", "3.csv"]]
     assert await keys(at) == ["out/o/of-1", "out/o/of-2"]
-    assert (
-        player.specs[0].hosts
-        == player.specs[1].hosts
-        == {
-            "algo-1": "127.0.0.2",
-            "algo-2": "127.0.0.3",
-        }
-    )
+    assert player.specs[0].hosts == player.specs[1].hosts
+    assert list(player.specs[0].hosts) == ["algo-1", "algo-2"]
+
+
+async def test_an_isolated_job_has_a_network_of_its_own(at: Bench, player: Player) -> None:
+    isolated = {"NetworkConfig": {"EnableNetworkIsolation": True}}
+    await at.ask("CreateProcessingJob", **request(**isolated, **instances(2)))
+    await ended(at)
+    first, second = player.specs
+    assert (first.network, first.network_of) == (False, "")
+    assert (second.network, second.network_of) == (False, first.id)
+
+
+async def test_who_may_not_pass_the_role_is_refused(at: Bench) -> None:
+    at.authorizer.forbidden.add("iam:PassRole")
+    with pytest.raises(AwsError, match="iam:PassRole"):
+        await at.ask("CreateProcessingJob", **request())
+
+
+async def test_jobs_do_not_share_addresses(at: Bench, player: Player) -> None:
+    for name in ("one", "two"):
+        await at.ask("CreateProcessingJob", **request(ProcessingJobName=name))
+        await ended(at, name)
+    first, second = (spec.hosts["algo-1"] for spec in player.specs)
+    assert first != second
 
 
 async def test_a_manifest_names_the_inputs(at: Bench, player: Player) -> None:
@@ -371,3 +388,16 @@ async def test_a_job_that_waits_for_room_is_stopped_at_once(at: Bench, player: P
     assert (await ended(at))["ProcessingJobStatus"] == "Stopped"
     await at.waiting()
     assert not player.specs
+
+
+async def test_a_job_is_a_component_of_its_trial(at: Bench) -> None:
+    await at.ask("CreateExperiment", ExperimentName="e")
+    await at.ask("CreateTrial", TrialName="t", ExperimentName="e")
+    await at.ask("CreateProcessingJob", **request(ExperimentConfig={"TrialName": "t"}))
+    await ended(at)
+    (one,) = (await at.ask("ListTrialComponents", TrialName="t"))["TrialComponentSummaries"]
+    name = one["TrialComponentName"]
+    told = await at.ask("DescribeTrialComponent", TrialComponentName=name)
+    assert told["Source"]["SourceType"] == "SageMakerProcessingJob"
+    assert told["InputArtifacts"] == {"in": {"Value": "s3://data/in/"}}
+    assert told["Parameters"]["SageMaker.InstanceCount"] == {"NumberValue": 1.0}

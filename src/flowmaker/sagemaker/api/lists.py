@@ -10,7 +10,7 @@ from typing import Any
 
 from flowmaker.aws.errors import validation
 from flowmaker.aws.service import Call
-from flowmaker.sagemaker.api import members, processing_jobs
+from flowmaker.sagemaker.api import members
 from flowmaker.sagemaker.api.desk import Desk
 from flowmaker.sagemaker.records.document import decode
 from flowmaker.sagemaker.records.hosting import TransformState
@@ -49,13 +49,6 @@ LISTINGS = {
     "ListEndpoints": Listing(kind=Kind.ENDPOINT, member="Endpoints", prefix="Endpoint"),
     "ListTransformJobs": Listing(
         kind=Kind.TRANSFORM_JOB, member="TransformJobSummaries", prefix="TransformJob"
-    ),
-    "ListProcessingJobs": Listing(
-        kind=Kind.PROCESSING_JOB,
-        member="ProcessingJobSummaries",
-        prefix="ProcessingJob",
-        ascending=True,
-        summary=processing_jobs.summary,
     ),
 }
 

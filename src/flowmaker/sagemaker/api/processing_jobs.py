@@ -1,4 +1,4 @@
-"""CreateProcessingJob, DescribeProcessingJob, StopProcessingJob."""
+"""CreateProcessingJob, DescribeProcessingJob, ListProcessingJobs, StopProcessingJob."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -9,6 +9,8 @@ from flowmaker.aws.service import Call, Need, Operation
 from flowmaker.sagemaker.api import members
 from flowmaker.sagemaker.api.desk import Desk, arn, creation_needs, in_use, need
 from flowmaker.sagemaker.api.images import known
+from flowmaker.sagemaker.api.lists import Listing, page
+from flowmaker.sagemaker.api.trial_components import check_experiment, of_job
 from flowmaker.sagemaker.container.processing import PROCESSING, count, is_inside, outputs
 from flowmaker.sagemaker.container.storage import DataError, location
 from flowmaker.sagemaker.lifecycle import processing as lifecycle
@@ -44,6 +46,7 @@ class ProcessingJobs:
             "CreateProcessingJob": Operation(handler=self.create, needs=_create_needs),
             "DescribeProcessingJob": Operation(handler=self.describe, needs=_needs),
             "StopProcessingJob": Operation(handler=self.stop, needs=_needs),
+            "ListProcessingJobs": Operation(handler=self.list, needs=_list_needs),
         }
 
     async def create(self, call: Call) -> Mapping[str, Any]:
@@ -57,6 +60,7 @@ class ProcessingJobs:
         duplicate = in_use(Kind.PROCESSING_JOB, arn(call, Kind.PROCESSING_JOB, name))
         if await self._desk.find(call, Kind.PROCESSING_JOB, name):
             raise duplicate
+        await check_experiment(self._desk, call)
         await self._desk.assume(given["RoleArn"])
         for one in given.get("ProcessingInputs", ()):
             await self._desk.check_input(call, given["RoleArn"], one["S3Input"])
@@ -64,13 +68,17 @@ class ProcessingJobs:
         status, document = lifecycle.status(state), encode(state)
         kind = Kind.PROCESSING_JOB
         job = self._desk.draft(call, kind, name, status=status, state=document, open=True)
-        await self._desk.create(call, job, duplicate)
+        await self._desk.create(call, job, duplicate, also=of_job(self._desk, call, job))
         self._desk.hints.hint("processing_job", job.id)
         return {"ProcessingJobArn": job.arn}
 
     async def describe(self, call: Call) -> Mapping[str, Any]:
         name = call.parameters["ProcessingJobName"]
         return described(await self._desk.existing(call, Kind.PROCESSING_JOB, name))
+
+    async def list(self, call: Call) -> Mapping[str, Any]:
+        members.check(call)
+        return await page(self._desk, call, _LISTING)
 
     async def stop(self, call: Call) -> None:
         name = call.parameters["ProcessingJobName"]
@@ -134,6 +142,15 @@ def summary(job: Resource) -> dict[str, Any]:
     return {name: value for name, value in answer.items() if value is not None}
 
 
+_LISTING = Listing(
+    kind=Kind.PROCESSING_JOB,
+    member="ProcessingJobSummaries",
+    prefix="ProcessingJob",
+    ascending=True,
+    summary=summary,
+)
+
+
 def _end(state: ProcessingState) -> dict[str, Any]:
     """How it ended, once it has."""
     if not lifecycle.is_final(state):
@@ -190,6 +207,10 @@ def _check_place(name: str, given: Mapping[str, Any]) -> None:
         location(given["S3Uri"])
     except DataError as error:
         raise validation(str(error)) from None
+
+
+async def _list_needs(call: Call) -> Iterable[Need]:
+    return [need(call, "*")]
 
 
 async def _needs(call: Call) -> Iterable[Need]:

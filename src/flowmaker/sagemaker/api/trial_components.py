@@ -39,6 +39,7 @@ _LONGEST = 2500
 _OF_JOBS = {
     Kind.TRAINING_JOB: ("aws-training-job", "SageMakerTrainingJob"),
     Kind.TRANSFORM_JOB: ("aws-transform-job", "SageMakerTransformJob"),
+    Kind.PROCESSING_JOB: ("aws-processing-job", "SageMakerProcessingJob"),
 }
 
 
@@ -179,7 +180,10 @@ def _of_its_job(job: Resource) -> dict[str, Any]:
         name: _parameter(text) for name, text in request.get("HyperParameters", {}).items()
     }
     settings: Mapping[str, Any] = (
-        request.get("ResourceConfig") or request.get("TransformResources") or {}
+        request.get("ResourceConfig")
+        or request.get("TransformResources")
+        or request.get("ProcessingResources", {}).get("ClusterConfig")
+        or {}
     )
     for name in ("InstanceType", "InstanceCount", "VolumeSizeInGB"):
         if name in settings:
@@ -188,6 +192,9 @@ def _of_its_job(job: Resource) -> dict[str, Any]:
         channel["ChannelName"]: {"Value": channel["DataSource"]["S3DataSource"]["S3Uri"]}
         for channel in request.get("InputDataConfig", ())
         if "S3DataSource" in channel["DataSource"]
+    } | {
+        one["InputName"]: {"Value": one["S3Input"]["S3Uri"]}
+        for one in request.get("ProcessingInputs", ())
     }
     told: dict[str, Any] = {
         "Parameters": parameters,

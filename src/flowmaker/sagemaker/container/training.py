@@ -1,5 +1,6 @@
 """The folder that an instance of a training job sees as `/opt/ml`."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -58,12 +59,16 @@ def hosts(count: int) -> list[str]:
     return [f"algo-{number}" for number in range(1, count + 1)]
 
 
-def addresses(count: int) -> dict[str, str]:
-    """Where each of the instances listens: addresses of this machine's loopback."""
-    return {
-        name: f"127.0.{number // 250}.{number % 250 + 1}"
-        for number, name in enumerate(hosts(count), start=1)
-    }
+def addresses(count: int, owner: str) -> dict[str, str]:
+    """Where each of the instances listens: addresses of this machine's loopback.
+
+    They follow from the `owner`, a job's id: what listens on a fixed port, as PyTorch's processes
+    do, does not meet that of another job. At most 250 instances.
+    """
+    digest = hashlib.sha256(owner.encode()).digest()
+    # Not 127.0: that is where the machine's own programs listen.
+    network = f"127.{digest[0] % 254 + 1}.{digest[1]}"
+    return {name: f"{network}.{number}" for number, name in enumerate(hosts(count), start=1)}
 
 
 def channel_configuration(request: Mapping[str, Any]) -> dict[str, Any]:

@@ -272,7 +272,7 @@ class ProcessingJobs:
                 **request.get("Environment", {}),
             },
             mounts=(Mount(source=root, target="/opt/ml"), *mounts),
-            hosts=addresses(count(request)),
+            hosts=addresses(count(request), job.id),
             hidden=self._parts.hidden,
             network=not isolated,
             # An isolated job's instances reach each other, and nobody else.

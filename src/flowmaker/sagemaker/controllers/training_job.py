@@ -288,7 +288,7 @@ class TrainingJobs:
                 **job.request.get("Environment", {}),
             },
             mounts=(Mount(source=root, target="/opt/ml"), *mounts),
-            hosts=addresses(len(folders)),
+            hosts=addresses(len(folders), job.id),
             hidden=self._parts.hidden,
             network=not isolated,
             # An isolated job's instances reach each other, and nobody else.
