@@ -214,8 +214,8 @@ async def test_a_file_larger_than_a_payload_fails_the_job(at: Bench) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"DataProcessing": {"JoinSource": "Input"}}, r"DataProcessing\.JoinSource Input is not"),
-        ({"DataProcessing": {"InputFilter": "$[1:]"}}, r"DataProcessing\.InputFilter"),
+        ({"DataProcessing": {"JoinSource": "Other"}}, r"DataProcessing\.JoinSource Other is not"),
+        ({"DataProcessing": {"InputFilter": "1:"}}, r"InputFilter: a filter begins with"),
         ({"ModelName": "other"}, "Could not find model"),
         ({"DataCaptureConfig": {"DestinationS3Uri": "s3://data/c"}}, "DataCaptureConfig"),
         ({"MaxPayloadInMB": 50, "MaxConcurrentTransforms": 3}, "must not exceed 100 MB"),

@@ -161,7 +161,7 @@ def test_an_endpoint_from_creation_to_deletion(aws: Clients, model: str) -> None
         aws.runtime.invoke_endpoint(EndpointName="wire", ContentType="text/csv", Body="1,2")
 
 
-def transform(aws: Clients, model: str, name: str, prefix: str) -> Any:
+def transform(aws: Clients, model: str, name: str, prefix: str, **more: Any) -> Any:
     aws.sagemaker.create_transform_job(
         TransformJobName=name,
         ModelName=model,
@@ -174,6 +174,7 @@ def transform(aws: Clients, model: str, name: str, prefix: str) -> Any:
         },
         TransformOutput={"S3OutputPath": f"s3://{BUCKET}/{name}", "AssembleWith": "Line"},
         TransformResources={"InstanceCount": 1, "InstanceType": "ml.m5.large"},
+        **more,
     )
     return until(
         lambda: aws.sagemaker.describe_transform_job(TransformJobName=name),
@@ -188,6 +189,19 @@ def test_batch_transform(aws: Clients, model: str) -> None:
     scores = [float(line) for line in out["Body"].read().split()]
     assert len(scores) == 100
     assert scores[99] > 0.5 > scores[0]
+
+
+def test_predictions_are_joined_with_their_records(aws: Clients, model: str) -> None:
+    """The first column is an id: the model does not get it, and the output has it."""
+    rows = "".join(f"row-{n},{a},{a}\n" for n, a in enumerate(range(10)))
+    aws.s3.put_object(Bucket=BUCKET, Key="joined/rows.csv", Body=rows)
+    processing = {"InputFilter": "$[1:]", "JoinSource": "Input", "OutputFilter": "$[0,-1]"}
+    done = transform(aws, model, "wire-join", "joined/", DataProcessing=processing)
+    assert done["TransformJobStatus"] == "Completed", done
+    out = aws.s3.get_object(Bucket=BUCKET, Key="wire-join/rows.csv.out")["Body"].read().decode()
+    lines = [line.split(",") for line in out.splitlines()]
+    assert [name for name, _ in lines] == [f"row-{n}" for n in range(10)]
+    assert float(lines[9][1]) > 0.5 > float(lines[0][1])
 
 
 def test_a_bad_record_fails_the_batch(aws: Clients, model: str) -> None:

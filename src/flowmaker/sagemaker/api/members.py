@@ -178,6 +178,7 @@ HONOURED: Mapping[str, set[str]] = {
         "ModelName",
         "MaxConcurrentTransforms",
         "ModelClientConfig.InvocationsTimeoutInSeconds",
+        "ModelClientConfig.InvocationsMaxRetries",
         "MaxPayloadInMB",
         "BatchStrategy",
         "Environment",
@@ -193,9 +194,9 @@ HONOURED: Mapping[str, set[str]] = {
         "TransformResources.InstanceType",
         "TransformResources.InstanceCount",
         "TransformResources.VolumeKmsKeyId",  # harmless
-        "DataProcessing.InputFilter",  # but only `$`
-        "DataProcessing.OutputFilter",  # but only `$`
-        "DataProcessing.JoinSource",  # but only `None`
+        "DataProcessing.InputFilter",
+        "DataProcessing.OutputFilter",
+        "DataProcessing.JoinSource",
         "Tags",
         "ExperimentConfig",  # harmless
     },

@@ -9,6 +9,8 @@ from flowmaker.aws.service import Call, Need, Operation
 from flowmaker.sagemaker.api import members
 from flowmaker.sagemaker.api.desk import Desk, arn, creation_needs, in_use, need
 from flowmaker.sagemaker.api.fleets import container_of, is_isolated
+from flowmaker.sagemaker.api.trial_components import check_experiment, of_job
+from flowmaker.sagemaker.container import joining
 from flowmaker.sagemaker.container.storage import DataError, location
 from flowmaker.sagemaker.lifecycle import transform as lifecycle
 from flowmaker.sagemaker.records.document import decode, encode
@@ -34,12 +36,10 @@ ECHOED = (
 )
 #: What is honoured of members that have further values.
 WORKS = (
-    ("TransformInput", "CompressionType", {"None"}),
-    ("TransformInput", "SplitType", {"None", "Line"}),
+    ("TransformInput", "CompressionType", {"None", "Gzip"}),
+    ("TransformInput", "SplitType", {"None", "Line", "RecordIO", "TFRecord"}),
     ("TransformOutput", "AssembleWith", {"None", "Line"}),
-    ("DataProcessing", "InputFilter", {"$"}),
-    ("DataProcessing", "OutputFilter", {"$"}),
-    ("DataProcessing", "JoinSource", {"None"}),
+    ("DataProcessing", "JoinSource", {"None", "Input"}),
 )
 
 
@@ -64,6 +64,7 @@ class TransformJobs:
         duplicate = in_use(Kind.TRANSFORM_JOB, arn(call, Kind.TRANSFORM_JOB, name))
         if await self._desk.find(call, Kind.TRANSFORM_JOB, name):
             raise duplicate
+        await check_experiment(self._desk, call)
         model = await self._desk.existing(call, Kind.MODEL, given["ModelName"])
         role = model.request["ExecutionRoleArn"]
         source = given["TransformInput"]["DataSource"]["S3DataSource"]
@@ -79,7 +80,7 @@ class TransformJobs:
             state=encode(state),
             open=True,
         )
-        await self._desk.create(call, job, duplicate)
+        await self._desk.create(call, job, duplicate, also=of_job(self._desk, call, job))
         self._desk.hints.hint("transform_job", job.id)
         return {"TransformJobArn": job.arn}
 
@@ -134,6 +135,10 @@ def _check_values(call: Call) -> None:
     if not 1 <= count <= MOST_INSTANCES:
         members.refuse(call, "InstanceCount", count, f"1 to {MOST_INSTANCES} instances work")
     _check_sizes(given)
+    try:
+        joining.of_request(given)
+    except ValueError as error:
+        raise validation(str(error)) from None
     try:
         location(given["TransformOutput"]["S3OutputPath"])
     except DataError as error:

@@ -1,12 +1,18 @@
 """Batch transform: an input file as the payloads that the model is sent, and back."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import gzip
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO, cast
 
+from flowmaker.sagemaker.container.joining import Joining
 from flowmaker.sagemaker.container.storage import DataError
 
 MEGABYTE = 1024 * 1024
+
+_RECORDIO = 0xCED7230A
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,48 +25,118 @@ class Batching:
     concurrency: int = 1
     #: Each answer ends with a line feed.
     assemble_lines: bool = False
+    #: The file is compressed.
+    gzip: bool = False
+    joining: Joining = field(default_factory=Joining)
 
 
-def payloads(file: Path, name: str, batching: Batching) -> Iterator[bytes]:
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """What the model is sent, and the records of the input that it is made of."""
+
+    body: bytes
+    records: tuple[bytes, ...]
+
+
+def payloads(file: Path, name: str, batching: Batching) -> Iterator[Payload]:
     """The payloads of a file in their order. Blocking: step it in a thread.
 
     Raises:
-        DataError: a record is larger than a payload may be.
+        DataError: a record is larger than a payload may be, or the file is not what it should be.
     """
-    if batching.split == "None":
-        size = file.stat().st_size
-        if size > batching.max_payload:
-            raise _too_large(name, size, batching)
-        yield file.read_bytes()
-        return
-    batch: list[bytes] = []
+    try:
+        with _opened(file, batching) as opened:
+            yield from _batched(_records(opened, name, batching), name, batching)
+    except (gzip.BadGzipFile, EOFError) as error:
+        raise DataError(f"{name} is not compressed by gzip: {error}") from None
+
+
+def _opened(file: Path, batching: Batching) -> BinaryIO:
+    return cast("BinaryIO", gzip.open(file, "rb")) if batching.gzip else file.open("rb")
+
+
+def _batched(records: Iterator[bytes], name: str, batching: Batching) -> Iterator[Payload]:
+    batch: list[tuple[bytes, bytes]] = []
     filled = 0
-    for line in _lines(file):
-        if len(line) > batching.max_payload:
-            raise _too_large(name, len(line), batching)
-        full = filled + len(line) > batching.max_payload or batching.strategy == "SingleRecord"
+    for record in records:
+        sent = batching.joining.sent(record)
+        if len(sent) > batching.max_payload:
+            raise _too_large(name, len(sent), batching)
+        full = filled + len(sent) > batching.max_payload or batching.strategy == "SingleRecord"
         if batch and full:
-            yield b"".join(batch)
+            yield _payload(batch)
             batch, filled = [], 0
-        batch.append(line)
-        filled += len(line)
+        batch.append((sent, record))
+        filled += len(sent)
     if batch:
-        yield b"".join(batch)
+        yield _payload(batch)
 
 
-def assembled(answer: bytes, batching: Batching) -> bytes:
-    """An answer as it is written to the output."""
-    if batching.assemble_lines and not answer.endswith(b"\n"):
-        return answer + b"\n"
-    return answer
+def _payload(batch: list[tuple[bytes, bytes]]) -> Payload:
+    return Payload(b"".join(sent for sent, _ in batch), tuple(record for _, record in batch))
 
 
-def _lines(file: Path) -> Iterator[bytes]:
+def assembled(payload: Payload, answer: bytes, batching: Batching) -> bytes:
+    """An answer as it is written to the output.
+
+    Raises:
+        DataError: it cannot be joined with its records.
+    """
+    written = batching.joining.written(payload.records, answer)
+    if batching.assemble_lines and not written.endswith(b"\n"):
+        return written + b"\n"
+    return written
+
+
+def _records(opened: BinaryIO, name: str, batching: Batching) -> Iterator[bytes]:
+    """The records of a file, as SplitType says."""
+    splits: dict[str, Callable[[BinaryIO, str], Iterator[bytes]]] = {
+        "Line": _lines,
+        "RecordIO": _record_io,
+        "TFRecord": _tf_records,
+    }
+    if batching.split in splits:
+        return splits[batching.split](opened, name)
+    return _whole(opened, name, batching)
+
+
+def _whole(opened: BinaryIO, name: str, batching: Batching) -> Iterator[bytes]:
+    content = opened.read(batching.max_payload + 1)
+    if len(content) > batching.max_payload:
+        raise _too_large(name, len(content) + len(opened.read()), batching)
+    yield content
+
+
+def _lines(opened: BinaryIO, name: str) -> Iterator[bytes]:
     """The lines that have anything in them, each with its line feed."""
-    with file.open("rb") as opened:
-        for line in opened:
-            if line.strip():
-                yield line
+    del name
+    return (line for line in opened if line.strip())
+
+
+def _record_io(opened: BinaryIO, name: str) -> Iterator[bytes]:
+    """Frames of RecordIO with their headers: the magic number, the length, the padded bytes."""
+    while header := opened.read(8):
+        if len(header) < 8 or header[:4] != _RECORDIO.to_bytes(4, "little"):  # noqa: PLR2004
+            raise DataError(f"{name} has no RecordIO frame where one should begin")
+        (size,) = struct.unpack("<I", header[4:])
+        size = size & 0x1FFFFFFF
+        yield header + _exactly(opened, size + -size % 4, name)
+
+
+def _tf_records(opened: BinaryIO, name: str) -> Iterator[bytes]:
+    """TFRecords with their lengths and checksums."""
+    while header := opened.read(12):
+        if len(header) < 12:  # noqa: PLR2004
+            raise DataError(f"{name} ends in the header of a TFRecord")
+        (size,) = struct.unpack("<Q", header[:8])
+        yield header + _exactly(opened, size + 4, name)
+
+
+def _exactly(opened: BinaryIO, size: int, name: str) -> bytes:
+    content = opened.read(size)
+    if len(content) < size:
+        raise DataError(f"{name} ends in the middle of a record")
+    return content
 
 
 def _too_large(name: str, size: int, batching: Batching) -> DataError:

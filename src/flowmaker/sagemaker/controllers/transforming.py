@@ -7,10 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from flowmaker.sagemaker.container import channels
-from flowmaker.sagemaker.container.batches import MEGABYTE, Batching, assembled, payloads
+from flowmaker.sagemaker.container import channels, joining
+from flowmaker.sagemaker.container.batches import (
+    MEGABYTE,
+    Batching,
+    Payload,
+    assembled,
+    payloads,
+)
 from flowmaker.sagemaker.container.model_client import (
     INVOCATION_SECONDS,
+    ModelAnswer,
     ModelClient,
     ModelUnreachable,
 )
@@ -32,6 +39,8 @@ async def batching(request: Mapping[str, Any], client: ModelClient, port: int) -
         max_payload=megabytes * MEGABYTE if megabytes else 6 * MEGABYTE,
         concurrency=int(given.get("MaxConcurrentTransforms") or 1),
         assemble_lines=request["TransformOutput"].get("AssembleWith") == "Line",
+        gzip=request["TransformInput"].get("CompressionType") == "Gzip",
+        joining=joining.of_request(request),
     )
 
 
@@ -88,24 +97,29 @@ class Transforming:
         """Write the answers for one file in the order of its records."""
         name = f"s3://{source.stored.bucket}/{source.stored.key}"
         stream = payloads(self.storage.objects.path(source.stored), name, self.batching)
-        window: list[asyncio.Task[bytes]] = []
+        window: list[tuple[Payload, asyncio.Task[bytes]]] = []
         try:
             with target.open("wb") as out:
                 while True:
                     payload = await asyncio.to_thread(_next, stream)
                     if payload is not None:
-                        window.append(asyncio.create_task(self._invoke(index, payload, slots)))
+                        work = self._invoke(index, payload.body, slots)
+                        window.append((payload, asyncio.create_task(work)))
                     if not window:
                         return
                     if payload is None or len(window) > self.batching.concurrency:
-                        answer = assembled(await window.pop(0), self.batching)
+                        first, task = window[0]
+                        answer = await task
+                        window.pop(0)
+                        answer = await asyncio.to_thread(assembled, first, answer, self.batching)
                         await asyncio.to_thread(out.write, answer)
         except RecordError as error:
             raise RecordError(f"{name}: {error}") from None
         finally:
-            for task in window:
+            tasks = [task for _, task in window]
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*window, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _invoke(self, index: int, payload: bytes, slots: asyncio.Semaphore) -> bytes:
         headers = {"X-Amzn-SageMaker-Batch": "true"}
@@ -116,19 +130,31 @@ class Transforming:
         configured = self.job.request.get("ModelClientConfig", {})
         seconds = float(configured.get("InvocationsTimeoutInSeconds", 600 if configured else 0))
         async with slots:
-            try:
-                answer = await self.client.invoke(
-                    self.ports[index % len(self.ports)],
-                    payload,
-                    headers,
-                    seconds=seconds or INVOCATION_SECONDS * 10,
-                )
-            except ModelUnreachable as error:
-                raise RecordError(f"the model server did not answer: {error}") from None
+            answer = await self._asked(
+                self.ports[index % len(self.ports)],
+                payload,
+                headers,
+                seconds=seconds or INVOCATION_SECONDS * 10,
+                retries=int(configured.get("InvocationsMaxRetries", 0)),
+            )
         if answer.status >= 400:  # noqa: PLR2004
             said = answer.body[:LONGEST_QUOTE].decode("utf-8", "replace").strip()
             raise RecordError(f"Bad HTTP status received from algorithm: {answer.status}. {said}")
         return answer.body
+
+    async def _asked(
+        self, port: int, payload: bytes, headers: dict[str, str], *, seconds: float, retries: int
+    ) -> ModelAnswer:
+        """The model's answer; asked again if it did not come or was the server's own failure."""
+        try:
+            answer = await self.client.invoke(port, payload, headers, seconds=seconds)
+        except ModelUnreachable as error:
+            if not retries:
+                raise RecordError(f"the model server did not answer: {error}") from None
+        else:
+            if answer.status < 500 or not retries:  # noqa: PLR2004
+                return answer
+        return await self._asked(port, payload, headers, seconds=seconds, retries=retries - 1)
 
     def _accept(self) -> str:
         return self.job.request["TransformOutput"].get("Accept", "")
@@ -151,5 +177,5 @@ async def _bounded(width: int, works: Sequence[Any]) -> None:
             group.create_task(worker())
 
 
-def _next(stream: Iterator[bytes]) -> bytes | None:
+def _next(stream: Iterator[Payload]) -> Payload | None:
     return next(stream, None)
