@@ -203,6 +203,12 @@ async def test_a_rolling_update_that_fails_brings_the_old_instances_back(
     )
     described = await settled(at)
     assert (described["EndpointConfigName"], "FailureReason" in described) == ("two", False)
+    await at.ask(
+        "UpdateEndpoint", EndpointName="e", EndpointConfigName="e", RetainDeploymentConfig=True
+    )
+    described = await settled(at)
+    assert described["EndpointConfigName"] == "e"
+    assert described["LastDeploymentConfig"] == ROLLING
     assert len(await at.until(lambda: _running(at), lambda found: len(found) == 3)) == 3
 
 

@@ -205,22 +205,23 @@ class Endpoints:
 
     def _completed(self, endpoint: Resource, fleet: Fleet) -> Fleet:
         """With the instances that a rolling update had taken down before it failed."""
-        return replace(
+        return lifecycle.with_servers(
             fleet,
-            variants=tuple(
-                replace(
-                    variant,
-                    servers=variant.servers
-                    + tuple(
-                        replace(
-                            self._servers.new(PREFIX, endpoint), instance=instance, container=which
-                        )
-                        for instance in lifecycle.missing(variant)
-                        for which in range(len(variant.containers))
-                    ),
-                )
-                for variant in fleet.variants
+            lambda variant: (
+                *variant.servers,
+                *(
+                    server
+                    for instance in lifecycle.missing(variant)
+                    for server in self._instance(endpoint, variant, instance)
+                ),
             ),
+        )
+
+    def _instance(self, endpoint: Resource, variant: Variant, number: int) -> tuple[Server, ...]:
+        """One more: a server for each container."""
+        return tuple(
+            replace(self._servers.new(PREFIX, endpoint), instance=number, container=which)
+            for which in range(len(variant.containers))
         )
 
     def _slept(self, endpoint: Resource, state: EndpointState, fleet: Fleet) -> EndpointState:
@@ -230,11 +231,7 @@ class Endpoints:
             key = serverless_key(endpoint.id, variant.name)
             busy = bool(variant.serverless) and self._router.instances.open(key) > 0
             if variant.serverless and not variant.servers and (busy or not variant.sleeps):
-                servers = [
-                    replace(self._servers.new(PREFIX, endpoint), container=which)
-                    for which in range(len(variant.containers))
-                ]
-                variants.append(replace(variant, servers=tuple(servers)))
+                variants.append(replace(variant, servers=self._instance(endpoint, variant, 0)))
             elif variant.sleeps and not busy and self._is_idle(variant, key):
                 variants.append(replace(variant, servers=()))
             else:

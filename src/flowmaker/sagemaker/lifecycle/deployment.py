@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from flowmaker.sagemaker.lifecycle.hosting import all_ready, processes
+from flowmaker.sagemaker.lifecycle.hosting import all_ready, processes, with_servers
 from flowmaker.sagemaker.records.hosting import Deployment, EndpointState, Fleet, Stage, Variant
 
 
@@ -111,35 +111,21 @@ def _rolled(state: EndpointState, deployment: Deployment, now: datetime) -> Endp
 
 def _held(fleet: Fleet, part: float) -> Fleet:
     """The fleet with that part of each variant's instances to be started by now."""
-    return replace(
+    return with_servers(
         fleet,
-        variants=tuple(
-            replace(
-                variant,
-                servers=tuple(
-                    replace(server, held=server.instance >= _count(variant, part))
-                    for server in variant.servers
-                ),
-            )
-            for variant in fleet.variants
+        lambda variant: (
+            replace(server, held=server.instance >= _count(variant, part))
+            for server in variant.servers
         ),
     )
 
 
 def _trimmed(fleet: Fleet, part: float) -> Fleet:
     """The fleet with that part of each variant's instances, and at least one."""
-    return replace(
+    return with_servers(
         fleet,
-        variants=tuple(
-            replace(
-                variant,
-                servers=tuple(
-                    server
-                    for server in variant.servers
-                    if server.instance < max(1, _count(variant, part))
-                ),
-            )
-            for variant in fleet.variants
+        lambda variant: (
+            server for server in variant.servers if server.instance < max(1, _count(variant, part))
         ),
     )
 

@@ -81,16 +81,13 @@ def all_ready(fleet: Fleet) -> bool:
 
 def with_server(fleet: Fleet, old: Server, new: Server) -> Fleet:
     """The fleet with one server instead of another."""
-    return replace(
-        fleet,
-        variants=tuple(
-            replace(
-                variant,
-                servers=tuple(new if one == old else one for one in variant.servers),
-            )
-            for variant in fleet.variants
-        ),
-    )
+    return with_servers(fleet, lambda one: (new if each == old else each for each in one.servers))
+
+
+def with_servers(fleet: Fleet, servers: Callable[[Variant], Iterable[Server]]) -> Fleet:
+    """The fleet with what `servers` gives for each variant."""
+    variants = tuple(replace(one, servers=tuple(servers(one))) for one in fleet.variants)
+    return replace(fleet, variants=variants)
 
 
 # --- UpdateEndpointWeightsAndCapacities ---
