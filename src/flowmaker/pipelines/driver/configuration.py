@@ -29,6 +29,8 @@ def container_of(task: Task, component: Component, job: Job) -> Container:
     """
     container = component.container
     assert container is not None, component.name
+    if not (component.passthroughs or container.resources or "{{" in container.image):
+        return container
     fill = Placeholders(
         parameters=task.inputs.get("parameters", {}),
         input_artifacts=task.inputs.get("artifacts", {}),

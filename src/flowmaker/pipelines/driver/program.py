@@ -17,6 +17,9 @@ from flowmaker.pipelines.records.run import Task
 #: The path of an input artifact, in a command.
 _PATH = re.compile(r"\{\{\$\.inputs\.artifacts\[['\"](.*?)['\"]\]\.path\}\}")
 
+_OUTPUT = "executor_output.json"
+_GET_URI = "get_uri"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Program:
@@ -48,7 +51,7 @@ def program_of(task: Task, component: Component, job: Job, work: str) -> Program
     # A command may run `kfp.dsl.executor_main` without being a lightweight component's (a
     # containerised one), and would look for s3:// under /s3. Only the lightweight one can be told
     # to look elsewhere, so any other finds the paths themselves as the URIs in its `{{$}}`.
-    placeholders = _placeholders(task, component, job, work, local=lightweight is None)
+    placeholders = _placeholders(task, component, job, work, lightweight)
     words = container.args if lightweight else (*container.command, *container.args)
     assert placeholders.executor_input is not None
     return Program(
@@ -68,7 +71,7 @@ def program_of(task: Task, component: Component, job: Job, work: str) -> Program
 
 
 def _placeholders(
-    task: Task, component: Component, job: Job, work: str, *, local: bool
+    task: Task, component: Component, job: Job, work: str, lightweight: Lightweight | None
 ) -> Placeholders:
     root = job.task_root(task.name, task.task_id)
     output_artifacts = {
@@ -84,7 +87,7 @@ def _placeholders(
     def shown(artifact: Document) -> Document:
         # `kfp.dsl` itself puts the folder of the workspace before the path of what is in it.
         folder = "" if is_inside(artifact) else work
-        uri = local_path(folder, artifact["uri"]) if local else artifact["uri"]
+        uri = artifact["uri"] if lightweight else local_path(folder, artifact["uri"])
         return _filled({**artifact, "uri": uri})
 
     return Placeholders(
@@ -106,12 +109,24 @@ def _placeholders(
                         name: {"outputFile": output_files[name]} for name in output_files
                     },
                     "artifacts": listed(output_artifacts),
-                    "outputFile": f"{local_path(work, root)}/executor_output.json",
+                    "outputFile": f"{_output_folder(component, lightweight, root, work)}/{_OUTPUT}",
                 }
             ),
         },
         work=work,
     )
+
+
+def _output_folder(
+    component: Component, lightweight: Lightweight | None, root: str, work: str
+) -> str:
+    """The folder of the ExecutorOutput: that of the task's URIs, of which `dsl.get_uri` tells.
+
+    It is a deep one: a component that has nothing to do with URIs is spared it.
+    """
+    if component.outputs.artifacts or lightweight is None or _GET_URI in lightweight.source:
+        return local_path(work, root)
+    return f"{work}/outputs"
 
 
 def _configurations(task: Task, component: Component, job: Job) -> dict[str, Any]:
