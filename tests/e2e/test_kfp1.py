@@ -215,3 +215,69 @@ print(client.wait_for_run_completion(run.id, 60).run.status)
     logs = [each.read_text() for each in server.data.glob("jobs/*/log")]
     said = [line for log in logs for line in log.splitlines() if line.startswith("op:")]
     assert sorted(said) == ["op: 7 hello", "op: after 7 hello", "op: the end hello"]
+
+
+def test_an_untyped_component_with_file_outputs(server: House, tmp_path: Path) -> None:
+    """As the early SageMaker components were: no types, and outputs in files below /tmp."""
+    (tmp_path / "train.yaml").write_text("""
+name: train
+inputs:
+- {name: Job Prefix}
+- {name: channels, description: a list}
+- {name: spot, default: 'False'}
+- {name: never, optional: true}
+outputs:
+- {name: job name}
+- {name: model_url}
+implementation:
+  container:
+    image: python:3.11
+    command: [python3, -c]
+    args:
+    - |
+      import json, sys
+      prefix, channels, spot, rest = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3], sys.argv[4:]
+      assert (channels, spot, rest) == (["a", 1], "False", []), sys.argv
+      open("/tmp/job_name.txt", "w").write(prefix + "-1")
+      open("/tmp/model_url.txt", "w").write("s3://bucket/" + prefix)
+    - {inputValue: Job Prefix}
+    - {inputValue: channels}
+    - {inputValue: spot}
+    - if:
+        cond: {isPresent: never}
+        then: [--never, {inputValue: never}]
+    fileOutputs:
+      job name: /tmp/job_name.txt
+      model_url: /tmp/model_url.txt
+""")
+    (tmp_path / "tell.yaml").write_text("""
+name: tell
+inputs: [{name: a}, {name: b}]
+implementation:
+  container:
+    image: python:3.11
+    command: [python3, -c, "import sys; print('told:', *sys.argv[1:])"]
+    args: [{inputValue: a}, {inputValue: b}]
+""")
+    script = tmp_path / "early.py"
+    script.write_text("""
+import kfp
+from kfp import components, dsl
+
+train_op = components.load_component_from_file("train.yaml")
+tell_op = components.load_component_from_file("tell.yaml")
+
+@dsl.pipeline(name="Early")
+def early(prefix="job", channels=["a", 1]):
+    trained = train_op(prefix, channels)
+    tell_op(trained.outputs["job name"], trained.outputs["model_url"])
+
+client = kfp.Client()
+made = client.create_run_from_pipeline_func(early, arguments={"prefix": "mine"})
+print(made.wait_for_run_completion(60).run.status)
+""")
+    printed = run_kfp1(server, tmp_path, script)
+    assert printed.splitlines()[-1] == "Succeeded"
+    logs = [each.read_text() for each in server.data.glob("jobs/*/log")]
+    told = [line for log in logs for line in log.splitlines() if line.startswith("told:")]
+    assert told == ["told: mine-1 s3://bucket/mine"]

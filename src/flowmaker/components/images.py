@@ -10,7 +10,14 @@ _IMAGE = re.compile(
     r"(?:docker\.io/)?(?:public\.ecr\.aws/kubeflow-on-aws|amazon)/aws-sagemaker-kfp-components"
     r"(?::(?P<tag>[\w.-]+))?(?:@sha256:[0-9a-f]{64})?"
 )
+#: Where the components were published before that, with programs of other names and arguments.
+_EARLIER = re.compile(
+    r"(?:docker\.io/)?(?:seedjeffwan/kubeflow-pipelines-aws-sm|redbackthomson/aws-kubeflow-sagemaker)"
+    r"(?::[\w.-]+)?(?:@sha256:[0-9a-f]{64})?"
+)
 _TAGS = re.compile(r"1\.\d+\.\d+|latest")
+
+INSTEAD = "Load the component.yaml of version 1.1.2 instead, or use flowmaker.components.sagemaker."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,6 +38,11 @@ def rule(image: str) -> ComponentImage | None:
     Raises:
         Unsupported: it is one of these images, in a version whose programs are not here.
     """
+    if _EARLIER.fullmatch(image):
+        raise Unsupported(
+            f"image {image}: it is of the SageMaker components before version 1.0, whose programs "
+            f"had other names and arguments and are not here. {INSTEAD}"
+        )
     match = _IMAGE.fullmatch(image)
     if match is None:
         return None
@@ -39,7 +51,7 @@ def rule(image: str) -> ComponentImage | None:
         raise Unsupported(
             f"image {image}: the programs of version {tag} are not here. Versions 1.x are; later "
             "ones leave the work to a controller in the cluster, earlier ones had other arguments. "
-            "Use a component.yaml of version 1.1.2, or the ones in flowmaker.components.sagemaker."
+            + INSTEAD
         )
     package = files("flowmaker.components")
     return ComponentImage(
