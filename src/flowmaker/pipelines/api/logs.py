@@ -166,5 +166,8 @@ def _no_log(task: Task) -> str:
         why = f": {task.error}" if task.error else ""
         return f"{name} has no log: it is {task.state}, and no process was started for it{why}."
     if task.state.is_final:
-        return f"{name} has no log any more: `flowmaker gc`, or somebody, removed it."
+        return (
+            f"{name} has no log any more: its pipeline's time to live (ttl_seconds_after_…), "
+            "`flowmaker gc`, or somebody removed it."
+        )
     return f"{name} has no log yet: it is {task.state}."
