@@ -121,6 +121,17 @@ async def test_a_killed_supervisor_takes_its_process_with_it_and_is_told_as_lost
     assert (await runner.executor.observe("p")).state is ProcessState.LOST
 
 
+async def test_an_outcome_that_was_not_on_the_disk_when_the_machine_went_down_is_lost(
+    runner: Runner,
+) -> None:
+    spec = ProcessSpec(id="p", argv=("true",))
+    assert (await runner.run(spec)).succeeded
+    (runner.executor.folder("p") / "outcome.json").write_bytes(b"")
+    assert (await runner.executor.observe("p")).state is ProcessState.LOST
+    await runner.executor.ensure_started(spec)  # it was started: never again
+    assert (await runner.executor.observe("p")).state is ProcessState.LOST
+
+
 async def test_what_was_claimed_but_not_started_is_started(tmp_path: Path, runner: Runner) -> None:
     """The server died between the claim and the start."""
     folder = runner.executor.folder("p")
