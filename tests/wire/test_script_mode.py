@@ -70,14 +70,20 @@ def archive(files: Mapping[str, str], further: Mapping[str, bytes] = MappingProx
     return made.getvalue()
 
 
-def trained(
+def trained(aws: Clients, name: str, *how: Any, **request: Any) -> Any:
+    """A job as `begin` asks for it, when it has ended."""
+    begin(aws, name, *how, **request)
+    return ended(aws, name)
+
+
+def begin(
     aws: Clients,
     name: str,
     files: Mapping[str, str],
     hyperparameters: Mapping[str, Any] = MappingProxyType({}),
     **request: Any,
-) -> Any:
-    """A job with the files as its source folder, as the SDK asks for it, when it has ended."""
+) -> None:
+    """Ask for a job with the files as its source folder, as the SDK does."""
     key = f"{name}/source/sourcedir.tar.gz"
     aws.s3.put_object(Bucket=BUCKET, Key=key, Body=archive(files))
     settings = {
@@ -119,6 +125,10 @@ def trained(
         },
         **request,
     )
+
+
+def ended(aws: Clients, name: str) -> Any:
+    """The job when it has ended."""
     return until(
         lambda: aws.sagemaker.describe_training_job(TrainingJobName=name),
         lambda job: job["TrainingJobStatus"] in {"Completed", "Failed", "Stopped"},
@@ -262,6 +272,35 @@ def test_instances_reach_each_other_by_name(aws: Clients) -> None:
     job = trained(aws, "meet", {"meet.py": MEETING}, instances=2)
     assert job["TrainingJobStatus"] == "Completed", (job, printed(aws, "meet"))
     assert "met algo-2" in printed(aws, "meet")
+
+
+SAVING = """
+import os, signal, sys, time
+
+def save(number, frame):
+    with open(os.environ["SM_MODEL_DIR"] + "/saved", "w") as file:
+        file.write("half")
+    sys.exit(0)
+
+signal.signal(signal.SIGTERM, save)
+print("ready", flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_stopped_script_may_save_what_it_has(aws: Clients) -> None:
+    begin(aws, "saving", {"saving.py": SAVING})
+    until(lambda: _said(aws, "saving", "ready"), bool)
+    aws.sagemaker.stop_training_job(TrainingJobName="saving")
+    assert ended(aws, "saving")["TrainingJobStatus"] == "Stopped"
+    assert output(aws, "saving", "model.tar.gz", "saved") == b"half"
+
+
+def _said(aws: Clients, name: str, text: str) -> bool:
+    try:
+        return text in printed(aws, name)
+    except ClientError:
+        return False  # there is no such group of streams yet
 
 
 def test_a_script_without_a_source_folder_is_refused(aws: Clients) -> None:
