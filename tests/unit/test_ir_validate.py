@@ -171,6 +171,7 @@ def test_a_component_inside_itself_is_refused():
         ({"platforms": {"mars": {}}}, "mars"),
         ({"platform": {}}, "platforms"),
         ({"platforms": []}, "not an object"),
+        ({"platforms": {"kubernetes": {"deploymentSpec": {"executor": {}}}}}, "'executor'"),
         ({"platforms": {"kubernetes": {"pipelineConfig": {"semaphoreKey": "a"}}}}, "semaphoreKey"),
         (
             {"platforms": {"kubernetes": {"pipelineConfig": {"workspace": {"size": "much"}}}}},

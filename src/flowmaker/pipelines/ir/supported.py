@@ -182,9 +182,7 @@ def check_platform(platform_spec: Document) -> None:
     """PlatformSpec: the second document of a package."""
     if not isinstance(platform_spec, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InvalidInput("The platform spec is not an object")
-    for field in platform_spec:
-        if field != "platforms":
-            raise InvalidInput(f"The platform spec has a field {field!r}; it may have: platforms")
+    _check_fields("The platform spec", platform_spec, ("platforms",))
     platforms = _mapping(platform_spec, "platforms")
     for platform in platforms:
         if platform != "kubernetes":
@@ -195,7 +193,16 @@ def check_platform(platform_spec: Document) -> None:
             raise Unsupported(
                 f"Flowmaker does not execute {field} of the Kubernetes platform spec yet"
             )
-    _mapping(_mapping(kubernetes, "deploymentSpec"), "executors")
+    deployment = _mapping(kubernetes, "deploymentSpec")
+    _check_fields("The platform spec's deploymentSpec", deployment, ("executors",))
+    _mapping(deployment, "executors")
+
+
+def _check_fields(where: str, document: Document, known: tuple[str, ...]) -> None:
+    for field in document:
+        if field not in known:
+            may = ", ".join(known)
+            raise InvalidInput(f"{where} has a field {field!r}; it may have: {may}")
 
 
 def _mapping(document: Document, field: str) -> Document:
