@@ -65,7 +65,6 @@ class ModelServers:
             return False
         folder = self._parts.folder(opt_ml(server.process_id))
         environment, mounts = await running.layer(folder.with_name(f"{folder.name}.env"))
-        session = await self._parts.session(hosted.role_arn, "SageMaker")
         # A server that listens on 8080 whatever it is told has a network of its own: others do too.
         port, alone = running.image.port, hosted.isolated or bool(running.image.port)
         spec = ProcessSpec(
@@ -75,10 +74,7 @@ class ModelServers:
             cwd=running.image.workdir,
             env={
                 **running.variables(),
-                **session.environment(),
-                "AWS_ENDPOINT_URL": self._parts.endpoint_url,
-                "AWS_REGION": hosted.owner.region,
-                "AWS_DEFAULT_REGION": hosted.owner.region,
+                **await self._parts.variables(hosted.role_arn, hosted.owner.region),
                 **container.get("Environment", {}),
                 **hosted.environment,
                 BIND_TO_PORT: str(port or server.port),

@@ -59,6 +59,20 @@ class Parts:
         """
         return await self.storages.session(role_arn, name)
 
+    async def variables(self, role_arn: str, region: str) -> dict[str, str]:
+        """What every process of a job or model is told: who it is for AWS, and where AWS is.
+
+        Raises:
+            DataError: the role can no longer be assumed.
+        """
+        session = await self.session(role_arn, "SageMaker")
+        return {
+            **session.environment(),
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_REGION": region,
+            "AWS_DEFAULT_REGION": region,
+        }
+
     async def storage(self, resource: Resource, role_arn: str) -> JobStorage:
         """S3 as the role has it."""
         return await self.storages.of_role(role_arn, resource.region)

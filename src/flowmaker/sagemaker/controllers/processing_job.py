@@ -16,7 +16,7 @@ from flowmaker.sagemaker.container.training import addresses, hosts
 from flowmaker.sagemaker.controllers.instances import instance
 from flowmaker.sagemaker.controllers.outputs import remove
 from flowmaker.sagemaker.controllers.parts import Parts
-from flowmaker.sagemaker.controllers.processing_outputs import Uploads
+from flowmaker.sagemaker.controllers.processing_outputs import Uploads, has_continuous
 from flowmaker.sagemaker.controllers.programs import Program, commanded, program
 from flowmaker.sagemaker.controllers.room import Claimants, Standing
 from flowmaker.sagemaker.lifecycle import processing as lifecycle
@@ -185,6 +185,8 @@ class ProcessingJobs:
 
     async def _upload_changed(self, job: Resource, *, ended: bool) -> None:
         uploads = self._uploads.setdefault(job.id, Uploads(self._root(job) / "staged"))
+        if not has_continuous(job.request):
+            return
         storage = await self._parts.storage(job, job.request["RoleArn"])
         await uploads.changed(job.request, self._folders(job), storage, ended=ended)
 
@@ -253,7 +255,6 @@ class ProcessingJobs:
 
     async def _spec(self, job: Resource, index: int, running: Program) -> ProcessSpec:
         request = job.request
-        session = await self._parts.session(request["RoleArn"], "SageMaker")
         root = self._folders(job)[index].root
         environment, mounts = await running.layer(root.with_name(f"{root.name}.env"))
         isolated = request.get("NetworkConfig", {}).get("EnableNetworkIsolation", False)
@@ -265,10 +266,7 @@ class ProcessingJobs:
             cwd=running.image.workdir,
             env={
                 **running.variables(),
-                **session.environment(),
-                "AWS_ENDPOINT_URL": self._parts.endpoint_url,
-                "AWS_REGION": job.region,
-                "AWS_DEFAULT_REGION": job.region,
+                **await self._parts.variables(request["RoleArn"], job.region),
                 **request.get("Environment", {}),
             },
             mounts=(Mount(source=root, target="/opt/ml"), *mounts),

@@ -16,6 +16,11 @@ END_OF_JOB, CONTINUOUS = "EndOfJob", "Continuous"
 Version = tuple[int, int]
 
 
+def has_continuous(request: Mapping[str, Any]) -> bool:
+    """Whether anything is to be uploaded while the job runs."""
+    return any(one["S3Output"]["S3UploadMode"] == CONTINUOUS for one in outputs(request))
+
+
 class Uploads:
     """Uploads of one job. What is done again puts the same objects again."""
 

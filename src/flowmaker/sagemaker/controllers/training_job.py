@@ -267,7 +267,6 @@ class TrainingJobs:
         )
 
     async def _spec(self, job: Resource, index: int, running: Program) -> ProcessSpec:
-        session = await self._parts.session(job.request["RoleArn"], "SageMaker")
         folders = self._folders(job)
         isolated = job.request.get("EnableNetworkIsolation", False)
         root = folders[index].root
@@ -279,10 +278,7 @@ class TrainingJobs:
             cwd=running.image.workdir,
             env={
                 **running.variables(),
-                **session.environment(),
-                "AWS_ENDPOINT_URL": self._parts.endpoint_url,
-                "AWS_REGION": job.region,
-                "AWS_DEFAULT_REGION": job.region,
+                **await self._parts.variables(job.request["RoleArn"], job.region),
                 "TRAINING_JOB_NAME": job.name,
                 "TRAINING_JOB_ARN": job.arn,
                 **job.request.get("Environment", {}),
