@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from botocore.config import Config
 
 from flowmaker.executors import claims
 from tests.durability.test_jobs import is_gone, kill
@@ -14,6 +15,7 @@ from tests.house import House, start, stop
 from tests.wire.test_sagemaker import Clients, until
 from tests.wire.test_sagemaker_hosting import (
     BUCKET,
+    CONNECTIONS,
     Load,
     in_service,
     make_models,
@@ -114,12 +116,13 @@ def test_a_server_that_was_killed_is_replaced_meanwhile_others_answer(data: Path
             DesiredWeightsAndCapacities=[{"VariantName": "AllTraffic", "DesiredInstanceCount": 2}],
         )
         in_service(aws, "e")
-        load = Load(aws.runtime, "e")
+        config = Config(max_pool_connections=CONNECTIONS)
+        load = Load(house.client("sagemaker-runtime", config), "e")
         with load.running():
             victim = servers(data)[0]
             pid = claims.supervisor_pid(victim)
             assert pid
-            os.kill(pid, signal.SIGTERM)
+            os.kill(pid, signal.SIGKILL)  # the server dies with it
             until(lambda: servers(data), lambda found: len(found) == 2 and victim not in found)
         assert load.answers
         assert load.failures == []
