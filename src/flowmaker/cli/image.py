@@ -6,13 +6,13 @@ from pathlib import Path
 from flowmaker.cli.folders import folder
 
 NAME = "image"
-HELP = "register what a pipeline's image stands for: packages, and a folder of programs"
+HELP = "register what an image of pipelines and jobs stands for: packages, and a folder of programs"
 
 
 def configure(command: argparse.ArgumentParser) -> None:
     actions = command.add_subparsers(required=True, metavar="ACTION", dest="action")
     add = actions.add_parser("add", help="register an image, or replace it")
-    add.add_argument("image", metavar="NAME", help="the image as pipelines name it")
+    add.add_argument("image", metavar="NAME", help="the image as pipelines and jobs name it")
     add.add_argument("--requirements", type=Path, metavar="FILE", help="packages to install")
     add.add_argument(
         "--source",
