@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from flowmaker.components.published import batch_transform, deploy, model, process, train
+from flowmaker.components.published import batch_transform, deploy, model, process, train, tune
 from flowmaker.components.published.arguments import boolean, integer, mapping, sequence
 
 IMAGE = "public.ecr.aws/kubeflow-on-aws/aws-sagemaker-kfp-components:1.1.2"
@@ -15,6 +15,7 @@ PROGRAMS = {
     "deploy/src/sagemaker_deploy_component.py": deploy,
     "batch_transform/src/sagemaker_transform_component.py": batch_transform,
     "process/src/sagemaker_process_component.py": process,
+    "hyperparameter_tuning/src/sagemaker_tuning_component.py": tune,
 }
 
 

@@ -14,8 +14,16 @@ import yaml
 from kfp import compiler, components, dsl
 
 from flowmaker.components.images import rule
-from flowmaker.components.published import batch_transform, deploy, model, process, session, train
-from flowmaker.components.published.arguments import parse
+from flowmaker.components.published import (
+    batch_transform,
+    deploy,
+    model,
+    process,
+    session,
+    train,
+    tune,
+)
+from flowmaker.components.published.arguments import integer, parse
 from flowmaker.errors import Unsupported
 from tests.fakes.published import IMAGE, PROGRAMS, component_yaml
 from tests.fakes.stubbed_sagemaker import Stubbed
@@ -34,6 +42,16 @@ PUBLISHED = {
     deploy: (27, ("endpoint_name",)),
     batch_transform: (25, ("output_location",)),
     process: (22, ("job_name", "output_artifacts")),
+    tune: (
+        37,
+        (
+            "hpo_job_name",
+            "model_artifact_url",
+            "best_job_name",
+            "best_hyperparameters",
+            "training_image",
+        ),
+    ),
 }
 
 
@@ -408,13 +426,22 @@ def test_batch_transform(tmp_path: Path) -> None:
     assert output(tmp_path, "output_location") == "s3://b/out"
 
 
+#: Values of required inputs that not every text is one of.
+_REQUIRED = {
+    "channels": "[]",
+    "metric_type": "Minimize",
+    "max_num_jobs": "1",
+    "max_parallel_jobs": "1",
+}
+
+
 def _rendered(word: str, component: dict[str, Any]) -> str:
     """A placeholder of the IR as KFP's launcher fills it: text as it is, all else as JSON."""
     found = re.fullmatch(r"{{\$\.inputs\.parameters\['(.*)'\]}}", word)
     if not found:
         return word
     parameter = component["inputDefinitions"]["parameters"][found[1]]
-    value = parameter.get("defaultValue", "[]" if found[1] == "channels" else "given")
+    value = parameter.get("defaultValue", _REQUIRED.get(found[1], "given"))
     return value if isinstance(value, str) else json.dumps(value)
 
 
@@ -424,7 +451,11 @@ def test_a_pipeline_of_the_published_component_fills_the_command_line(
 ) -> None:
     program: Any = PROGRAMS[script]
     component = components.load_component_from_text(component_yaml(script, program))
-    required = {one.name: "given" for one in program.INPUTS if one.default is None}
+    required: dict[str, Any] = {
+        one.name: 1 if one.parse is integer else (*one.choices, "given")[0]
+        for one in program.INPUTS
+        if one.default is None
+    }
     if "channels" in required:
         required["channels"] = CHANNELS
 

@@ -167,6 +167,48 @@ def test_processing_as_published_and_for_kfp_2(server: House, aws: boto3.Session
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_tuning_as_published_and_for_kfp_2(server: House, aws: boto3.Session) -> None:
+    rows = "\n".join(f"{a % 7},{a % 11}" for a in range(100))
+    aws.client("s3").put_object(Bucket=BUCKET, Key="tune/points.csv", Body=rows)
+    place = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/tune"}
+    data = {"ContentType": "text/csv;label_size=0", "DataSource": {"S3DataSource": place}}
+    given = {
+        "role": ROLE,
+        "image": KMEANS,
+        "strategy": "Random",
+        "metric_name": "test:msd",
+        "metric_type": "Minimize",
+        "channels": [{"ChannelName": name, **data} for name in ("train", "test")],
+        "static_parameters": {"k": "3", "feature_dim": "2"},
+        "integer_parameters": [{"Name": "epochs", "MinValue": "1", "MaxValue": "5"}],
+        "output_location": f"s3://{BUCKET}/tuned",
+        "max_num_jobs": 2,
+        "max_parallel_jobs": 2,
+    }
+    script = "hyperparameter_tuning/src/sagemaker_tuning_component.py"
+    run_step(server, script, job_name="as-published", **given)
+
+    @dsl.pipeline(name="tuning")
+    def pipeline() -> None:
+        task = sm.tuning(region="us-east-1", job_name="for-kfp-2", **given)
+        on_kubernetes.use_secret_as_env(task, SECRET, {key: key for key in KEYS})
+
+    client = kfp.Client(host=server.url)
+    run = client.create_run_from_pipeline_func(pipeline, enable_caching=False)
+    ended = client.wait_for_run_completion(run.run_id, timeout=120, sleep_duration=1)
+    assert ended.state == "SUCCEEDED", [t.error for t in ended.run_details.task_details]
+    for name in ("as-published", "for-kfp-2"):
+        found = aws.client("sagemaker").describe_hyper_parameter_tuning_job(
+            HyperParameterTuningJobName=name
+        )
+        assert found["TrainingJobStatusCounters"]["Completed"] == 2
+        best = found["BestTrainingJob"]["TrainingJobName"]
+        key = f"tuned/{best}/output/model.tar.gz"
+        assert aws.client("s3").head_object(Bucket=BUCKET, Key=key)["ContentLength"]
+
+
+@pytest.mark.slow
 def test_a_terminated_run_stops_the_job_that_it_follows(server: House, aws: boto3.Session) -> None:
     rows = "".join(f"{number % 2},{number},{-number}\n" for number in range(2000))
     aws.client("s3").put_object(Bucket=BUCKET, Key="long/rows.csv", Body=rows)

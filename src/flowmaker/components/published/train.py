@@ -58,10 +58,18 @@ _BUILT_IN = {
     "k-means": ("kmeans", "1"),
     "kmeans": ("kmeans", "1"),
     "xgboost": ("sagemaker-xgboost", "1.7-1"),
+    "linear learner": ("linear-learner", "1"),
+    "factorization machines": ("factorization-machines", "1"),
+    "k-nearest neighbors": ("knn", "1"),
+    "knn": ("knn", "1"),
+    "pca": ("pca", "1"),
+    "principal component analysis": ("pca", "1"),
+    "random cut forest": ("randomcutforest", "1"),
 }
 
 
-def _algorithm(values: Inputs) -> dict[str, object]:
+def algorithm(values: Inputs) -> dict[str, object]:
+    """The AlgorithmSpecification: by image, or by the name of a built-in algorithm."""
     image, name = values["image"], values["algorithm_name"]
     if not image and not name:
         raise Failed("Please specify image or algorithm_name; neither is given.")
@@ -85,7 +93,8 @@ def _algorithm(values: Inputs) -> dict[str, object]:
     )
 
 
-def _spot(values: Inputs) -> dict[str, object]:
+def spot(values: Inputs) -> dict[str, object]:
+    """What a request has for spot instances, if they are asked for."""
     if not values["spot_instance"]:
         return {}
     if values["max_wait_time"] < values["max_run_time"]:
@@ -112,7 +121,7 @@ def request(values: Inputs) -> dict[str, Any]:
         {
             "TrainingJobName": values["job_name"] or generated("TrainingJob-"),
             "RoleArn": values["role"],
-            "AlgorithmSpecification": _algorithm(values),
+            "AlgorithmSpecification": algorithm(values),
             "HyperParameters": values["hyperparameters"],
             "InputDataConfig": values["channels"],
             "OutputDataConfig": without_empty(
@@ -135,7 +144,7 @@ def request(values: Inputs) -> dict[str, Any]:
             "DebugHookConfig": values["debug_hook_config"],
             "DebugRuleConfigurations": values["debug_rule_config"],
             "Tags": tags(values["tags"]),
-            **_spot(values),
+            **spot(values),
             **vpc(values),
         }
     )
@@ -152,11 +161,12 @@ def _status(description: dict[str, Any]) -> str:
     return status
 
 
-def _image(sagemaker: Client, description: dict[str, Any]) -> str:
-    algorithm = description["AlgorithmSpecification"]
-    if algorithm.get("TrainingImage"):
-        return algorithm["TrainingImage"]
-    found = sagemaker.describe_algorithm(AlgorithmName=algorithm["AlgorithmName"])
+def image_of(sagemaker: Client, description: dict[str, Any]) -> str:
+    """The image that a training job was trained with."""
+    specification = description["AlgorithmSpecification"]
+    if specification.get("TrainingImage"):
+        return specification["TrainingImage"]
+    found = sagemaker.describe_algorithm(AlgorithmName=specification["AlgorithmName"])
     return found["TrainingSpecification"]["TrainingImage"]
 
 
@@ -186,6 +196,6 @@ def main(argv: Sequence[str]) -> None:
         {
             "model_artifact_url": description["ModelArtifacts"]["S3ModelArtifacts"],
             "job_name": name,
-            "training_image": _image(session.client("sagemaker"), description),
+            "training_image": image_of(session.client("sagemaker"), description),
         },
     )

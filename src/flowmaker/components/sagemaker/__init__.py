@@ -15,5 +15,6 @@ from flowmaker.components.sagemaker.models import model
 from flowmaker.components.sagemaker.processing_job import processing
 from flowmaker.components.sagemaker.training_job import training
 from flowmaker.components.sagemaker.transform_job import batch_transform
+from flowmaker.components.sagemaker.tuning_job import tuning
 
-__all__ = ["batch_transform", "deploy", "model", "processing", "training"]
+__all__ = ["batch_transform", "deploy", "model", "processing", "training", "tuning"]
