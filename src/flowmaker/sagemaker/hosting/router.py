@@ -245,7 +245,7 @@ class Router:
                 while True:
                     if any(server.ready for server in variant.servers):
                         return self._least_busy(route, route.fleet, variant, tried)
-                    change = asyncio.ensure_future(self.routes.change(route.endpoint_id))
+                    change = self.routes.change(route.endpoint_id)
                     self.hints.hint("endpoint", route.endpoint_id)
                     await change
                     route, _, variant = await self._chosen(

@@ -85,11 +85,11 @@ class Routes:
             self._routes[place] = route
         return route
 
-    async def change(self, endpoint_id: str) -> None:
-        """Returns when the next word of it comes."""
-        word = asyncio.get_running_loop().create_future()
+    def change(self, endpoint_id: str) -> asyncio.Future[None]:
+        """Done when the next word of it comes, from now on."""
+        word: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting[endpoint_id].append(word)
-        await word
+        return word
 
     def _forget(self, endpoint_id: str) -> None:
         self._words += 1
