@@ -4,8 +4,11 @@ import ast
 import re
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from flowmaker.sagemaker.api.service import SageMakerService
 
 ROOT = Path(__file__).parents[2]
 DOCS = sorted((ROOT / "docs").glob("*.md"))
@@ -43,3 +46,19 @@ def test_every_row_names_the_test_that_shows_it(name: str) -> None:
     told = [row for row in rows if set(row) - set("|-") and not re.match(r"\| [fF]\w+ \|", row)]
     assert len(told) > 10
     assert [row for row in told if not _FUNCTION.search(row)] == []
+
+
+def test_the_operations_that_the_docs_list_are_those_that_there_are() -> None:
+    nothing: Any = None
+    service = SageMakerService(
+        database=nothing,
+        objects=nothing,
+        authorizer=nothing,
+        sessions=nothing,
+        hints=nothing,
+        clock=nothing,
+    )
+    text = (ROOT / "docs" / "sagemaker-operations.md").read_text()
+    cells = [row.split("|")[2] for row in text.splitlines() if row.startswith("|")]
+    listed = [name for cell in cells for name in re.findall(r"`(\w+)`", cell)]
+    assert sorted(listed) == sorted(service.operations())
