@@ -299,6 +299,7 @@ async def test_outputs_that_the_role_may_not_write_fail_the_job(at: Bench, playe
     ("changes", "message"),
     [
         ({"AppSpecification": {"ImageUri": "me/own:1"}}, "does not know the image me/own:1"),
+        ({"AppSpecification": {"ImageUri": "python:2.7"}}, "Python 2 is not run here"),
         ({"AppSpecification": {"ImageUri": SKLEARN}}, "ContainerEntrypoint is required"),
         ({"ProcessingInputs": [given("in", "nothing/")]}, "No S3 objects found under S3 URL"),
         (

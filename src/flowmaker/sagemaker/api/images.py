@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flowmaker.aws.errors import validation
+from flowmaker.errors import FlowmakerError
 from flowmaker.sagemaker.images import Image, JobImages
 
 #: Hyperparameters that ask the training toolkit for what does not run here.
@@ -24,7 +25,10 @@ def known(images: JobImages, name: str, member: str, *, script: bool = False) ->
     Raises:
         AwsError: it is not known; the message says which ones are.
     """
-    found = images.find(name, script=script) if name else None
+    try:
+        found = images.find(name, script=script) if name else None
+    except FlowmakerError as error:
+        raise validation(error.message) from None
     if found is None:
         named = f"the image {name}" if name else f"a request without {member}"
         raise validation(
