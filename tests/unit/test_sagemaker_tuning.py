@@ -159,6 +159,42 @@ def test_only_the_best_third_passes_a_rung() -> None:
     assert is_outrun([0.1] * 3, others, maximize=True, **band)
 
 
+def test_no_trial_of_a_band_goes_on_beyond_its_most_epochs() -> None:
+    band = {"maximize": False, "least": 1, "most": 4}
+    assert is_outrun([0.1] * 5, [], **band)
+    assert not is_outrun([0.1] * 4, [], **band), "it may just be ending"
+
+
+@pytest.mark.parametrize(
+    ("given", "static", "expected"),
+    [
+        ({"MinResource": 2, "MaxResource": 9}, {}, (2, 9)),
+        ({"MaxResource": 9}, {"epochs": "7"}, (1, 9)),
+        ({"MinResource": 2}, {"n-epochs": "7"}, (2, 7)),
+        ({}, {"num_epochs": "7"}, (1, 7)),
+    ],
+)
+def test_a_band_is_given_or_follows_from_the_epochs(
+    given: dict[str, int], static: dict[str, str], expected: tuple[int, int]
+) -> None:
+    config = {"StrategyConfig": {"HyperbandStrategyConfig": given}}
+    assert trial_requests.band(config, {"StaticHyperParameters": static}) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"MinResource": 2}, "MaxResource of HyperbandStrategyConfig is not given"),
+        ({"MaxResource": 20_001}, "must not be above 20000"),
+        ({"MinResource": 3, "MaxResource": 2}, "must not be above MaxResource"),
+    ],
+)
+def test_bands_that_cannot_be(given: dict[str, int], words: str) -> None:
+    config = {"StrategyConfig": {"HyperbandStrategyConfig": given}}
+    with pytest.raises(ValueError, match=words):
+        trial_requests.band(config, {})
+
+
 def request() -> dict[str, Any]:
     return {
         "HyperParameterTuningJobConfig": {

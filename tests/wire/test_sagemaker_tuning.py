@@ -13,6 +13,7 @@ from tests.house import House
 
 ROLE = "arn:aws:iam::000000000000:role/FlowmakerAdmin"
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
+NEWER = IMAGE.replace("1.7-1", "3.0-5")
 BUCKET = "tuning-wire"
 numbers = count()
 
@@ -216,12 +217,17 @@ def test_a_grid_is_gone_through_once(sagemaker: Any) -> None:
     assert chosen == [{"use_bias": "true"}, {"use_bias": "false"}]
 
 
+def warm_start(parent: dict[str, Any], kind: str) -> dict[str, Any]:
+    name = parent["HyperParameterTuningJobName"]
+    return {
+        "WarmStartType": kind,
+        "ParentHyperParameterTuningJobs": [{"HyperParameterTuningJobName": name}],
+    }
+
+
 def test_a_bayesian_search_starts_from_its_parents(sagemaker: Any, random: dict[str, Any]) -> None:
     parent = random["HyperParameterTuningJobName"]
-    warm = {
-        "WarmStartType": "IdenticalDataAndAlgorithm",
-        "ParentHyperParameterTuningJobs": [{"HyperParameterTuningJobName": parent}],
-    }
+    warm = warm_start(random, "IdenticalDataAndAlgorithm")
     name = started(sagemaker, config("Bayesian", 4), WarmStartConfig=warm)
     done = ended(sagemaker, name)
     assert done["HyperParameterTuningJobStatus"] == "Completed", done.get("FailureReason")
@@ -236,6 +242,77 @@ def test_a_bayesian_search_starts_from_its_parents(sagemaker: Any, random: dict[
     )
     assert overall == min(own, before)
     assert done["OverallBestTrainingJob"]["TuningJobName"] in (name, parent)
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "words"),
+    [
+        (
+            "TransferLearning",
+            {"StaticHyperParameters": {"objective": "reg:squarederror", "num_round": "3"}},
+            "the total number must be the same",
+        ),
+        (
+            "IdenticalDataAndAlgorithm",
+            {"AlgorithmSpecification": {"TrainingImage": NEWER, "TrainingInputMode": "File"}},
+            "with IdenticalDataAndAlgorithm it must be the same",
+        ),
+    ],
+)
+def test_a_search_does_not_start_from_one_of_another_kind(
+    sagemaker: Any, random: dict[str, Any], kind: str, change: dict[str, Any], words: str
+) -> None:
+    warm = warm_start(random, kind)
+    given = {**definition(), **change}
+    with pytest.raises(ClientError, match=words):
+        started(sagemaker, config(), TrainingJobDefinition=given, WarmStartConfig=warm)
+
+
+def test_a_search_does_not_start_from_one_with_another_objective(
+    sagemaker: Any, random: dict[str, Any]
+) -> None:
+    objective = {"Type": "Minimize", "MetricName": "validation:error"}
+    given = config(HyperParameterTuningJobObjective=objective)
+    with pytest.raises(ClientError, match="has the objective Minimize validation:logloss"):
+        started(sagemaker, given, WarmStartConfig=warm_start(random, "TransferLearning"))
+
+
+def test_definitions_with_opposite_objectives_have_no_best(sagemaker: Any) -> None:
+    best = {"Type": "Maximize", "MetricName": "validation:auc"}
+    both = [
+        {
+            **definition(),
+            "DefinitionName": f"of-{number}",
+            "TuningObjective": objective,
+            "HyperParameterRanges": RANGES,
+        }
+        for number, objective in enumerate((OBJECTIVE, best))
+    ]
+    given = config()
+    del given["ParameterRanges"], given["HyperParameterTuningJobObjective"]
+    with pytest.raises(ClientError, match="must have the same Type"):
+        sagemaker.create_hyper_parameter_tuning_job(
+            HyperParameterTuningJobName="opposite",
+            HyperParameterTuningJobConfig=given,
+            TrainingJobDefinitions=both,
+        )
+
+
+def test_hyperband_stops_its_trials_while_they_train(sagemaker: Any) -> None:
+    band = {"HyperbandStrategyConfig": {"MinResource": 1, "MaxResource": 20}}
+    endless = definition(num_round="1000000")
+    given = config("Hyperband", 3, StrategyConfig=band)
+    name = started(sagemaker, given, TrainingJobDefinition=endless)
+    done = ended(sagemaker, name)
+    assert done["HyperParameterTuningJobStatus"] == "Completed"
+    assert done["TrainingJobStatusCounters"]["Stopped"] == 3
+    assert done["ObjectiveStatusCounters"] == {"Succeeded": 3, "Pending": 0, "Failed": 0}
+    assert done["BestTrainingJob"]["TrainingJobStatus"] == "Stopped"
+
+
+def test_hyperband_needs_to_know_the_most_epochs(sagemaker: Any) -> None:
+    with pytest.raises(ClientError, match="MaxResource of HyperbandStrategyConfig is not given"):
+        started(sagemaker, config("Hyperband"))
 
 
 def test_several_definitions_take_turns(sagemaker: Any) -> None:

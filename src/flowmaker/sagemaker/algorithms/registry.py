@@ -134,6 +134,19 @@ def find(image: str) -> BuiltIn | None:
     return None
 
 
+def find_algorithm(
+    definition: Mapping[str, Any], hyperparameters: Mapping[str, str] | None = None
+) -> BuiltIn | None:
+    """The built-in algorithm of a tuning job's definition; None for an own image or script.
+
+    `hyperparameters` are those of its training jobs, if not StaticHyperParameters has them.
+    """
+    given = hyperparameters or definition.get("StaticHyperParameters", {})
+    if "sagemaker_submit_directory" in given:
+        return None
+    return find(definition.get("AlgorithmSpecification", {}).get("TrainingImage", ""))
+
+
 @cache
 def _built_in(name: str, version: str) -> BuiltIn:
     algorithm = _ALGORITHMS[name]

@@ -12,51 +12,6 @@ from flowmaker.sagemaker.lifecycle import trial_requests, tuning
 from flowmaker.sagemaker.records.tuning import Choice, NumberRange, Scaling, Search
 
 
-def autotuned(request: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The request with what Autotune chooses: recommended ranges where none are given.
-
-    Raises:
-        AwsError: Autotune has nothing to choose from.
-    """
-    if request.get("Autotune", {}).get("Mode") != "Enabled":
-        return request
-    config = request["HyperParameterTuningJobConfig"]
-    given = config.get("ParameterRanges", {})
-    if any(given.get(f"{kind}ParameterRanges") for kind in _KINDS):
-        return request
-    definition = trial_requests.definitions(request)[0]
-    builtin = _builtin(definition)
-    if builtin is None:
-        raise validation(
-            "Autotune chooses ranges for the built-in algorithms: give ParameterRanges"
-        )
-    names = {one["Name"] for one in given.get("AutoParameters", ())}
-    ranges = {
-        name: value
-        for name, value in registry.tuning_of(builtin).ranges.items()
-        if (not names or name in names) and name not in definition.get("StaticHyperParameters", {})
-    }
-    chosen = _as_request(ranges)
-    return {**request, "HyperParameterTuningJobConfig": {**config, "ParameterRanges": chosen}}
-
-
-_KINDS = ("Integer", "Continuous", "Categorical")
-
-
-def _as_request(ranges: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, list[dict[str, Any]]] = {f"{kind}ParameterRanges": [] for kind in _KINDS}
-    for name, value in ranges.items():
-        if len(value) != 3 or not isinstance(value[0], int | float):  # noqa: PLR2004 - low, high, kind
-            found["CategoricalParameterRanges"].append({"Name": name, "Values": list(value)})
-            continue
-        low, high, kind = value
-        member = "IntegerParameterRanges" if kind == "integer" else "ContinuousParameterRanges"
-        scaling = "Logarithmic" if kind == "logarithmic" else "Auto"
-        bounds = {"MinValue": str(low), "MaxValue": str(high), "ScalingType": scaling}
-        found[member].append({"Name": name, **bounds})
-    return found
-
-
 def check(call: Call) -> list[Search]:
     """What is searched, when the request makes sense.
 
@@ -65,13 +20,22 @@ def check(call: Call) -> list[Search]:
     """
     request = call.parameters
     _check_shape(request)
+    config = request["HyperParameterTuningJobConfig"]
+    definitions = trial_requests.definitions(request)
     try:
         searches = trial_requests.searches(request)
+        if config["Strategy"] == "Hyperband":
+            for definition in definitions:
+                trial_requests.band(config, definition)
     except ValueError as error:
         raise validation(str(error)) from None
-    strategy = request["HyperParameterTuningJobConfig"]["Strategy"]
-    for definition, search in zip(trial_requests.definitions(request), searches, strict=True):
-        _check_search(definition, search, strategy)
+    for definition, search in zip(definitions, searches, strict=True):
+        _check_search(definition, search, config["Strategy"])
+    if len({one.maximize for one in searches}) > 1:
+        raise validation(
+            "The TuningObjective of all TrainingJobDefinitions must have the same Type: of their "
+            "training jobs one is the best"
+        )
     _check_limits(request, searches)
     return searches
 
@@ -93,9 +57,6 @@ def _check_shape(request: Mapping[str, Any]) -> None:
         )
     if config.get("StrategyConfig") and strategy != "Hyperband":
         raise validation(f"StrategyConfig is for Hyperband; the Strategy is {strategy}")
-    band = config.get("StrategyConfig", {}).get("HyperbandStrategyConfig", {})
-    if band and band.get("MinResource", 1) > band.get("MaxResource", 1 << 31):
-        raise validation("MinResource must not be above MaxResource")
 
 
 def _check_limits(request: Mapping[str, Any], searches: Sequence[Search]) -> None:
@@ -134,7 +95,7 @@ def _check_search(definition: Mapping[str, Any], search: Search, strategy: str) 
     for one in search.ranges:
         if isinstance(one, NumberRange):
             _check_range(one)
-    builtin = _builtin(definition)
+    builtin = registry.find_algorithm(definition)
     if builtin is None:
         _check_own_metric(definition, search)
     else:
@@ -168,16 +129,9 @@ def _check_range(one: NumberRange) -> None:
         )
 
 
-def _builtin(definition: Mapping[str, Any]) -> BuiltIn | None:
-    """The built-in algorithm; None for an image or a script of one's own."""
-    if "sagemaker_submit_directory" in definition.get("StaticHyperParameters", {}):
-        return None
-    return registry.find(definition.get("AlgorithmSpecification", {}).get("TrainingImage", ""))
-
-
 def is_built_in(definition: Mapping[str, Any]) -> bool:
     """Whether the service tells the algorithm its objective."""
-    return _builtin(definition) is not None
+    return registry.find_algorithm(definition) is not None
 
 
 def _check_own_metric(definition: Mapping[str, Any], search: Search) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 from flowmaker.aws.errors import validation
 from flowmaker.aws.service import Call, Need, Operation
-from flowmaker.sagemaker.api import lists, members, tuning_definitions
+from flowmaker.sagemaker.api import lists, members, tuning_definitions, warm_start
+from flowmaker.sagemaker.api.autotune import autotuned
 from flowmaker.sagemaker.api.desk import Desk, arn, creation_needs, in_use, need
 from flowmaker.sagemaker.api.training_jobs import check_request, check_role
 from flowmaker.sagemaker.lifecycle import training, trial_requests
@@ -41,7 +42,7 @@ class TuningJobs:
 
     async def create(self, call: Call) -> Mapping[str, Any]:
         members.check(call)
-        call = replace(call, parameters=dict(tuning_definitions.autotuned(call.parameters)))
+        call = replace(call, parameters=dict(autotuned(call.parameters)))
         name = call.parameters[NAME]
         resource_arn = arn(call, KIND, name)
         duplicate = in_use(KIND, resource_arn)
@@ -69,11 +70,7 @@ class TuningJobs:
                 raise validation(
                     f"The parent tuning job {one[NAME]} of the WarmStartConfig does not exist."
                 )
-            if parent.open:
-                raise validation(
-                    f"The parent tuning job {one[NAME]} of the WarmStartConfig is {parent.status}: "
-                    "it must have ended."
-                )
+            warm_start.check(call.parameters, parent)
             measured = await self._desk.database.read(trials.measured, parent.id)
             found[parent.id] = len(measured)
         return found

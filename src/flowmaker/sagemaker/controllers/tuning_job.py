@@ -30,8 +30,6 @@ from flowmaker.sagemaker.repository import resources, trials
 LOOK = 1.0
 #: Seconds until the tuner's environment is asked for again, should no word come.
 PATIENCE = 10.0
-#: Hyperband's resources where the request does not say: epochs.
-LEAST, MOST = 1, 81
 
 
 class TuningJobs:
@@ -42,6 +40,8 @@ class TuningJobs:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._tuner = Tuner(parts.environments)
+        #: The objective, epoch by epoch, of trials that have ended: by tuning job, by training job.
+        self._past: dict[str, dict[str, list[float]]] = {}
 
     async def open_keys(self) -> Iterable[str]:
         return await self._parts.database.read(resources.open_ids, Kind.TUNING_JOB)
@@ -114,15 +114,9 @@ class TuningJobs:
         now: datetime,
     ) -> tuple[Trial, Resource]:
         """A trial, and its training job."""
-        definition = next(
-            one
-            for one in trial_requests.definitions(job.request)
-            if one.get("DefinitionName", "") == search.definition
-        )
+        definition = trial_requests.definition(job.request, search)
         name = trial_requests.trial_name(job.name, job.id, number)
-        specification = definition["AlgorithmSpecification"]
-        script = "sagemaker_submit_directory" in definition.get("StaticHyperParameters", {})
-        built_in = not script and registry.find(specification["TrainingImage"]) is not None
+        built_in = registry.find_algorithm(definition) is not None
         request = trial_requests.training_request(
             definition, search, name, values, built_in=built_in
         )
@@ -239,20 +233,32 @@ class TuningJobs:
             return None
         if not running:
             return None
-        past = await self._parts.database.read(trials.ended_jobs, job.id)
+        past = await self._past_series(job, searches)
         for search in searches:
-            others = [
-                await self._series(made, search)
-                for trial, made in past
-                if trial.definition == search.definition
-            ]
             mine = [each for each in running if each[0].definition == search.definition]
             series = {made.id: await self._series(made, search) for _, made in mine}
             for _, made in mine:
-                rivals = others + [one for key, one in series.items() if key != made.id]
-                if _gives_up(series[made.id], rivals, search, config):
+                rivals = [
+                    *past[search.definition],
+                    *(one for key, one in series.items() if key != made.id),
+                ]
+                if await asyncio.to_thread(_gives_up, series[made.id], rivals, search, job.request):
                     await self._stop([made])
         return LOOK
+
+    async def _past_series(
+        self, job: Resource, searches: Sequence[Search]
+    ) -> dict[str, list[list[float]]]:
+        """The objective of all trials that have ended, by definition; each log is read once."""
+        known = self._past.setdefault(job.id, {})
+        found: dict[str, list[list[float]]] = {one.definition: [] for one in searches}
+        of = {one.definition: one for one in searches}
+        for trial in await self._parts.database.read(trials.measured, job.id):
+            if trial.job_id not in known:
+                made = await self._parts.load(trial.job_id)
+                known[trial.job_id] = await self._series(made, of[trial.definition]) if made else []
+            found[trial.definition].append(known[trial.job_id])
+        return found
 
     async def _series(self, made: Resource, search: Search) -> list[float]:
         """The objective of a training job so far, epoch by epoch."""
@@ -264,6 +270,8 @@ class TuningJobs:
         return await asyncio.to_thread(metrics.series, log, re.compile(regex))
 
     async def _save(self, job: Resource, state: TuningState) -> float | None:
+        if state.ended_at:
+            self._past.pop(job.id, None)
         saved = await self._parts.save(
             replace(
                 job,
@@ -280,21 +288,17 @@ def _gives_up(
     series: Sequence[float],
     rivals: Sequence[Sequence[float]],
     search: Search,
-    config: Mapping[str, Any],
+    request: Mapping[str, Any],
 ) -> bool:
     """Whether a trial is to be stopped early, by the strategy or by EarlyStoppingType Auto."""
     if not series:
         return False
+    config = request["HyperParameterTuningJobConfig"]
     if config["Strategy"] != "Hyperband":
         return lifecycle.is_hopeless(series, rivals, maximize=search.maximize)
-    band = config.get("StrategyConfig", {}).get("HyperbandStrategyConfig", {})
-    return lifecycle.is_outrun(
-        series,
-        rivals,
-        maximize=search.maximize,
-        least=band.get("MinResource", LEAST),
-        most=band.get("MaxResource", MOST),
-    )
+    definition = trial_requests.definition(request, search)
+    least, most = trial_requests.band(config, definition)
+    return lifecycle.is_outrun(series, rivals, maximize=search.maximize, least=least, most=most)
 
 
 def _ended(trial: Trial, made: Resource, searches: Sequence[Search]) -> Trial | None:

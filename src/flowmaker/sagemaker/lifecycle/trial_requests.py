@@ -23,11 +23,21 @@ _SHARED = (
     "Environment",
 )
 
+#: Static hyperparameters that say how many epochs there are, and how many Hyperband takes.
+_EPOCHS = ("epochs", "numepochs", "n-epochs", "n_epochs", "num_epochs")
+MOST_EPOCHS = 20_000
+
 
 def definitions(request: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     """The training job definitions, whether there is one or several."""
     one = request.get("TrainingJobDefinition")
     return [one] if one else request.get("TrainingJobDefinitions", ())
+
+
+def definition(request: Mapping[str, Any], search: Search) -> Mapping[str, Any]:
+    """The definition that is searched."""
+    name = search.definition
+    return next(one for one in definitions(request) if one.get("DefinitionName", "") == name)
 
 
 def searches(request: Mapping[str, Any]) -> list[Search]:
@@ -80,6 +90,32 @@ def _bound(one: Mapping[str, str], member: str, *, integer: bool) -> float:
     except ValueError:
         kind = "an integer" if integer else "a number"
         raise ValueError(f"{member} of {one['Name']} is not {kind}: {text}") from None
+
+
+def band(config: Mapping[str, Any], definition: Mapping[str, Any]) -> tuple[int, int]:
+    """The fewest and the most epochs of Hyperband's trials.
+
+    Contract: HyperbandStrategyConfig: MaxResource is taken from certain static hyperparameters
+    where it is not given.
+
+    Raises:
+        ValueError: it is not known; or the bounds make no sense. The message says which.
+    """
+    given = config.get("StrategyConfig", {}).get("HyperbandStrategyConfig", {})
+    least, most = given.get("MinResource", 1), given.get("MaxResource")
+    static = definition.get("StaticHyperParameters", {})
+    if most is None:
+        most = next((int(static[one]) for one in _EPOCHS if static.get(one, "").isdecimal()), None)
+    if most is None:
+        raise ValueError(
+            "MaxResource of HyperbandStrategyConfig is not given, and no static hyperparameter "
+            f"says it: {', '.join(_EPOCHS)}"
+        )
+    if most > MOST_EPOCHS:
+        raise ValueError(f"MaxResource must not be above {MOST_EPOCHS}; it is {most}")
+    if least > most:
+        raise ValueError(f"MinResource ({least}) must not be above MaxResource ({most})")
+    return least, most
 
 
 def trial_name(tuning_name: str, tuning_id: str, number: int) -> str:

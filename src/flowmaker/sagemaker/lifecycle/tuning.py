@@ -171,12 +171,14 @@ def is_outrun(
     least: int,
     most: int,
 ) -> bool:
-    """Hyperband: at each rung only the best third goes on.
+    """Hyperband: at each rung only the best third goes on, and nobody beyond `most` epochs.
 
     Rungs are at `least` epochs, three times as many, and so on below `most`. Contract: Li et al.,
     "A System for Massively Parallel Hyperparameter Tuning" (2018): a trial is compared with those
     that have reached the rung, whenever that was.
     """
+    if len(series) > most:
+        return True
     rung = least
     while rung * 3 <= len(series) and rung * 3 < most:
         rung *= 3

@@ -83,15 +83,6 @@ def forget(tx: Transaction, tuning: Resource) -> None:
         tx.execute(delete(trials).where(trials.c.tuning_id == tuning.id))
 
 
-def ended_jobs(tx: Transaction, tuning_id: str) -> list[tuple[Trial, Resource]]:
-    """Trials that have an objective, each with its training job."""
-    return [
-        (one, job)
-        for one in measured(tx, tuning_id)
-        if (job := all_resources.get(tx, one.job_id)) is not None
-    ]
-
-
 def counts(tx: Transaction, tuning_id: str, *, maximize: bool) -> Counts:
     """What has become of all trials."""
     ending = trials.c.ending
