@@ -25,7 +25,8 @@ class KfpApi:
     def __init__(self, server: Running) -> None:
         token = os.environ.get("FLOWMAKER_TOKEN", "")
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        headers[ADMINISTRATOR] = server.administrator
+        if server.administrator:
+            headers[ADMINISTRATOR] = server.administrator
         self._http = httpx.Client(
             base_url=server.url, headers=headers, timeout=_PATIENCE, trust_env=False
         )

@@ -16,7 +16,8 @@ class Running:
     url: str
     pid: int
     environment: Mapping[str, str]
-    #: What says that we are the server's owner, where KFP has several users.
+    #: What says that we are the server's owner, where KFP has several users;
+    #: empty where it has one.
     administrator: str = ""
 
 
@@ -32,9 +33,10 @@ def find(data: Path) -> Running:
         raise FailedPrecondition(
             f"no server runs on {data}. Start one with `flowmaker up --detach --data {data}`."
         )
+    key = folder.administrator_key
     return Running(
         url=server["url"],
         pid=server["pid"],
         environment=json.loads(folder.credentials.read_text()),
-        administrator=folder.secret(folder.administrator_key).decode(),
+        administrator=key.read_text() if key.exists() else "",
     )
