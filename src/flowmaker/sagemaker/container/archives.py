@@ -12,15 +12,21 @@ from flowmaker.sagemaker.container.storage import DataError
 LEVEL = 1
 
 
+def contents(folders: Sequence[Path]) -> dict[str, Path]:
+    """What is in the folders by its name, the first one's where several have it."""
+    taken: dict[str, Path] = {}
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            taken.setdefault(str(path.relative_to(folder)), path)
+    return taken
+
+
 def pack(folders: Sequence[Path], archive: Path) -> bool:
     """Pack what is in the folders, the first one's file where several have it.
 
     Returns whether there was anything. The archive is whole or absent.
     """
-    taken: dict[str, Path] = {}
-    for folder in folders:
-        for path in sorted(folder.rglob("*")):
-            taken.setdefault(str(path.relative_to(folder)), path)
+    taken = contents(folders)
     part = archive.with_name(f"{archive.name}.part")
     part.parent.mkdir(parents=True, exist_ok=True)
     with (

@@ -66,12 +66,20 @@ def relative_name(prefix: str, key: str) -> str:
     return key[prefix.rfind("/") + 1 :]
 
 
-async def _of_manifest(storage: JobStorage, place: Location) -> list[Input]:
+async def manifest_text(storage: JobStorage, place: Location) -> bytes:
+    """The manifest as it is in S3.
+
+    Raises:
+        DataError: it is not there, may not be read, or is too large.
+    """
     stored = await storage.get(place)
     if stored.size > LARGEST_MANIFEST:
         raise DataError(f"The manifest {place.uri} is too large")
-    text = await asyncio.to_thread(storage.objects.path(stored).read_bytes)
-    prefix, names = _manifest(place, text)
+    return await asyncio.to_thread(storage.objects.path(stored).read_bytes)
+
+
+async def _of_manifest(storage: JobStorage, place: Location) -> list[Input]:
+    prefix, names = _manifest(place, await manifest_text(storage, place))
     found: list[Input] = []
     for name in names:
         one = location(prefix + name)

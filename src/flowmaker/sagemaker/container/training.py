@@ -4,9 +4,12 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+OPT_ML = PurePosixPath("/opt/ml")
+#: Where checkpoints are unless the request says otherwise.
+CHECKPOINTS = "/opt/ml/checkpoints"
 #: More of the failure file is not read; FailureReason has at most so many characters.
 LONGEST_FAILURE = 1024
 
@@ -44,6 +47,10 @@ class TrainingFolder:
             ("resourceconfig", resource_configuration(request["ResourceConfig"], index)),
         ):
             (config / f"{name}.json").write_text(json.dumps(content))
+        if checkpoints := checkpoint_configuration(request):
+            (config / "checkpointconfig.json").write_text(json.dumps(checkpoints))
+            place = PurePosixPath(checkpoints["LocalPath"]).relative_to(OPT_ML)
+            (self.root / place).mkdir(parents=True, exist_ok=True)
 
     def failure(self) -> str:
         """What the algorithm wrote of its failure; empty if nothing."""
@@ -71,12 +78,28 @@ def addresses(count: int, owner: str) -> dict[str, str]:
     return {name: f"{network}.{number}" for number, name in enumerate(hosts(count), start=1)}
 
 
+def checkpoint_configuration(request: Mapping[str, Any]) -> dict[str, str]:
+    """checkpointconfig.json: S3Uri and LocalPath; empty if the job has no checkpoints."""
+    given = request.get("CheckpointConfig")
+    return {"LocalPath": CHECKPOINTS, **given} if given else {}
+
+
+def is_uncompressed(output: Mapping[str, Any]) -> bool:
+    """Whether an OutputDataConfig wants the model's files as they are, not as an archive."""
+    return output.get("CompressionType") == "NONE"
+
+
+def input_mode(request: Mapping[str, Any], channel: Mapping[str, Any]) -> str:
+    """A channel's: File, FastFile or Pipe."""
+    return channel.get("InputMode") or request["AlgorithmSpecification"]["TrainingInputMode"]
+
+
 def channel_configuration(request: Mapping[str, Any]) -> dict[str, Any]:
     """inputdataconfig.json."""
     configuration: dict[str, Any] = {}
     for channel in request.get("InputDataConfig", ()):
         source = channel["DataSource"]["S3DataSource"]
-        mode = channel.get("InputMode") or request["AlgorithmSpecification"]["TrainingInputMode"]
+        mode = input_mode(request, channel)
         one = {
             # FastFile differs from File only in when the bytes come, and here none has to come.
             "TrainingInputMode": "File" if mode == "FastFile" else mode,

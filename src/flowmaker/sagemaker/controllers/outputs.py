@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flowmaker.sagemaker.container import archives
 from flowmaker.sagemaker.container.storage import DataError, JobStorage, Location, location
-from flowmaker.sagemaker.container.training import TrainingFolder
+from flowmaker.sagemaker.container.training import TrainingFolder, is_uncompressed
 from flowmaker.sagemaker.controllers.parts import Parts
 from flowmaker.sagemaker.records.resource import Resource
 from flowmaker.sagemaker.records.training import Ending, TrainingState
@@ -26,7 +26,7 @@ class Outputs:
         storage: JobStorage,
         folders: Sequence[TrainingFolder],
     ) -> str:
-        """`output.tar.gz` however it ended; `model.tar.gz` unless it failed.
+        """`output.tar.gz` however it ended; `model.tar.gz`, or `model/`, unless it failed.
 
         Returns why it could not be done; empty when it was.
         """
@@ -35,8 +35,11 @@ class Outputs:
         try:
             if state.ending is not Ending.FAILED:
                 models = [one.model for one in folders]
-                archive = work / "model.tar.gz"
-                await self._pack(storage, models, archive, place.below("output/model.tar.gz"))
+                if is_uncompressed(job.request["OutputDataConfig"]):
+                    await self._put_files(storage, models, work, place.below("output/model"))
+                else:
+                    archive = work / "model.tar.gz"
+                    await self._pack(storage, models, archive, place.below("output/model.tar.gz"))
             outputs = [one.output for one in folders]
             if await asyncio.to_thread(_any, outputs):
                 archive = work / "output.tar.gz"
@@ -53,6 +56,15 @@ class Outputs:
         await asyncio.to_thread(archives.pack, folders, archive)
         await storage.put(place, archive, content_type="application/x-tar")
 
+    async def _put_files(
+        self, storage: JobStorage, folders: Sequence[Path], work: Path, place: Location
+    ) -> None:
+        """A copy goes: doing it again finds the file. Links could lead out: they stay behind."""
+        staged = work / "model-file"
+        for name, path in (await asyncio.to_thread(archives.contents, folders)).items():
+            if await asyncio.to_thread(_copy, path, staged):
+                await storage.put(place.below(name), staged)
+
 
 def remove(folder: Path) -> None:
     """Remove a job's folder. Blocking: call it in a thread."""
@@ -61,3 +73,11 @@ def remove(folder: Path) -> None:
 
 def _any(folders: Sequence[Path]) -> bool:
     return any(next(folder.iterdir(), None) is not None for folder in folders if folder.exists())
+
+
+def _copy(path: Path, target: Path) -> bool:
+    """False: it is no file of its own."""
+    if path.is_symlink() or not path.is_file():
+        return False
+    shutil.copyfile(path, target)
+    return True
