@@ -1,0 +1,32 @@
+"""examples/sagemaker runs as it stands; only the SDK's pauses are shortened."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.house import House
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "sagemaker"
+HERE = Path(__file__).parent
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
+
+def test_the_sdk_v2_example(server: House, tmp_path: Path) -> None:
+    impatient = tmp_path / "impatient.py"
+    impatient.write_text(
+        "import runpy, sys\n"
+        f"sys.path.insert(0, {str(HERE)!r})\n"
+        "import sagemaker\n"
+        "from sagemaker_pauses import Clock\n"
+        "sagemaker.session.time = Clock()\n"
+        f"runpy.run_path({str(EXAMPLES / 'sdk_v2.py')!r}, run_name='__main__')\n"
+        "print('null')\n"
+    )
+    printed, _ = server.run_script(impatient, tmp_path, timeout=380)
+    said = [line for line in printed.splitlines() if "right" in line]
+    shares = [int(line.split("%")[0].split()[-1]) for line in said]
+    assert len(shares) == 4, printed
+    assert min(shares) >= 85
+    assert "flowers of each kind: 0: " in printed
+    assert "the best of the tuning is sagemaker-xgboost-" in printed
