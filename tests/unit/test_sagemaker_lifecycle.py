@@ -20,6 +20,8 @@ Step = Callable[[TrainingState, datetime], TrainingState]
 STEPS: list[Step] = [
     *(lambda state, now, to=phase: training.enter(state, to, now) for phase in list(Phase)[:-1]),
     training.request_stop,
+    lambda state, now: training.restart(state, now, spot=True),
+    training.give_up_waiting,
     training.stop_before_training,
     lambda state, now: training.end_training(state, Ending.COMPLETED, "", now),
     lambda state, now: training.end_training(state, Ending.FAILED, "x" * 2000, now),

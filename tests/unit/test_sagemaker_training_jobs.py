@@ -257,10 +257,8 @@ async def test_the_log_is_there_during_and_after(at: Bench, player: Player) -> N
             r"does not know the image me/own:1.*flowmaker image add me/own:1",
         ),
         (
-            {
-                "CheckpointConfig": {"S3Uri": "s3://data/c"},
-            },
-            r"CheckpointConfig\.S3Uri is not supported",
+            {"TensorBoardOutputConfig": {"S3OutputPath": "s3://data/t"}},
+            r"TensorBoardOutputConfig\.S3OutputPath is not supported",
         ),
         ({"InputDataConfig": [channel("train", "nothing/")]}, "No S3 objects found under S3 URL"),
         (

@@ -94,6 +94,8 @@ HONOURED: Mapping[str, set[str]] = {
         f"InputDataConfig.{_SOURCE}.S3DataType",
         f"InputDataConfig.{_SOURCE}.S3Uri",
         f"InputDataConfig.{_SOURCE}.S3DataDistributionType",
+        f"InputDataConfig.{_SOURCE}.AttributeNames",
+        "InputDataConfig.ShuffleConfig.Seed",
         "OutputDataConfig.S3OutputPath",
         "OutputDataConfig.KmsKeyId",  # harmless
         "OutputDataConfig.CompressionType",
@@ -104,17 +106,19 @@ HONOURED: Mapping[str, set[str]] = {
         "ResourceConfig.KeepAlivePeriodInSeconds",  # harmless: environments are always warm
         "VpcConfig",  # harmless
         "StoppingCondition.MaxRuntimeInSeconds",
-        "StoppingCondition.MaxWaitTimeInSeconds",  # harmless: nothing waits for spot capacity
+        "StoppingCondition.MaxWaitTimeInSeconds",
         "StoppingCondition.MaxPendingTimeInSeconds",
         "EnableNetworkIsolation",
         "EnableInterContainerTrafficEncryption",  # harmless: the traffic stays on the machine
-        "EnableManagedSpotTraining",  # harmless: nothing is interrupted
+        "EnableManagedSpotTraining",
+        "CheckpointConfig.S3Uri",
+        "CheckpointConfig.LocalPath",
         "DebugHookConfig.S3OutputPath",  # the SDK sends it with every job; it asks for nothing
         "ProfilerConfig",  # harmless: where system metrics would go
         "Environment",
         "Tags",
         "ExperimentConfig",  # harmless: it only says to which experiment the job belongs
-        "RetryStrategy",  # harmless: it is for AWS's own internal errors
+        "RetryStrategy.MaximumRetryAttempts",
     },
     "CreateModel": {
         "ModelName",

@@ -3,16 +3,25 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import Any
 
 from flowmaker.aws.errors import validation
 from flowmaker.aws.service import Call, Need, Operation
 from flowmaker.sagemaker.algorithms import registry
+from flowmaker.sagemaker.algorithms.registry import BuiltIn
 from flowmaker.sagemaker.api import members
 from flowmaker.sagemaker.api.desk import Desk, arn, creation_needs, in_use, need
 from flowmaker.sagemaker.api.images import trained_by
 from flowmaker.sagemaker.api.trial_components import check_experiment, of_job
+from flowmaker.sagemaker.container import pipes
 from flowmaker.sagemaker.container.storage import DataError, location
+from flowmaker.sagemaker.container.training import (
+    OPT_ML,
+    checkpoint_configuration,
+    input_mode,
+    is_uncompressed,
+)
 from flowmaker.sagemaker.images import JobImages
 from flowmaker.sagemaker.lifecycle import training as lifecycle
 from flowmaker.sagemaker.records.document import decode, encode
@@ -35,6 +44,7 @@ ECHOED = (
     "ExperimentConfig",
     "Environment",
     "RetryStrategy",
+    "CheckpointConfig",
     "TuningJobArn",
 )
 
@@ -172,17 +182,18 @@ def _algorithm(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _times(state: TrainingState) -> dict[str, Any]:
-    if state.training_started_at is None:
+    started = state.first_started_at or state.training_started_at
+    if started is None:
         return {}
-    times: dict[str, Any] = {"TrainingStartTime": state.training_started_at}
+    times: dict[str, Any] = {"TrainingStartTime": started}
     if state.training_ended_at:
-        seconds = max(
-            1, round((state.training_ended_at - state.training_started_at).total_seconds())
-        )
+        whole = (state.training_ended_at - started).total_seconds()
+        trained = lifecycle.trained(state, state.training_ended_at)
         times |= {
             "TrainingEndTime": state.training_ended_at,
-            "TrainingTimeInSeconds": seconds,
-            "BillableTimeInSeconds": seconds,
+            "TrainingTimeInSeconds": max(1, round(whole)),
+            # Without what it waited to begin again.
+            "BillableTimeInSeconds": max(1, round(trained)),
         }
     return times
 
@@ -200,8 +211,9 @@ def _results(state: TrainingState) -> dict[str, Any]:
 
 
 def _artifacts(job: Resource) -> str:
-    place = location(job.request["OutputDataConfig"]["S3OutputPath"]).below(job.name)
-    return place.below("output/model.tar.gz").uri
+    output = job.request["OutputDataConfig"]
+    name = "output/model/" if is_uncompressed(output) else "output/model.tar.gz"
+    return location(output["S3OutputPath"]).below(job.name).below(name).uri
 
 
 def _check_values(call: Call, images: JobImages) -> None:
@@ -212,13 +224,15 @@ def _check_values(call: Call, images: JobImages) -> None:
     builtin = trained_by(images, given).algorithm
     _check_resources(call)
     _check_output(call)
+    _check_checkpoints(call)
+    _check_spot(given)
     _check_metrics(algorithm)
     channels = given.get("InputDataConfig", ())
     names = [channel["ChannelName"] for channel in channels]
     if len(set(names)) < len(names):
         raise validation("Channel names in InputDataConfig must be unique")
     for channel in channels:
-        _check_channel(call, algorithm, channel)
+        _check_channel(call, channel, builtin)
     hyperparameters = given.get("HyperParameters", {})
     if builtin is not None:
         problems = registry.validate_hyperparameters(builtin, hyperparameters, names)
@@ -235,15 +249,33 @@ def _check_resources(call: Call) -> None:
 
 
 def _check_output(call: Call) -> None:
-    output = call.parameters["OutputDataConfig"]
-    if output.get("CompressionType", "GZIP") != "GZIP":
-        members.refuse(
-            call, "OutputDataConfig.CompressionType", output["CompressionType"], "GZIP works"
-        )
     try:
-        location(output["S3OutputPath"])
+        location(call.parameters["OutputDataConfig"]["S3OutputPath"])
     except DataError as error:
         raise validation(str(error)) from None
+
+
+def _check_checkpoints(call: Call) -> None:
+    configuration = checkpoint_configuration(call.parameters)
+    if not configuration:
+        return
+    place = PurePosixPath(configuration["LocalPath"])
+    if not place.is_relative_to(OPT_ML) or place == OPT_ML or ".." in place.parts:
+        members.refuse(call, "CheckpointConfig.LocalPath", place, f"a folder below {OPT_ML} works")
+    try:
+        location(configuration["S3Uri"])
+    except DataError as error:
+        raise validation(str(error)) from None
+
+
+def _check_spot(given: Mapping[str, Any]) -> None:
+    condition = given["StoppingCondition"]
+    runtime, wait = condition.get("MaxRuntimeInSeconds", 86400), "MaxWaitTimeInSeconds"
+    if given.get("EnableManagedSpotTraining") and condition.get(wait, 0) < runtime:
+        raise validation(
+            f"Invalid {wait}. It must be present and be greater than or equal to "
+            "MaxRuntimeInSeconds"
+        )
 
 
 def _check_metrics(algorithm: Mapping[str, Any]) -> None:
@@ -260,21 +292,45 @@ def _check_metrics(algorithm: Mapping[str, Any]) -> None:
             )
 
 
-def _check_channel(call: Call, algorithm: Mapping[str, Any], channel: Mapping[str, Any]) -> None:
+def _check_channel(call: Call, channel: Mapping[str, Any], builtin: BuiltIn | None) -> None:
     name = f"InputDataConfig.{channel['ChannelName']}"
     source = channel["DataSource"].get("S3DataSource")
     if source is None:
         raise validation(f"{name}.DataSource.S3DataSource is required")
-    mode = channel.get("InputMode") or algorithm["TrainingInputMode"]
-    if mode == "Pipe":
-        members.refuse(call, f"{name}.InputMode", mode, "File and FastFile work")
-    for member, works in (("CompressionType", "None"), ("RecordWrapperType", "None")):
-        if channel.get(member, works) != works:
-            members.refuse(call, f"{name}.{member}", channel[member], f"{works} works")
-    if source["S3DataType"] not in {"S3Prefix", "ManifestFile"}:
+    kind, mode = source["S3DataType"], input_mode(call.parameters, channel)
+    if kind not in {"S3Prefix", "ManifestFile", pipes.AUGMENTED}:
         members.refuse(
-            call, f"{name}.S3DataType", source["S3DataType"], "S3Prefix and ManifestFile work"
+            call,
+            f"{name}.S3DataType",
+            kind,
+            f"S3Prefix, ManifestFile and {pipes.AUGMENTED} work",
         )
+    if mode != "Pipe":
+        _check_file_mode(name, channel, kind)
+        return
+    if builtin is not None:
+        members.refuse(
+            call, f"{name}.InputMode", mode, "the built-in algorithms read File and FastFile"
+        )
+    wrapped = channel.get("RecordWrapperType") == "RecordIO"
+    if kind == pipes.AUGMENTED and not (wrapped and source.get("AttributeNames")):
+        raise validation(
+            f"{name}: {pipes.AUGMENTED} needs AttributeNames and the RecordWrapperType RecordIO"
+        )
+
+
+def _check_file_mode(name: str, channel: Mapping[str, Any], kind: str) -> None:
+    """Contract: the API reference, Channel: what is for Pipe mode alone."""
+    for member in ("CompressionType", "RecordWrapperType"):
+        if channel.get(member, "None") != "None":
+            raise validation(
+                f"{name}.{member} {channel[member]} can be used in Pipe input mode only; in File "
+                "mode, leave it unset or set it to None"
+            )
+    if kind == pipes.AUGMENTED:
+        raise validation(f"{name}.S3DataType {kind} can be used in Pipe input mode only")
+    if "ShuffleConfig" in channel:
+        raise validation(f"{name}.ShuffleConfig has an effect in Pipe input mode only")
 
 
 async def _needs(call: Call) -> Iterable[Need]:

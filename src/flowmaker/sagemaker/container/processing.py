@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from flowmaker.sagemaker.container.training import hosts
+from flowmaker.sagemaker.container.training import OPT_ML, hosts
 
-OPT_ML = PurePosixPath("/opt/ml")
 #: Inputs and outputs are below this, as AWS has it.
 PROCESSING = OPT_ML / "processing"
 #: More of the message is not read; ExitMessage has at most so many characters.

@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from flowmaker.aws.logs.repository import Place
@@ -13,8 +15,15 @@ from flowmaker.sagemaker.algorithms import registry
 from flowmaker.sagemaker.algorithms.job import CUSTOMER_ERROR
 from flowmaker.sagemaker.container import channels, metrics
 from flowmaker.sagemaker.container.storage import DataError
-from flowmaker.sagemaker.container.training import TrainingFolder, addresses, hosts
+from flowmaker.sagemaker.container.training import (
+    TrainingFolder,
+    addresses,
+    hosts,
+    input_mode,
+)
 from flowmaker.sagemaker.controllers import scripts
+from flowmaker.sagemaker.controllers.checkpoints import Checkpoints
+from flowmaker.sagemaker.controllers.feeders import Feeders
 from flowmaker.sagemaker.controllers.instances import instance
 from flowmaker.sagemaker.controllers.outputs import Outputs, remove
 from flowmaker.sagemaker.controllers.parts import Parts
@@ -49,6 +58,9 @@ class TrainingJobs:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._outputs = Outputs(parts)
+        self._feeders = Feeders(parts)
+        #: What is known of the uploaded checkpoints of jobs that run.
+        self._checkpoints: dict[str, Checkpoints] = {}
         parts.executor.on_exit(self._on_exit)
         parts.room.register(
             Claimants(
@@ -106,7 +118,7 @@ class TrainingJobs:
             return await self._fail(job, state, f"ClientError: no such image is known: {image}")
         except FlowmakerError as error:
             return await self._fail(job, state, f"InternalServerError: {error.message}")
-        if full := disk(self._parts.folder(f"{PREFIX}{job.id}-ml")):
+        if full := disk(self._work(job)):
             return await self._fail(job, state, f"InternalServerError: {full}")
         entered = lifecycle.enter(state, Phase.DOWNLOADING, self._parts.now())
         return await self._save(job, entered)
@@ -117,11 +129,13 @@ class TrainingJobs:
         waiting = lifecycle.wait(state, self._parts.room.why(job), now)
         if waiting != state:
             return await self._save(job, waiting)
+        if (spot := _spot_seconds(job, now)) is not None and spot <= 0:
+            return await self._save(job, lifecycle.give_up_waiting(state, now))
         longest = job.request["StoppingCondition"].get("MaxPendingTimeInSeconds")
         left = lifecycle.seconds_left(state, longest, now)
-        if left is None or left > 0:
-            return left
-        return await self._save(job, lifecycle.stop_before_training(state, now))
+        if left is not None and left <= 0:
+            return await self._save(job, lifecycle.stop_before_training(state, now))
+        return min((one for one in (left, spot) if one is not None), default=None)
 
     async def _download(self, job: Resource, state: TrainingState) -> float | None:
         """Make every instance's `/opt/ml`."""
@@ -132,6 +146,8 @@ class TrainingJobs:
         for index, folder in enumerate(folders):
             await asyncio.to_thread(folder.make, job.request, index)
         for channel in job.request.get("InputDataConfig", ()):
+            if input_mode(job.request, channel) == "Pipe":
+                continue
             source = channel["DataSource"]["S3DataSource"]
             try:
                 found = await channels.inputs(storage, source)
@@ -143,32 +159,67 @@ class TrainingJobs:
                     await channels.link(self._parts.objects, part, target)
             except DataError as error:
                 raise DataError(f"Data download failed:{error}") from None
+        await self._feeders.prepare(job.request, folders, storage)
+        await self._checkpoints_of(job).restore(job.request, folders, storage)
         return await self._save(job, lifecycle.enter(state, Phase.TRAINING, self._parts.now()))
 
     async def _train(self, job: Resource, state: TrainingState) -> float | None:
         """Start the instances, and wait for how they end."""
         named = processes(job)
         seen = [await self._parts.executor.observe(one) for one in named]
-        action, ending = lifecycle.judge(
-            [instance(one) for one in seen], stop_requested=state.stop_requested
-        )
+        instances = [instance(one) for one in seen]
+        action, ending = lifecycle.judge(instances, stop_requested=state.stop_requested)
         if action is Action.START:
             refusal = await self._start_instances(job, state, seen)
             return await self._fail(job, state, refusal) if refusal else LOOK
+        await self._look(job, state, seen)
+        lost = ProcessState.LOST in {one.state for one in seen}
+        try:
+            await self._feeders.check(job.request, named)
+            # What a lost instance wrote last may be half of a file.
+            await self._upload_checkpoints(job, ended=action is Action.END and not lost)
+        except DataError:
+            await self._stop(named)
+            raise
+        if action is Action.STOP:
+            await self._stop(named)
+        if action is not Action.END:
+            return LOOK
+        retries = job.request.get("RetryStrategy", {}).get("MaximumRetryAttempts", 0)
+        if lifecycle.restarts(state, instances, spot=_is_spot(job), retries=retries):
+            return await self._begin_again(job, state)
+        reason = await self._reason(job, seen) if ending is Ending.FAILED else ""
+        ended = lifecycle.end_training(state, ending, reason, self._parts.now())
+        return await self._save(job, ended)
+
+    async def _look(self, job: Resource, state: TrainingState, seen: Sequence[Observation]) -> None:
+        """Note how far the logs have grown."""
         place = _place(job)
         for index, stream in enumerate(_streams(job, state)):
             if seen[index].state is ProcessState.RUNNING:
                 await self._parts.logs.look(place, LOG_GROUP, stream)
             elif seen[index].state is not ProcessState.ABSENT:
                 await self._parts.logs.close(place, LOG_GROUP, stream)
-        if action is Action.STOP:
-            for process in named:
-                await self._parts.executor.stop(process, grace=GRACE)
-        if action is not Action.END:
-            return LOOK
-        reason = await self._reason(job, seen) if ending is Ending.FAILED else ""
-        ended = lifecycle.end_training(state, ending, reason, self._parts.now())
-        return await self._save(job, ended)
+
+    async def _stop(self, named: Sequence[str]) -> None:
+        for process in named:
+            await self._parts.executor.stop(process, grace=GRACE)
+
+    async def _begin_again(self, job: Resource, state: TrainingState) -> float | None:
+        """As fresh instances would: with nothing but the checkpoints that were uploaded."""
+        self._checkpoints.pop(job.id, None)
+        now = self._parts.now()
+        return await self._save(job, lifecycle.restart(state, now, spot=_is_spot(job)))
+
+    def _checkpoints_of(self, job: Resource) -> Checkpoints:
+        staging = self._work(job) / "checkpoints"
+        return self._checkpoints.setdefault(job.id, Checkpoints(staging))
+
+    async def _upload_checkpoints(self, job: Resource, *, ended: bool) -> None:
+        if "CheckpointConfig" in job.request:
+            storage = await self._parts.storage(job, job.request["RoleArn"])
+            known = self._checkpoints_of(job)
+            await known.upload(job.request, self._folders(job), storage, ended=ended)
 
     async def _start_instances(
         self, job: Resource, state: TrainingState, seen: Sequence[Observation]
@@ -178,6 +229,7 @@ class TrainingJobs:
         running = await self._program(job)
         if running is None:
             return "InternalServerError: the environment of the image is gone"
+        await self._feeders.start(job.request, processes(job), self._folders(job))
         for index, process in enumerate(processes(job)):
             log = self._parts.executor.log(process)
             stream = _streams(job, state)[index]
@@ -208,12 +260,14 @@ class TrainingJobs:
 
     async def _reason(self, job: Resource, seen: Sequence[Observation]) -> str:
         """Why it failed: what the algorithm says, else what it printed last."""
-        for index, one in enumerate(seen):
+        for name, one in zip(hosts(len(seen)), seen, strict=True):
+            # First: the others may have failed for want of it.
             if one.state is ProcessState.LOST:
                 return (
-                    "InternalServerError: the process of "
-                    f"{hosts(len(seen))[index]} was killed together with its supervisor"
+                    f"InternalServerError: the process of {name} was killed together with its "
+                    "supervisor"
                 )
+        for index, one in enumerate(seen):
             if one.outcome is None or one.outcome.succeeded or one.outcome.reason:
                 continue
             text = await asyncio.to_thread(self._folders(job)[index].failure)
@@ -232,6 +286,8 @@ class TrainingJobs:
     async def _save(self, job: Resource, state: TrainingState) -> float | None:
         """Write the state; look again at once, unless it is final."""
         final = lifecycle.is_final(state)
+        if state.phase is not Phase.TRAINING:
+            await self._feeders.stop(job.request, processes(job))
         saved = await self._parts.save(
             replace(
                 job,
@@ -245,10 +301,12 @@ class TrainingJobs:
             self._parts.room.left(job)
         if not final or not saved:
             return 0.0
+        self._checkpoints.pop(job.id, None)
         if job.parent:
             self._parts.hints.hint("tuning_job", job.parent)
         # Only now: a step that is taken again after a crash must find what it packs.
-        await asyncio.to_thread(remove, self._parts.folder(f"{PREFIX}{job.id}-ml"))
+        for restarts in range(state.restarts + 1):
+            await asyncio.to_thread(remove, self._work(job, restarts))
         return None
 
     def _again(self, job: Resource) -> Callable[[], None]:
@@ -290,12 +348,15 @@ class TrainingJobs:
             # An isolated job's instances reach each other, and nobody else.
             network_of=processes(job)[0] if isolated and index else "",
             grace=GRACE,
-            timeout=float(job.request["StoppingCondition"].get("MaxRuntimeInSeconds", 86400)),
+            timeout=_runtime(job),
         )
 
     def _folders(self, job: Resource) -> list[TrainingFolder]:
-        root = self._parts.folder(f"{PREFIX}{job.id}-ml")
-        return [TrainingFolder(root=root / name) for name in hosts(_count(job))]
+        return [TrainingFolder(root=self._work(job) / name) for name in hosts(_count(job))]
+
+    def _work(self, job: Resource, restarts: int | None = None) -> Path:
+        """The folder of its instances since it began last, or for the `restarts`th time again."""
+        return self._parts.folder(f"{PREFIX}{job.id}{_again(job, restarts)}-ml")
 
 
 def is_script(request: Mapping[str, Any]) -> bool:
@@ -309,7 +370,31 @@ def _count(job: Resource) -> int:
 
 def processes(job: Resource) -> list[str]:
     """The ids of its instances' processes; the first one leads."""
-    return [f"{PREFIX}{job.id}-{name}" for name in hosts(_count(job))]
+    return [f"{PREFIX}{job.id}-{name}{_again(job)}" for name in hosts(_count(job))]
+
+
+def _again(job: Resource, restarts: int | None = None) -> str:
+    """What tells the processes and the folder of each beginning apart."""
+    number = decode(TrainingState, job.state).restarts if restarts is None else restarts
+    return f"-again-{number}" if number else ""
+
+
+def _runtime(job: Resource) -> float:
+    """Seconds that it may still train, at least one."""
+    longest = job.request["StoppingCondition"].get("MaxRuntimeInSeconds", 86400)
+    return max(1.0, longest - decode(TrainingState, job.state).trained_before)
+
+
+def _is_spot(job: Resource) -> bool:
+    return job.request.get("EnableManagedSpotTraining", False)
+
+
+def _spot_seconds(job: Resource, now: datetime) -> float | None:
+    """Seconds until MaxWaitTimeInSeconds are over; None if it does not wait for spot capacity."""
+    longest = job.request["StoppingCondition"].get("MaxWaitTimeInSeconds")
+    if longest is None or not _is_spot(job):
+        return None
+    return longest - (now - job.created_at).total_seconds()
 
 
 def _standing(job: Resource) -> Standing:
@@ -326,7 +411,9 @@ def _job_id(process_id: str) -> str:
 def _streams(job: Resource, state: TrainingState) -> list[str]:
     started = state.training_started_at
     assert started is not None, "training has begun"
-    return [f"{job.name}/{name}-{int(started.timestamp())}" for name in hosts(_count(job))]
+    # What began again within the same second has other logs.
+    number = int(started.timestamp()) + state.restarts
+    return [f"{job.name}/{name}-{number}" for name in hosts(_count(job))]
 
 
 def _place(job: Resource) -> Place:

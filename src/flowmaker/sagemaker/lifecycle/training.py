@@ -27,6 +27,9 @@ MESSAGES = {
     "Failed": "Training job failed",
     "Stopped": "Training job stopped",
     "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds provided",
+    "MaxWaitTimeExceeded": "Training job waited longer than MaxWaitTimeInSeconds provided",
+    "Interrupted": "An instance was lost. The training job begins again",
+    "Restarting": "An instance was lost. Restarting the training job",
 }
 PHASES = tuple(Phase)
 #: Its secondary status while it waits for room on the machine.
@@ -54,7 +57,7 @@ def is_final(state: TrainingState) -> bool:
 def status(state: TrainingState) -> str:
     """TrainingJobStatus."""
     if is_final(state):
-        late = state.ending is Ending.MAX_RUNTIME_EXCEEDED
+        late = state.ending in {Ending.MAX_RUNTIME_EXCEEDED, Ending.MAX_WAIT_TIME_EXCEEDED}
         return "Stopped" if late else state.ending.value
     return "Stopping" if state.stop_requested else "InProgress"
 
@@ -107,6 +110,49 @@ def end_training(state: TrainingState, ending: Ending, reason: str, now: datetim
         training_ended_at=now if state.training_started_at else None,
     )
     return enter(ended, Phase.UPLOADING, now)
+
+
+def restarts(
+    state: TrainingState, instances: Sequence[Instance], *, spot: bool, retries: int
+) -> bool:
+    """Whether a job whose instances have all ended begins again.
+
+    Contract: managed spot training begins again as often as it is interrupted; any other job at
+    most `retries` times, RetryStrategy's MaximumRetryAttempts, after an InternalServerError.
+    An instance that was stopped while nobody asked that of the job was interrupted.
+    """
+    if state.stop_requested:
+        return False
+    if spot and Instance.STOPPED in instances:
+        return not {Instance.FAILED, Instance.TIMEOUT} & set(instances)
+    return Instance.LOST in instances and (spot or state.restarts < retries)
+
+
+def restart(state: TrainingState, now: datetime, *, spot: bool) -> TrainingState:
+    """Begin again after an instance was lost: what it trained counts, what it made is gone."""
+    if state.phase is not Phase.TRAINING or state.training_started_at is None:
+        return state
+    again = replace(
+        state,
+        phase=Phase.STARTING,
+        restarts=state.restarts + 1,
+        first_started_at=state.first_started_at or state.training_started_at,
+        training_started_at=None,
+        trained_before=trained(state, now),
+    )
+    return _say(again, "Interrupted" if spot else "Restarting", now)
+
+
+def trained(state: TrainingState, now: datetime) -> float:
+    """Seconds that it has trained until `now`, without those in which it waited to begin again."""
+    started = state.training_started_at
+    return state.trained_before + ((now - started).total_seconds() if started else 0.0)
+
+
+def give_up_waiting(state: TrainingState, now: datetime) -> TrainingState:
+    """It waited longer than MaxWaitTimeInSeconds."""
+    late = replace(state, ending=Ending.MAX_WAIT_TIME_EXCEEDED)
+    return finish(late, now) if _going(state) else state
 
 
 def fail(state: TrainingState, reason: str, now: datetime) -> TrainingState:

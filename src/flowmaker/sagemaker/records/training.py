@@ -23,6 +23,7 @@ class Ending(StrEnum):
     FAILED = "Failed"
     STOPPED = "Stopped"
     MAX_RUNTIME_EXCEEDED = "MaxRuntimeExceeded"
+    MAX_WAIT_TIME_EXCEEDED = "MaxWaitTimeExceeded"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,6 +57,12 @@ class TrainingState:
     training_ended_at: datetime | None = None
     failure_reason: str = ""
     metrics: tuple[Metric, ...] = ()
+    #: How often it began again after an instance was lost.
+    restarts: int = 0
+    #: When it began to train for the first time, if it has begun again since.
+    first_started_at: datetime | None = None
+    #: Seconds of training before it began again last.
+    trained_before: float = 0.0
 
 
 class Instance(StrEnum):

@@ -1,0 +1,216 @@
+"""Checkpoints, and training jobs that begin again after an instance was lost."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flowmaker.aws.errors import AwsError
+from flowmaker.executors.executor import ProcessSpec
+from flowmaker.sagemaker.lifecycle import training as lifecycle
+from flowmaker.sagemaker.records.training import Instance, TrainingState
+from tests.fakes.sagemaker import Bench, bench, opt_ml, training_request
+
+CHECKPOINTS = {"CheckpointConfig": {"S3Uri": "s3://data/kept"}}
+SPOT = {
+    "EnableManagedSpotTraining": True,
+    "StoppingCondition": {"MaxRuntimeInSeconds": 600, "MaxWaitTimeInSeconds": 600},
+}
+TWO = {"InstanceCount": 2, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
+
+
+class Player:
+    """Programs that count how often they went on from a checkpoint, and run until told."""
+
+    def __init__(self) -> None:
+        self.specs: list[ProcessSpec] = []
+        self.found: list[str] = []
+
+    def __call__(self, spec: ProcessSpec) -> None:
+        root = opt_ml(spec)
+        kept = root / "checkpoints" / "round"
+        kept.parent.mkdir(exist_ok=True)
+        self.found.append(kept.read_text() if kept.exists() else "")
+        kept.write_text(f"{len(self.found)}")
+        (root / "model" / f"made-{len(self.found)}").write_text("model")
+        self.specs.append(spec)
+
+
+@pytest.fixture
+def player() -> Player:
+    return Player()
+
+
+@pytest.fixture
+async def at(tmp_path: Path, player: Player) -> AsyncIterator[Bench]:
+    async with bench(tmp_path, player) as made:
+        await made.put("train/a.csv", b"1,2\n")
+        yield made
+
+
+async def described(at: Bench) -> Any:
+    return await at.ask("DescribeTrainingJob", TrainingJobName="Job-1")
+
+
+async def ended(at: Bench) -> Any:
+    final = {"Completed", "Failed", "Stopped"}
+    return await at.until(lambda: described(at), lambda job: job["TrainingJobStatus"] in final)
+
+
+async def started(at: Bench, player: Player, count: int) -> None:
+    async def seen() -> int:
+        return len(player.specs)
+
+    await at.until(seen, lambda number: number == count)
+
+
+async def uploaded(at: Bench, key: str, content: bytes) -> None:
+    async def seen() -> bytes:
+        found = await at.objects.get("data", key)
+        return await at.content(key) if found else b""
+
+    await at.until(seen, lambda found: found == content)
+
+
+async def test_checkpoints_are_uploaded_while_the_job_runs_and_at_its_end(
+    at: Bench, player: Player
+) -> None:
+    await at.ask("CreateTrainingJob", **training_request(**CHECKPOINTS))
+    await started(at, player, 1)
+    root = opt_ml(player.specs[0])
+    configuration = json.loads((root / "input/config/checkpointconfig.json").read_text())
+    assert configuration == {"LocalPath": "/opt/ml/checkpoints", "S3Uri": "s3://data/kept"}
+    await uploaded(at, "kept/round", b"1")
+
+    (root / "checkpoints" / "deep").mkdir()
+    (root / "checkpoints" / "deep" / "last").write_text("2")
+    at.executor.finish(player.specs[0].id)
+
+    job = await ended(at)
+    assert job["TrainingJobStatus"] == "Completed", job
+    assert job["CheckpointConfig"] == CHECKPOINTS["CheckpointConfig"]
+    assert await at.content("kept/deep/last") == b"2"
+
+
+async def test_a_job_finds_what_another_left(at: Bench, player: Player) -> None:
+    await at.put("kept/round", b"7")
+    await at.put("kept-not/other", b"x")
+    given = {"CheckpointConfig": {"S3Uri": "s3://data/kept/", "LocalPath": "/opt/ml/checkpoints/"}}
+    await at.ask("CreateTrainingJob", **training_request(**given, ResourceConfig=TWO))
+    await started(at, player, 2)
+    assert player.found == ["7", "7"]
+    files = [one.name for one in (opt_ml(player.specs[0]) / "checkpoints").iterdir()]
+    assert files == ["round"]
+    for spec in player.specs:
+        at.executor.finish(spec.id)
+    assert (await ended(at))["TrainingJobStatus"] == "Completed"
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [(SPOT, "Interrupted"), ({"RetryStrategy": {"MaximumRetryAttempts": 1}}, "Restarting")],
+)
+async def test_a_lost_instance_begins_again_from_the_checkpoint(
+    at: Bench, player: Player, given: dict[str, Any], line: str
+) -> None:
+    await at.ask("CreateTrainingJob", **training_request(**CHECKPOINTS, **given))
+    await started(at, player, 1)
+    await uploaded(at, "kept/round", b"1")
+    at.executor.lose(player.specs[0].id)
+    await started(at, player, 2)
+    at.executor.finish(player.specs[1].id)
+
+    job = await ended(at)
+
+    assert job["TrainingJobStatus"] == "Completed", job
+    assert player.found == ["", "1"]
+    lines = [one["Status"] for one in job["SecondaryStatusTransitions"]]
+    assert lines[:5] == ["Starting", "Downloading", "Training", line, "Downloading"]
+    assert job["BillableTimeInSeconds"] <= job["TrainingTimeInSeconds"]
+
+    async def left() -> list[Path]:
+        return list((at.folder / "jobs").glob("*-ml"))
+
+    await at.until(left, lambda folders: not folders)
+
+
+async def test_a_lost_instance_takes_the_others_along(at: Bench, player: Player) -> None:
+    retry = {"RetryStrategy": {"MaximumRetryAttempts": 1}}
+    await at.ask("CreateTrainingJob", **training_request(**retry, ResourceConfig=TWO))
+    await started(at, player, 2)
+    at.executor.lose(player.specs[1].id)
+    await started(at, player, 4)
+    assert at.executor.stops[0][0] == player.specs[0].id
+    at.executor.lose(player.specs[3].id)
+
+    job = await ended(at)
+
+    assert job["TrainingJobStatus"] == "Failed"
+    assert "InternalServerError: the process of algo-2 was killed" in job["FailureReason"]
+
+
+async def test_a_stopped_job_does_not_begin_again(at: Bench, player: Player) -> None:
+    at.executor.obeys_stop = False
+    await at.ask("CreateTrainingJob", **training_request(**SPOT))
+    await started(at, player, 1)
+    await at.ask("StopTrainingJob", TrainingJobName="Job-1")
+    at.executor.lose(player.specs[0].id)
+    assert (await ended(at))["TrainingJobStatus"] == "Stopped"
+    assert len(player.specs) == 1
+
+
+async def test_spot_capacity_is_not_waited_for_longer_than_asked(at: Bench) -> None:
+    at.fill()
+    condition = {"MaxRuntimeInSeconds": 1, "MaxWaitTimeInSeconds": 1}
+    await at.ask("CreateTrainingJob", **training_request(**SPOT | {"StoppingCondition": condition}))
+    job = await ended(at)
+    assert job["TrainingJobStatus"] == "Stopped"
+    assert job["SecondaryStatus"] == "MaxWaitTimeExceeded"
+
+
+async def test_checkpoints_that_may_not_be_written_fail_the_job(at: Bench, player: Player) -> None:
+    await at.ask("CreateTrainingJob", **training_request(**CHECKPOINTS))
+    await started(at, player, 1)
+    at.authorizer.forbidden.add("s3:PutObject")
+    job = await ended(at)
+    assert job["TrainingJobStatus"] == "Failed"
+    assert "Failed to upload output checkpoints" in job["FailureReason"]
+    assert [one for one, _ in at.executor.stops] == [player.specs[0].id]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"CheckpointConfig": {"S3Uri": "https://x"}}, "no S3 URI"),
+        (
+            {"CheckpointConfig": {"S3Uri": "s3://data/c", "LocalPath": "/tmp/c"}},
+            r"LocalPath /tmp/c is not supported by Flowmaker: a folder below /opt/ml works",
+        ),
+        ({"EnableManagedSpotTraining": True}, "Invalid MaxWaitTimeInSeconds"),
+    ],
+)
+async def test_requests_that_cannot_be(at: Bench, given: dict[str, Any], message: str) -> None:
+    with pytest.raises(AwsError, match=message):
+        await at.ask("CreateTrainingJob", **training_request(**given))
+
+
+@pytest.mark.parametrize(
+    ("instances", "spot", "before", "expected"),
+    [
+        ([Instance.LOST], False, 0, True),
+        ([Instance.FAILED, Instance.LOST], False, 1, True),
+        ([Instance.LOST], False, 2, False),
+        ([Instance.LOST], True, 9, True),
+        ([Instance.FAILED], True, 0, False),
+        ([Instance.TIMEOUT], True, 0, False),
+    ],
+)
+def test_what_begins_again(
+    instances: list[Instance], *, spot: bool, before: int, expected: bool
+) -> None:
+    state = TrainingState(restarts=before)
+    assert lifecycle.restarts(state, instances, spot=spot, retries=2) is expected
+    stopping = TrainingState(restarts=before, stop_requested=True)
+    assert not lifecycle.restarts(stopping, instances, spot=spot, retries=2)
