@@ -1,4 +1,4 @@
-"""SageMaker's SDK v3, unchanged, in an environment of its own: its ModelTrainer runs a script."""
+"""SageMaker's SDK v3, unchanged, in an environment of its own: its ModelTrainer, its tuner."""
 
 import asyncio
 from pathlib import Path
@@ -58,3 +58,10 @@ def test_model_trainer_runs_a_script_on_two_instances(
     streams = {"logGroupName": "/aws/sagemaker/TrainingJobs", "logStreamNamePrefix": seen["job"]}
     printed = {event["message"] for event in logs.filter_log_events(**streams)["events"]}
     assert {f"trained on algo-{number} with depth 3" for number in (1, 2)} <= printed
+
+
+def test_a_tuner_finds_the_best(ran: tuple[str, dict[str, Any]]) -> None:
+    tuned = ran[1]["tuned"]
+    assert tuned["status"] == "Completed"
+    assert len(tuned["values"]) == 2
+    assert tuned["best"].startswith(f"{tuned['job']}-00")

@@ -430,3 +430,24 @@ def test_autotune_chooses_the_ranges(sagemaker: Any) -> None:
     assert {"eta", "alpha", "subsample"} < chosen.keys()
     assert "num_round" not in chosen, "it is static"
     assert not math.isnan(float(chosen["alpha"]))
+
+
+def test_autotune_keeps_the_examples_of_what_may_not_be_tuned(sagemaker: Any) -> None:
+    """As the SDK asks with `autotune=True`: all hyperparameters of the estimator are examples."""
+    hints = {"objective": "binary:logistic", "eval_metric": "logloss", "eta": "0.3"}
+    named = [{"Name": name, "ValueHint": hint} for name, hint in hints.items()]
+    given = config(most=1, ParameterRanges={"AutoParameters": named})
+    static = {"StaticHyperParameters": {"num_round": "3"}}
+    name = f"tune-{next(numbers)}"
+    sagemaker.create_hyper_parameter_tuning_job(
+        HyperParameterTuningJobName=name,
+        HyperParameterTuningJobConfig=given,
+        TrainingJobDefinition={**definition(), **static},
+        Autotune={"Mode": "Enabled"},
+    )
+    done = ended(sagemaker, name)
+    assert done["HyperParameterTuningJobStatus"] == "Completed"
+    (trial,) = trials(sagemaker, name)
+    assert list(trial["TunedHyperParameters"]) == ["eta"]
+    job = sagemaker.describe_training_job(TrainingJobName=trial["TrainingJobName"])
+    assert job["HyperParameters"]["objective"] == "binary:logistic"
