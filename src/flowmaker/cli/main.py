@@ -28,7 +28,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
     # Each command's module is imported here, so it must import what it needs only when it runs.
-    from flowmaker.cli import debug, demo, doctor, down, env, exec_, gc, image, logs, status, up  # noqa: PLC0415
+    from flowmaker.cli import (  # noqa: PLC0415
+        debug,
+        demo,
+        doctor,
+        down,
+        env,
+        exec_,
+        gc,
+        image,
+        interrupt,
+        logs,
+        status,
+        up,
+    )
 
     whole = argparse.ArgumentParser(
         prog="flowmaker",
@@ -36,7 +49,8 @@ def parser() -> argparse.ArgumentParser:
     )
     whole.add_argument("--version", action="version", version=f"flowmaker {__version__}")
     commands = whole.add_subparsers(required=True, metavar="COMMAND")
-    for module in (up, env, exec_, status, logs, debug, image, gc, doctor, down, demo):
+    modules = (up, env, exec_, status, logs, debug, image, interrupt, gc, doctor, down, demo)
+    for module in modules:
         command = commands.add_parser(
             module.NAME, help=module.HELP, description=module.HELP.capitalize() + "."
         )

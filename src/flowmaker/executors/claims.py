@@ -45,6 +45,11 @@ def is_claimed(folder: Path) -> bool:
     return (folder / "spec.json").exists()
 
 
+def variable(folder: Path, name: str) -> str:
+    """An environment variable that the process was given; empty if it was not."""
+    return (_read(folder / "spec.json") or {}).get("env", {}).get(name, "")
+
+
 def was_started(folder: Path) -> bool:
     """Whether its supervisor got so far that it must never be started again."""
     return (folder / "pid.json").exists() or (folder / "outcome.json").exists()

@@ -51,9 +51,9 @@ def _watched(channel: Mapping[str, Any]) -> None:
 def feed(channel: Mapping[str, Any], epochs: int | None = None) -> None:
     """Feed the channel, for ever unless `epochs` says how often. There is always one FIFO more."""
     folder, name, epoch = Path(channel["folder"]), channel["name"], 0
-    _make(folder / f"{name}_0")
+    make(folder / f"{name}_0")
     while epochs is None or epoch < epochs:
-        _make(folder / f"{name}_{epoch + 1}")
+        make(folder / f"{name}_{epoch + 1}")
         fifo = folder / f"{name}_{epoch}"
         # A reader that closes early has had enough of this epoch.
         with suppress(BrokenPipeError), fifo.open("wb") as pipe:
@@ -86,7 +86,8 @@ def of_epoch(channel: Mapping[str, Any], epoch: int) -> Iterator[Sequence[Mappin
     yield from entries[index::count]
 
 
-def _make(fifo: Path) -> None:
+def make(fifo: Path) -> None:
+    """Make a FIFO unless it is there."""
     if not fifo.exists():
         os.mkfifo(fifo, 0o666)
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from flowmaker.executors.executor import ProcessSpec, ProcessState
+from flowmaker.executors.executor import Mount, ProcessSpec, ProcessState
 from flowmaker.objects.objects import StoredObject
 from flowmaker.sagemaker.container import feeder, metrics, pipes
 from flowmaker.sagemaker.container.storage import DataError, JobStorage
-from flowmaker.sagemaker.container.training import TrainingFolder
+from flowmaker.sagemaker.container.training import OPT_ML, TrainingFolder
 from flowmaker.sagemaker.controllers.parts import Parts
 
 
@@ -32,16 +32,22 @@ class Feeders:
         plans: list[list[dict[str, Any]]] = [[] for _ in folders]
         for channel in pipes.piped(request):
             found = await pipes.stream(storage, channel["DataSource"]["S3DataSource"])
-            files = await self._link(found.objects, _place(folders[0]) / channel["ChannelName"])
+            place = folders[0].root.with_name("pipes") / channel["ChannelName"]
+            files = await self._link(found.objects, place)
             entries = [
                 [
-                    {"text": part} if isinstance(part, str) else {"file": files[_key(part)]}
+                    {"text": part}
+                    if isinstance(part, str)
+                    else {"file": _inside(files[_key(part)], folders[0])}
                     for part in entry
                 ]
                 for entry in found.entries
             ]
             for index, folder in enumerate(folders):
-                target = str(folder.root / "input" / "data")
+                # Before the instance starts: it may be faster than the feeder.
+                data = folder.root / "input" / "data"
+                await asyncio.to_thread(feeder.make, data / f"{channel['ChannelName']}_0")
+                target = _inside(data, folder)
                 plans[index].append(pipes.plan(channel, entries, target, (index, len(folders))))
         for folder, one in zip(folders, plans, strict=True):
             if one:
@@ -58,8 +64,13 @@ class Feeders:
         if not pipes.piped(request):
             return
         for process, folder in zip(named, folders, strict=True):
-            program = (sys.executable, "-I", feeder.__file__, str(_plan(folder)))
-            await self._parts.executor.ensure_started(ProcessSpec(id=_id(process), argv=program))
+            spec = ProcessSpec(
+                id=_id(process),
+                argv=(sys.executable, "-I", feeder.__file__, _inside(_plan(folder), folder)),
+                mounts=(Mount(source=folder.root.parent, target=str(OPT_ML)),),
+                hidden=self._parts.hidden,
+            )
+            await self._parts.executor.ensure_started(spec)
 
     async def check(self, request: Mapping[str, Any], named: Sequence[str]) -> None:
         """None has ended but by `stop`: without it, half of the data looks like all.
@@ -84,20 +95,21 @@ class Feeders:
 
     async def _link(
         self, objects: Sequence[StoredObject], folder: Path
-    ) -> dict[tuple[str, str], str]:
+    ) -> dict[tuple[str, str], Path]:
         """Where each of the objects is as a file."""
         await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
-        files: dict[tuple[str, str], str] = {}
+        files: dict[tuple[str, str], Path] = {}
         for number, one in enumerate(objects):
             target = folder / str(number)
             if not await asyncio.to_thread(target.exists):
                 await self._parts.objects.link(one, target)
-            files[_key(one)] = str(target)
+            files[_key(one)] = target
         return files
 
 
-def _place(folder: TrainingFolder) -> Path:
-    return folder.root.with_name("pipes")
+def _inside(path: Path, folder: TrainingFolder) -> str:
+    """How a feeder sees what is in the job's folder: it has nothing else of the data folder."""
+    return str(OPT_ML / path.relative_to(folder.root.parent))
 
 
 def _plan(folder: TrainingFolder) -> Path:
