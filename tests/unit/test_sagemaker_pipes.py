@@ -151,6 +151,27 @@ async def test_a_model_without_an_archive(tmp_path: Path) -> None:
     assert content == b"1"
 
 
+async def test_a_job_that_has_ended_is_deleted_and_its_name_is_free(tmp_path: Path) -> None:
+    ends: list[int | None] = [None, 0]
+    async with bench(tmp_path, lambda _: ends.pop()) as at:
+        await at.put("train/a.csv", b"1\n")
+        pool = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
+        kept = training_request(ResourceConfig=pool | {"KeepAlivePeriodInSeconds": 600})
+        await at.ask("CreateTrainingJob", **kept)
+        job = await _completed(at)
+        assert job["WarmPoolStatus"]["Status"] == "Terminated"
+        await at.ask("DeleteTrainingJob", TrainingJobName="Job-1")
+        with pytest.raises(AwsError, match="not found"):
+            await at.ask("DescribeTrainingJob", TrainingJobName="Job-1")
+
+        await at.ask("CreateTrainingJob", **kept)
+        job = await at.ask("DescribeTrainingJob", TrainingJobName="Job-1")
+        assert job["WarmPoolStatus"] == {"Status": "InUse"}
+        with pytest.raises(AwsError, match="cannot be deleted: it has not ended") as refused:
+            await at.ask("DeleteTrainingJob", TrainingJobName="Job-1")
+        assert refused.value.code == "ResourceInUse"
+
+
 async def _completed(at: Bench) -> Any:
     job = await at.until(
         lambda: at.ask("DescribeTrainingJob", TrainingJobName="Job-1"),

@@ -1,4 +1,4 @@
-"""CreateTrainingJob, DescribeTrainingJob, StopTrainingJob."""
+"""CreateTrainingJob, DescribeTrainingJob, StopTrainingJob, DeleteTrainingJob."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
-from flowmaker.aws.errors import validation
+from flowmaker.aws.errors import AwsError, validation
 from flowmaker.aws.service import Call, Need, Operation
 from flowmaker.sagemaker.algorithms import registry
 from flowmaker.sagemaker.algorithms.registry import BuiltIn
@@ -60,6 +60,7 @@ class TrainingJobs:
             "CreateTrainingJob": Operation(handler=self.create, needs=_create_needs),
             "DescribeTrainingJob": Operation(handler=self.describe, needs=_needs),
             "StopTrainingJob": Operation(handler=self.stop, needs=_needs),
+            "DeleteTrainingJob": Operation(handler=self.delete, needs=_needs),
         }
 
     async def create(self, call: Call) -> Mapping[str, Any]:
@@ -109,6 +110,15 @@ class TrainingJobs:
             )
             saved = await self._desk.database.write(resources.save, changed)
             self._desk.hints.hint("training_job", job.id)
+
+    async def delete(self, call: Call) -> None:
+        """Only the record goes: what the job left in S3, and its log, stay."""
+        name = call.parameters["TrainingJobName"]
+        job = await self._desk.existing(call, Kind.TRAINING_JOB, name)
+        if job.open or job.parent:
+            why = "it has not ended" if job.open else "it belongs to a tuning job"
+            raise AwsError("ResourceInUse", f"The training job {name} cannot be deleted: {why}.")
+        await self._desk.database.write(resources.delete, job)
 
 
 def check_request(desk: Desk, call: Call) -> None:
@@ -169,7 +179,7 @@ def described(job: Resource) -> dict[str, Any]:
             )
         },
     }
-    return answer | _times(state) | _results(state)
+    return answer | _times(state) | _results(state) | _warm_pool(job)
 
 
 def _algorithm(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -196,6 +206,16 @@ def _times(state: TrainingState) -> dict[str, Any]:
             "BillableTimeInSeconds": max(1, round(trained)),
         }
     return times
+
+
+def _warm_pool(job: Resource) -> dict[str, Any]:
+    """No instance is kept for another job: there is nothing that one would have to wait for."""
+    if not job.request["ResourceConfig"].get("KeepAlivePeriodInSeconds"):
+        return {}
+    if job.open:
+        return {"WarmPoolStatus": {"Status": "InUse"}}
+    ended = {"Status": "Terminated", "ResourceRetainedBillableTimeInSeconds": 0}
+    return {"WarmPoolStatus": ended}
 
 
 def _results(state: TrainingState) -> dict[str, Any]:
