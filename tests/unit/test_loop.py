@@ -73,3 +73,15 @@ async def test_a_look_that_raises_is_repeated() -> None:
     await settle()
     assert controller.looks == ["open", "open"]
     await loop.close()
+
+
+async def test_a_word_before_the_start_is_not_lost_and_holds_nothing_up() -> None:
+    controller = Recording()
+    loop = Loop(controller)
+    loop.hint("open")
+    await settle()
+    assert controller.looks == []
+    await loop.start()
+    await settle()
+    assert controller.looks == ["open"]
+    await loop.close()

@@ -68,8 +68,8 @@ class Loop:
             self.hint(key)
 
     def hint(self, key: str) -> None:
-        """Look at `key` soon."""
-        if self._closed:
+        """Look at `key` soon. Before start() nothing is to do: that looks at all that is open."""
+        if self._closed or self._slots is None:
             return
         state = self._keys.setdefault(key, _Key())
         if state.timer:
@@ -94,7 +94,7 @@ class Loop:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _run(self, key: str, state: _Key) -> None:
-        assert self._slots is not None, "hint() came before start()"
+        assert self._slots is not None, "hint() lets nothing begin before start()"
         async with self._slots:
             state.again = True
             pause: float | None = None
