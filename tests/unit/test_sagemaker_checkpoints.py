@@ -205,6 +205,9 @@ async def test_requests_that_cannot_be(at: Bench, given: dict[str, Any], message
         ([Instance.LOST], True, 9, True),
         ([Instance.FAILED], True, 0, False),
         ([Instance.TIMEOUT], True, 0, False),
+        ([Instance.STOPPED], True, 9, True),
+        ([Instance.STOPPED], False, 0, False),
+        ([Instance.FAILED, Instance.STOPPED], True, 0, False),
     ],
 )
 def test_what_begins_again(
