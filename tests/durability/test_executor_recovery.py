@@ -126,7 +126,12 @@ async def test_an_outcome_that_was_not_on_the_disk_when_the_machine_went_down_is
 ) -> None:
     spec = ProcessSpec(id="p", argv=("true",))
     assert (await runner.run(spec)).succeeded
-    (runner.executor.folder("p") / "outcome.json").write_bytes(b"")
+    folder = runner.executor.folder("p")
+    async with asyncio.timeout(20):
+        # Its supervisor tells the end before it lets go of the folder.
+        while claims.supervisor_pid(folder) is not None:  # noqa: ASYNC110 - a lock tells
+            await asyncio.sleep(0.005)
+    (folder / "outcome.json").write_bytes(b"")
     assert (await runner.executor.observe("p")).state is ProcessState.LOST
     await runner.executor.ensure_started(spec)  # it was started: never again
     assert (await runner.executor.observe("p")).state is ProcessState.LOST
