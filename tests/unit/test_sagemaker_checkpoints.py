@@ -9,9 +9,12 @@ import pytest
 
 from flowmaker.aws.errors import AwsError
 from flowmaker.executors.executor import ProcessSpec
+from flowmaker.sagemaker.container.training import TrainingFolder
+from flowmaker.sagemaker.controllers import processing_outputs
+from flowmaker.sagemaker.controllers.checkpoints import Checkpoints
 from flowmaker.sagemaker.lifecycle import training as lifecycle
 from flowmaker.sagemaker.records.training import Instance, TrainingState
-from tests.fakes.sagemaker import Bench, bench, opt_ml, training_request
+from tests.fakes.sagemaker import ROLE, Bench, bench, opt_ml, training_request
 
 CHECKPOINTS = {"CheckpointConfig": {"S3Uri": "s3://data/kept"}}
 SPOT = {
@@ -217,3 +220,26 @@ def test_what_begins_again(
     assert lifecycle.restarts(state, instances, spot=spot, retries=2) is expected
     stopping = TrainingState(restarts=before, stop_requested=True)
     assert not lifecycle.restarts(stopping, instances, spot=spot, retries=2)
+
+
+async def test_a_file_that_is_written_to_while_it_is_copied_does_not_go(
+    at: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def copy(path: Path, staged: Path) -> None:
+        staged.parent.mkdir(exist_ok=True)
+        staged.write_bytes(path.read_bytes())
+        if path.stat().st_size < 8:
+            path.write_text("half and half")
+
+    monkeypatch.setattr(processing_outputs, "_copy", copy)
+    folder = TrainingFolder(root=tmp_path / "ml" / "algo-1")
+    (folder.root / "checkpoints").mkdir(parents=True)
+    (folder.root / "checkpoints" / "kept").write_text("half")
+    storage = await at.parts.storages.of_role(ROLE, "eu-west-1")
+    known = Checkpoints(tmp_path / "staging")
+
+    await known.upload(CHECKPOINTS, [folder], storage, ended=True)
+    assert await at.objects.get("data", "kept/kept") is None
+    await known.upload(CHECKPOINTS, [folder], storage, ended=True)
+
+    assert await at.content("kept/kept") == b"half and half"

@@ -20,6 +20,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
+#: Where the job's folder is: paths of the plan are below it. The variable is there where nothing
+#: can be mounted.
+BASE = Path(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml"))
 #: RecordIO: the magic number, the length (29 bits of it), the bytes, zeros up to 4 bytes.
 MAGIC = 0xCED7230A
 LONGEST_RECORD = (1 << 29) - 1
@@ -50,7 +53,7 @@ def _watched(channel: Mapping[str, Any]) -> None:
 
 def feed(channel: Mapping[str, Any], epochs: int | None = None) -> None:
     """Feed the channel, for ever unless `epochs` says how often. There is always one FIFO more."""
-    folder, name, epoch = Path(channel["folder"]), channel["name"], 0
+    folder, name, epoch = BASE / channel["folder"], channel["name"], 0
     make(folder / f"{name}_0")
     while epochs is None or epoch < epochs:
         make(folder / f"{name}_{epoch + 1}")
@@ -96,7 +99,8 @@ def _open(part: Mapping[str, str], *, gzipped: bool) -> io.BufferedIOBase:
     """A text of the manifest, or a file."""
     if "text" in part:
         return io.BytesIO(part["text"].encode())
-    return gzip.open(part["file"]) if gzipped else Path(part["file"]).open("rb")
+    file = BASE / part["file"]
+    return gzip.open(file) if gzipped else file.open("rb")
 
 
 def _write_record(file: io.BufferedIOBase, pipe: IO[bytes]) -> None:
@@ -113,4 +117,4 @@ def _write_record(file: io.BufferedIOBase, pipe: IO[bytes]) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(BASE / sys.argv[1])

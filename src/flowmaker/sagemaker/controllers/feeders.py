@@ -108,8 +108,8 @@ class Feeders:
 
 
 def _inside(path: Path, folder: TrainingFolder) -> str:
-    """How a feeder sees what is in the job's folder: it has nothing else of the data folder."""
-    return str(OPT_ML / path.relative_to(folder.root.parent))
+    """How a feeder names what is in the job's folder: it has nothing else of the data folder."""
+    return str(path.relative_to(folder.root.parent))
 
 
 def _plan(folder: TrainingFolder) -> Path:

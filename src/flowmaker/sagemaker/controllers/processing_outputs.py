@@ -69,22 +69,35 @@ class Uploads:
             key, version = (path, output["OutputName"]), await asyncio.to_thread(_version, path)
             settled = ended or self._seen.get(key) == version
             self._seen[key] = version
-            if settled and self._uploaded.get(key) != version:
-                await self._put(storage, output, path, name)
+            if not settled or self._uploaded.get(key) == version:
+                continue
+            if await self._put(storage, output, path, name, version):
                 self._uploaded[key] = version
 
     async def _put(
-        self, storage: JobStorage, output: Mapping[str, Any], path: Path, name: str
-    ) -> None:
-        """A copy goes: the file stays, it may belong to another output too."""
+        self,
+        storage: JobStorage,
+        output: Mapping[str, Any],
+        path: Path,
+        name: str,
+        version: Version | None = None,
+    ) -> bool:
+        """A copy goes: the file stays, it may belong to another output too.
+
+        Not if it is no longer the `version`: it was written to while it was copied.
+        """
         staged = self._staging / ids.token()
         try:
             await asyncio.to_thread(_copy, path, staged)
+            if version is not None and await asyncio.to_thread(_version, path) != version:
+                await asyncio.to_thread(staged.unlink)
+                return False
             await storage.put(location(output["S3Output"]["S3Uri"]).below(name), staged)
         except FileNotFoundError:
-            return  # the program removed it meanwhile
+            return False  # the program removed it meanwhile
         except DataError as error:
             raise DataError(f"Failed to upload output {output['OutputName']}: {error}") from None
+        return True
 
 
 def _listed(folder: ProcessingFolder, output: Mapping[str, Any]) -> list[tuple[Path, str]]:
