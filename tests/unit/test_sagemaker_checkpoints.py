@@ -243,3 +243,28 @@ async def test_a_file_that_is_written_to_while_it_is_copied_does_not_go(
     await known.upload(CHECKPOINTS, [folder], storage, ended=True)
 
     assert await at.content("kept/kept") == b"half and half"
+
+
+@pytest.mark.parametrize("interrupted", [True, False])
+async def test_the_whole_of_a_spot_job_takes_no_longer_than_it_may(
+    at: Bench, player: Player, *, interrupted: bool
+) -> None:
+    longest = {"MaxRuntimeInSeconds": 1, "MaxWaitTimeInSeconds": 1}
+    await at.ask("CreateTrainingJob", **training_request(**SPOT | {"StoppingCondition": longest}))
+    await started(at, player, 1)
+
+    async def seconds() -> float:
+        job = await described(at)
+        return (at.parts.clock.now() - job["CreationTime"]).total_seconds()
+
+    await at.until(seconds, lambda passed: passed >= 1)
+    if interrupted:
+        at.executor.finish(player.specs[0].id, -15, reason="stopped")
+    else:
+        at.executor.finish(player.specs[0].id, -15, reason="timeout")
+
+    job = await ended(at)
+
+    assert job["TrainingJobStatus"] == "Stopped"
+    assert job["SecondaryStatus"] == "MaxWaitTimeExceeded"
+    assert len(player.specs) == 1

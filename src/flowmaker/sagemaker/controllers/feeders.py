@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from flowmaker.errors import FlowmakerError
 from flowmaker.executors.executor import Mount, ProcessSpec, ProcessState
 from flowmaker.objects.objects import StoredObject
 from flowmaker.sagemaker.container import feeder, metrics, pipes
@@ -31,7 +32,10 @@ class Feeders:
         """
         plans: list[list[dict[str, Any]]] = [[] for _ in folders]
         for channel in pipes.piped(request):
-            found = await pipes.stream(storage, channel["DataSource"]["S3DataSource"])
+            try:
+                found = await pipes.stream(storage, channel["DataSource"]["S3DataSource"])
+            except DataError as error:
+                raise DataError(f"Data download failed:{error}") from None
             place = folders[0].root.with_name("pipes") / channel["ChannelName"]
             files = await self._link(found.objects, place)
             entries = [
@@ -59,7 +63,7 @@ class Feeders:
         """Start those that do not run.
 
         Raises:
-            FlowmakerError: one cannot be started.
+            DataError: one cannot be started.
         """
         if not pipes.piped(request):
             return
@@ -70,7 +74,10 @@ class Feeders:
                 mounts=(Mount(source=folder.root.parent, target=str(OPT_ML)),),
                 hidden=self._parts.hidden,
             )
-            await self._parts.executor.ensure_started(spec)
+            try:
+                await self._parts.executor.ensure_started(spec)
+            except FlowmakerError as error:
+                raise DataError(f"Data feed failed: {error.message}") from None
 
     async def check(self, request: Mapping[str, Any], named: Sequence[str]) -> None:
         """None has ended but by `stop`: without it, half of the data looks like all.

@@ -99,6 +99,8 @@ class TrainingJobs:
         """Wait for room for all instances, then for the source folder and the environment."""
         if state.stop_requested:
             return await self._save(job, lifecycle.stop_before_training(state, self._parts.now()))
+        if _is_too_late(job, self._parts.now()):
+            return await self._save(job, lifecycle.give_up_waiting(state, self._parts.now()))
         if not await self._parts.room.admits(job, self._again(job)):
             return await self._wait(job, state)
         return await self._prepare(job, state)
@@ -129,8 +131,7 @@ class TrainingJobs:
         waiting = lifecycle.wait(state, self._parts.room.why(job), now)
         if waiting != state:
             return await self._save(job, waiting)
-        if (spot := _spot_seconds(job, now)) is not None and spot <= 0:
-            return await self._save(job, lifecycle.give_up_waiting(state, now))
+        spot = _spot_seconds(job, now)
         longest = job.request["StoppingCondition"].get("MaxPendingTimeInSeconds")
         left = lifecycle.seconds_left(state, longest, now)
         if left is not None and left <= 0:
@@ -188,6 +189,8 @@ class TrainingJobs:
         retries = job.request.get("RetryStrategy", {}).get("MaximumRetryAttempts", 0)
         if lifecycle.restarts(state, instances, spot=_is_spot(job), retries=retries):
             return await self._begin_again(job, state)
+        if ending is Ending.MAX_RUNTIME_EXCEEDED and _is_too_late(job, self._parts.now()):
+            ending = Ending.MAX_WAIT_TIME_EXCEEDED
         reason = await self._reason(job, seen) if ending is Ending.FAILED else ""
         ended = lifecycle.end_training(state, ending, reason, self._parts.now())
         return await self._save(job, ended)
@@ -348,7 +351,7 @@ class TrainingJobs:
             # An isolated job's instances reach each other, and nobody else.
             network_of=processes(job)[0] if isolated and index else "",
             grace=GRACE,
-            timeout=_runtime(job),
+            timeout=_runtime(job, self._parts.now()),
         )
 
     def _folders(self, job: Resource) -> list[TrainingFolder]:
@@ -379,10 +382,12 @@ def _again(job: Resource, restarts: int | None = None) -> str:
     return f"-again-{number}" if number else ""
 
 
-def _runtime(job: Resource) -> float:
+def _runtime(job: Resource, now: datetime) -> float:
     """Seconds that it may still train, at least one."""
     longest = job.request["StoppingCondition"].get("MaxRuntimeInSeconds", 86400)
-    return max(1.0, longest - decode(TrainingState, job.state).trained_before)
+    left = longest - decode(TrainingState, job.state).trained_before
+    spot = _spot_seconds(job, now)
+    return max(1.0, left if spot is None else min(left, spot))
 
 
 def _is_spot(job: Resource) -> bool:
@@ -395,6 +400,12 @@ def _spot_seconds(job: Resource, now: datetime) -> float | None:
     if longest is None or not _is_spot(job):
         return None
     return longest - (now - job.created_at).total_seconds()
+
+
+def _is_too_late(job: Resource, now: datetime) -> bool:
+    """Whether MaxWaitTimeInSeconds are over, which are of the whole job."""
+    left = _spot_seconds(job, now)
+    return left is not None and left <= 0
 
 
 def _standing(job: Resource) -> Standing:
