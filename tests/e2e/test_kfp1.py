@@ -81,9 +81,9 @@ def test_the_kmeans_tutorial_as_it_was_published(
     server: House, aws: boto3.Session, tmp_path: Path
 ) -> None:
     """From a `.zip` package and `.apply(use_aws_secret(…))` to an endpoint that answers."""
-    names = ("train", "model", "deploy", "batch_transform")
-    for name, (script, program) in zip(names, PROGRAMS.items(), strict=True):
-        (tmp_path / f"{name}.yaml").write_text(component_yaml(script, program))
+    for script, program in PROGRAMS.items():
+        folder = script.partition("/")[0]
+        (tmp_path / f"{folder}.yaml").write_text(component_yaml(script, program))
     points = np.random.default_rng(0).normal(size=(60, 3)) + np.repeat([[0], [20]], 30, axis=0)
     text = io.StringIO()
     np.savetxt(text, points, delimiter=",", fmt="%g")
