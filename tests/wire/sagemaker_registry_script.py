@@ -73,7 +73,7 @@ class Script:
             response_types=["application/json"],
             inference_instances=[INSTANCE],
             transform_instances=[INSTANCE],
-            model_package_group_name="digits",
+            model_package_group_name="registered-digits",
             approval_status="PendingManualApproval",
         )
         package.update_approval_status("Approved")

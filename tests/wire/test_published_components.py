@@ -170,8 +170,8 @@ def test_processing_as_published_and_for_kfp_2(server: House, aws: boto3.Session
 @pytest.mark.timeout(300)
 def test_tuning_as_published_and_for_kfp_2(server: House, aws: boto3.Session) -> None:
     rows = "\n".join(f"{a % 7},{a % 11}" for a in range(100))
-    aws.client("s3").put_object(Bucket=BUCKET, Key="tune/points.csv", Body=rows)
-    place = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/tune"}
+    aws.client("s3").put_object(Bucket=BUCKET, Key="points/points.csv", Body=rows)
+    place = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/points/"}
     data = {"ContentType": "text/csv;label_size=0", "DataSource": {"S3DataSource": place}}
     given = {
         "role": ROLE,
@@ -197,7 +197,9 @@ def test_tuning_as_published_and_for_kfp_2(server: House, aws: boto3.Session) ->
     client = kfp.Client(host=server.url)
     run = client.create_run_from_pipeline_func(pipeline, enable_caching=False)
     ended = client.wait_for_run_completion(run.run_id, timeout=120, sleep_duration=1)
-    assert ended.state == "SUCCEEDED", [t.error for t in ended.run_details.task_details]
+    assert ended.state == "SUCCEEDED", server.run(
+        "flowmaker", "logs", "--data", str(server.data), run.run_id
+    )
     for name in ("as-published", "for-kfp-2"):
         found = aws.client("sagemaker").describe_hyper_parameter_tuning_job(
             HyperParameterTuningJobName=name
