@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from flowmaker.aws.s3.service import S3Service
 from flowmaker.sagemaker.api.service import SageMakerService
 
 ROOT = Path(__file__).parents[2]
@@ -58,7 +59,16 @@ def test_the_operations_that_the_docs_list_are_those_that_there_are() -> None:
         hints=nothing,
         clock=nothing,
     )
-    text = (ROOT / "docs" / "sagemaker-operations.md").read_text()
+    assert listed_in("sagemaker-operations.md") == sorted(service.operations())
+
+
+def test_the_s3_operations_that_the_docs_list_are_those_that_there_are() -> None:
+    nothing: Any = None
+    assert listed_in("s3.md") == sorted(S3Service(nothing, nothing).operations())
+
+
+def listed_in(doc: str) -> list[str]:
+    """What the second column of the tables names."""
+    text = (ROOT / "docs" / doc).read_text()
     cells = [row.split("|")[2] for row in text.splitlines() if row.startswith("|")]
-    listed = [name for cell in cells for name in re.findall(r"`(\w+)`", cell)]
-    assert sorted(listed) == sorted(service.operations())
+    return sorted(name for cell in cells for name in re.findall(r"`(\w+)`", cell))
