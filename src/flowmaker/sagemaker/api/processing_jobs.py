@@ -1,12 +1,12 @@
 """CreateProcessingJob, DescribeProcessingJob, ListProcessingJobs, StopProcessingJob."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from flowmaker.aws.errors import validation
 from flowmaker.aws.service import Call, Need, Operation
-from flowmaker.sagemaker.api import members
+from flowmaker.sagemaker.api import members, stopping
 from flowmaker.sagemaker.api.desk import Desk, arn, creation_needs, in_use, need
 from flowmaker.sagemaker.api.images import known
 from flowmaker.sagemaker.api.lists import Listing, page
@@ -17,7 +17,6 @@ from flowmaker.sagemaker.lifecycle import processing as lifecycle
 from flowmaker.sagemaker.records.document import decode, encode
 from flowmaker.sagemaker.records.processing import ProcessingState
 from flowmaker.sagemaker.records.resource import Kind, Resource
-from flowmaker.sagemaker.repository import resources
 
 #: Instances are processes of one machine.
 MOST_INSTANCES = 20
@@ -81,25 +80,9 @@ class ProcessingJobs:
         return await page(self._desk, call, _LISTING)
 
     async def stop(self, call: Call) -> None:
-        name = call.parameters["ProcessingJobName"]
-        saved = False
-        while not saved:
-            job = await self._desk.existing(call, Kind.PROCESSING_JOB, name)
-            state = decode(ProcessingState, job.state)
-            if lifecycle.is_final(state):
-                raise validation(
-                    "The request was rejected because the processing job is in status "
-                    f"{lifecycle.status(state)}."
-                )
-            stopping = lifecycle.request_stop(state)
-            changed = replace(
-                job,
-                status=lifecycle.status(stopping),
-                state=encode(stopping),
-                modified_at=self._desk.clock.now(),
-            )
-            saved = await self._desk.database.write(resources.save, changed)
-            self._desk.hints.hint("processing_job", job.id)
+        await stopping.stop(
+            self._desk, call, Kind.PROCESSING_JOB, call.parameters["ProcessingJobName"], _stopping
+        )
 
     def _check_program(self, specification: Mapping[str, Any]) -> None:
         image = specification["ImageUri"]
@@ -111,6 +94,14 @@ class ProcessingJobs:
                 "AppSpecification.ContainerEntrypoint is required by Flowmaker: the image "
                 f"{image} has no entrypoint of its own here."
             )
+
+
+def _stopping(job: Resource, _now: datetime) -> tuple[str, Mapping[str, Any]] | None:
+    state = decode(ProcessingState, job.state)
+    if lifecycle.is_final(state):
+        return None
+    stopped = lifecycle.request_stop(state)
+    return lifecycle.status(stopped), encode(stopped)
 
 
 def described(job: Resource) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -10,7 +10,7 @@ from flowmaker.aws.errors import AwsError, validation
 from flowmaker.aws.service import Call, Need, Operation
 from flowmaker.sagemaker.algorithms import registry
 from flowmaker.sagemaker.algorithms.registry import BuiltIn
-from flowmaker.sagemaker.api import members
+from flowmaker.sagemaker.api import members, stopping
 from flowmaker.sagemaker.api.desk import Desk, arn, creation_needs, in_use, need
 from flowmaker.sagemaker.api.images import trained_by
 from flowmaker.sagemaker.api.trial_components import check_experiment, of_job
@@ -90,26 +90,9 @@ class TrainingJobs:
         return described(await self._desk.existing(call, Kind.TRAINING_JOB, name))
 
     async def stop(self, call: Call) -> None:
-        name = call.parameters["TrainingJobName"]
-        saved = False
-        while not saved:
-            job = await self._desk.existing(call, Kind.TRAINING_JOB, name)
-            state = decode(TrainingState, job.state)
-            if lifecycle.is_final(state):
-                raise validation(
-                    "The request was rejected because the training job is in status "
-                    f"{lifecycle.status(state)}."
-                )
-            now = self._desk.clock.now()
-            stopping = lifecycle.request_stop(state, now)
-            changed = replace(
-                job,
-                status=lifecycle.status(stopping),
-                state=encode(stopping),
-                modified_at=now,
-            )
-            saved = await self._desk.database.write(resources.save, changed)
-            self._desk.hints.hint("training_job", job.id)
+        await stopping.stop(
+            self._desk, call, Kind.TRAINING_JOB, call.parameters["TrainingJobName"], _stopping
+        )
 
     async def delete(self, call: Call) -> None:
         """Only the record goes: what the job left in S3, and its log, stay."""
@@ -119,6 +102,14 @@ class TrainingJobs:
             why = "it has not ended" if job.open else "it belongs to a tuning job"
             raise AwsError("ResourceInUse", f"The training job {name} cannot be deleted: {why}.")
         await self._desk.database.write(resources.delete, job)
+
+
+def _stopping(job: Resource, now: datetime) -> tuple[str, Mapping[str, Any]] | None:
+    state = decode(TrainingState, job.state)
+    if lifecycle.is_final(state):
+        return None
+    stopped = lifecycle.request_stop(state, now)
+    return lifecycle.status(stopped), encode(stopped)
 
 
 def check_request(desk: Desk, call: Call) -> None:

@@ -1,12 +1,12 @@
 """CreateTransformJob, DescribeTransformJob, StopTransformJob."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from flowmaker.aws.errors import validation
 from flowmaker.aws.service import Call, Need, Operation
-from flowmaker.sagemaker.api import members
+from flowmaker.sagemaker.api import members, stopping
 from flowmaker.sagemaker.api.desk import Desk, arn, creation_needs, in_use, need
 from flowmaker.sagemaker.api.fleets import container_of, is_isolated
 from flowmaker.sagemaker.api.trial_components import check_experiment, of_job
@@ -15,8 +15,7 @@ from flowmaker.sagemaker.container.storage import DataError, location
 from flowmaker.sagemaker.lifecycle import transform as lifecycle
 from flowmaker.sagemaker.records.document import decode, encode
 from flowmaker.sagemaker.records.hosting import TransformState
-from flowmaker.sagemaker.records.resource import Kind
-from flowmaker.sagemaker.repository import resources
+from flowmaker.sagemaker.records.resource import Kind, Resource
 
 MOST_INSTANCES = 20
 MOST_MEGABYTES = 100
@@ -101,25 +100,17 @@ class TransformJobs:
         return {name: value for name, value in answer.items() if value is not None}
 
     async def stop(self, call: Call) -> None:
-        name = call.parameters["TransformJobName"]
-        saved = False
-        while not saved:
-            job = await self._desk.existing(call, Kind.TRANSFORM_JOB, name)
-            state = decode(TransformState, job.state)
-            if lifecycle.is_final(state):
-                raise validation(
-                    "The request was rejected because the transform job is in status "
-                    f"{lifecycle.status(state)}."
-                )
-            stopping = lifecycle.request_stop(state)
-            changed = replace(
-                job,
-                status=lifecycle.status(stopping),
-                state=encode(stopping),
-                modified_at=self._desk.clock.now(),
-            )
-            saved = await self._desk.database.write(resources.save, changed)
-            self._desk.hints.hint("transform_job", job.id)
+        await stopping.stop(
+            self._desk, call, Kind.TRANSFORM_JOB, call.parameters["TransformJobName"], _stopping
+        )
+
+
+def _stopping(job: Resource, _now: datetime) -> tuple[str, Mapping[str, Any]] | None:
+    state = decode(TransformState, job.state)
+    if lifecycle.is_final(state):
+        return None
+    stopped = lifecycle.request_stop(state)
+    return lifecycle.status(stopped), encode(stopped)
 
 
 def _check_values(call: Call) -> None:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from flowmaker.aws.errors import validation
 from flowmaker.aws.service import Call, Need, Operation
-from flowmaker.sagemaker.api import lists, members, tuning_definitions, warm_start
+from flowmaker.sagemaker.api import lists, members, stopping, tuning_definitions, warm_start
 from flowmaker.sagemaker.api.autotune import autotuned
 from flowmaker.sagemaker.api.desk import Desk, arn, creation_needs, in_use, need
 from flowmaker.sagemaker.api.training_jobs import check_request, check_role
@@ -90,24 +91,7 @@ class TuningJobs:
         return answer
 
     async def stop(self, call: Call) -> None:
-        saved = False
-        while not saved:
-            job = await self._existing(call)
-            state = decode(TuningState, job.state)
-            if state.ended_at:
-                raise validation(
-                    "The request was rejected because the hyperparameter tuning job is in status "
-                    f"{job.status}."
-                )
-            stopping = replace(state, stop_requested=True)
-            changed = replace(
-                job,
-                status=lifecycle.status(stopping),
-                state=encode(stopping),
-                modified_at=self._desk.clock.now(),
-            )
-            saved = await self._desk.database.write(resources.save, changed)
-            self._desk.hints.hint("tuning_job", job.id)
+        await stopping.stop(self._desk, call, KIND, call.parameters[NAME], _stopping)
 
     async def delete(self, call: Call) -> None:
         """Its training jobs stay."""
@@ -179,6 +163,14 @@ class TuningJobs:
             return None
         named = {"TuningJobName": of.name}
         return _summary(best, made, trial_requests.searches(of.request)) | named
+
+
+def _stopping(job: Resource, _now: datetime) -> tuple[str, Mapping[str, Any]] | None:
+    state = decode(TuningState, job.state)
+    if state.ended_at:
+        return None
+    stopped = replace(state, stop_requested=True)
+    return lifecycle.status(stopped), encode(stopped)
 
 
 def described(job: Resource, counts: Counts) -> dict[str, Any]:
