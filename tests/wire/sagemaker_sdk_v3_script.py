@@ -92,7 +92,8 @@ def tuned(session: Any, place: str) -> dict[str, Any]:
         InputData(channel_name=name, data_source=place, content_type="text/csv")
         for name in ("train", "validation")
     ]
-    tuner.tune(channels, wait=True)
+    # A name made of the minute may be that of another SDK, which asked in the same one.
+    tuner.tune(channels, job_name="tuned-by-v3", wait=True)
     table: Any = tuner.analytics().dataframe()
     job: Any = tuner.latest_tuning_job
     return {
