@@ -20,80 +20,34 @@ outcome: its supervisor was killed and the process with it.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import fcntl
 import functools
 import json
 import os
-import resource
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-PR_SET_PDEATHSIG = 1
-PR_SET_CHILD_SUBREAPER = 36
-_WATCHED = {signal.SIGTERM, signal.SIGCHLD, signal.SIGHUP, signal.SIGINT}
+if TYPE_CHECKING:  # who forks it hands it over: nothing is imported from beside this file
+    from flowmaker.executors.ahead import Ahead
+
 #: Seconds that strays get to vanish after SIGKILL (one may sit in the kernel).
 _STRAYS = 5.0
 #: Exit codes by which shells, and bubblewrap, tell of a signal.
 _SHELLS_SIGNALLED = range(129, 160)
-_LIBC = ctypes.CDLL(None, use_errno=True)
-
-#: Moves the process into its network and its own view of the machine.
-Enter = Callable[["dict[str, Any]"], None]
-#: Replaces the process by the command, or runs the call in it. Never returns.
-Body = Callable[["dict[str, Any]"], NoReturn]
 
 
-class Ahead:
-    """A child that was forked before it is known what it is to run."""
-
-    def __init__(self, enter: Enter, body: Body) -> None:
-        """Fork it. It waits for its folder, makes itself ready there, and waits to be let go."""
-        # Blocked signals wait for sigtimedwait, the one place where we look at them: from before
-        # the lock on, by which others find us.
-        for number in _WATCHED:
-            signal.signal(number, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
-        _LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-        self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        me = os.getpid()
-        self.pid = os.fork()
-        if self.pid == 0:
-            self._channel.close()
-            _be_child(theirs, me, enter, body)
-        theirs.close()
-        _lead_a_group(self.pid)
-
-    def begin(self) -> None:
-        """Let it make itself ready for what is in our folder.
-
-        Raises:
-            BrokenPipeError: it was killed.
-        """
-        self._channel.send(os.fsencode(Path.cwd()))
-
-    def let_go(self) -> None:
-        with contextlib.suppress(BrokenPipeError):  # it could not be prepared, and has ended
-            self._channel.send(b"go")
-
-    def close(self) -> None:
-        """Let go of its namespace too, whose end takes the kernel longer than the process's."""
-        self._channel.close()
-
-
-def supervise(folder: str, enter: Enter, body: Body, ahead: Ahead | None = None) -> bool:
+def supervise(folder: str, ahead: Ahead) -> bool:
     """Run what `folder`/spec.json says, unless it was ever started, and record how it ends.
 
-    Returns whether nothing of it is left: then this process may supervise another. `ahead` is used
-    up, or closed.
+    Returns whether nothing of it is left: then this process may supervise another. `ahead` is its
+    child, and is used up.
     """
     os.chdir(folder)
     os.umask(0o077)
-    ahead = ahead or Ahead(enter, body)
     lock = os.open("lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         return not _is_taken(lock) and _run_and_record(ahead)
@@ -113,11 +67,11 @@ def _is_taken(lock: int) -> bool:
 
 def _run_and_record(ahead: Ahead) -> bool:
     spec = json.loads(Path("spec.json").read_text(encoding="utf-8"))
-    log = _open_log()
+    log = ahead.open_log()
     said_before = os.fstat(log).st_size
     started = time.time()
     _start(spec, ahead)
-    outcome = _Watch(ahead.pid, spec).until_end()
+    outcome = _Watch(ahead, spec).until_end()
     is_clean = _end_strays(ahead.pid)
     record = {**outcome, "sandbox": spec["sandbox"], "started_at": started}
     put("outcome.json", {**record, "ended_at": time.time()})
@@ -129,10 +83,6 @@ def _run_and_record(ahead: Ahead) -> bool:
         os.fsync(log)
     os.close(log)
     return is_clean
-
-
-def _open_log() -> int:
-    return os.open("log", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
 
 
 def put(name: str, content: dict[str, Any]) -> None:
@@ -167,96 +117,12 @@ def _start(spec: dict[str, Any], ahead: Ahead) -> None:
     ahead.let_go()
 
 
-def _be_child(channel: socket.socket, parent: int, enter: Enter, body: Body) -> NoReturn:
-    name = "a process"
-    try:
-        _lead_a_group(0)
-        _die_with(parent)
-        folder = channel.recv(65536)
-        if not folder:
-            os._exit(125)  # nothing was to be run
-        os.chdir(folder)
-        spec = json.loads(Path("spec.json").read_text(encoding="utf-8"))
-        name = spec["call"] or spec["argv"][0]
-        _prepare(spec, parent, enter)
-        _wait_for_release(channel)
-        os.chdir(spec["cwd"])
-        body(spec)
-    except BaseException as error:  # noqa: BLE001 - it must end here, whatever happened
-        os.write(2, f"flowmaker: cannot start {name}: {_said(error)}\n".encode())
-        os._exit(126 if isinstance(error, PermissionError) else 127)
-
-
-def _prepare(spec: dict[str, Any], parent: int, enter: Enter) -> None:
-    """In the child: streams, limits and a view of its own."""
-    # Its streams first, so that whatever goes wrong now is in its log.
-    log = _open_log()
-    null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
-    for target, source in enumerate((null, log, log)):
-        os.dup2(source, target)
-    os.close(log)
-    os.umask(0o022)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
-    enter(spec)
-    _die_with(parent)  # entering a user namespace may have cleared it
-    for number in (*_WATCHED, signal.SIGPIPE):
-        signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, set())
-
-
-def _lead_a_group(pid: int) -> None:
-    """Done by parent and child, so that the group is there whoever comes first."""
-    with contextlib.suppress(OSError):  # the child may have made its own, or have ended
-        os.setpgid(pid, pid)
-
-
-def _wait_for_release(channel: socket.socket) -> None:
-    # While its supervisor has this unread, the namespace outlives the process, whose end would
-    # else be told only after that of the namespace.
-    with contextlib.suppress(OSError):
-        view = os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
-        socket.send_fds(channel, [b"view"], [view])
-        os.close(view)
-    if not channel.recv(2):
-        os._exit(125)  # the supervisor died before it could record that we were started
-    channel.close()
-
-
-def _die_with(parent: int) -> None:
-    _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:
-        os._exit(125)
-
-
-def execute(spec: dict[str, Any]) -> NoReturn:
-    """Replace this process by the command of the spec, through the sandbox's program if any."""
-    argv: list[str] = spec["argv"]
-    env: dict[str, str] = spec["env"]
-    wrapper: list[str] = spec["wrapper"]
-    if wrapper:
-        # The wrapper would report a missing command with an exit code of its own.
-        if "/" not in argv[0] and not _on_path(argv[0], env.get("PATH", "")):
-            raise FileNotFoundError(2, "command not found", argv[0])
-        os.execve(wrapper[0], [*wrapper, *argv], env)  # noqa: S606
-    os.execvpe(argv[0], argv, env)  # noqa: S606 - a shell is the author's to ask for
-
-
-def _on_path(name: str, path: str) -> bool:
-    return any(os.access(Path(folder) / name, os.X_OK) for folder in path.split(":") if folder)
-
-
-def _said(error: BaseException) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        where = f": {error.filename}" if error.filename else ""
-        return f"{error.strerror}{where}"
-    return f"{type(error).__name__}: {error}"
-
-
 class _Watch:
     """Waits for the end of the process, and brings it about when told to or when time is up."""
 
-    def __init__(self, child: int, spec: dict[str, Any]) -> None:
-        self._child = child
+    def __init__(self, ahead: Ahead, spec: dict[str, Any]) -> None:
+        self._child = ahead.pid
+        self._watched = ahead.WATCHED
         self._wrapped = bool(spec["wrapper"])
         self._grace = float(spec["grace"])
         self._timeout = time.monotonic() + spec["timeout"] if spec["timeout"] else None
@@ -268,7 +134,7 @@ class _Watch:
     def until_end(self) -> dict[str, Any]:
         self._stop_if_told()  # it may have been before we were there to be told
         while self._status is None:
-            signalled = signal.sigtimedwait(_WATCHED, self._patience())
+            signalled = signal.sigtimedwait(self._watched, self._patience())
             if signalled is not None and signalled.si_signo == signal.SIGTERM:
                 self._stop_if_told()
             self._watch_the_time()

@@ -46,8 +46,9 @@ def _sibling(name: str) -> types.ModuleType:
 
 
 if TYPE_CHECKING:
-    from flowmaker.executors import namespace, peers, supervisor
+    from flowmaker.executors import ahead, namespace, peers, supervisor
 else:
+    ahead = _sibling("ahead")
     namespace = _sibling("namespace")
     peers = _sibling("peers")
     supervisor = _sibling("supervisor")
@@ -145,12 +146,10 @@ def _be_supervisor(orders: socket.socket) -> NoReturn:
 
     try:
         os.setsid()
-        ahead = supervisor.Ahead(enter_alone, run)
-        while (folder := orders.recv(65536)) and supervisor.supervise(
-            folder.decode(), enter_alone, run, ahead
-        ):
+        child = ahead.Ahead(enter_alone, run)
+        while (folder := orders.recv(65536)) and supervisor.supervise(folder.decode(), child):
             os.chdir("/")
-            ahead = supervisor.Ahead(enter_alone, run)
+            child = ahead.Ahead(enter_alone, run)
             orders.send(b"waiting")
     except (BrokenPipeError, ConnectionResetError):
         pass  # the zygote is gone
@@ -173,7 +172,7 @@ def run(spec: dict[str, Any]) -> NoReturn:
     """In the process itself: the command, or the call."""
     if spec["call"]:
         _call(spec)
-    supervisor.execute(spec)
+    ahead.execute(spec)
 
 
 def _call(spec: dict[str, Any]) -> NoReturn:
