@@ -21,6 +21,7 @@ from flowmaker.executors.executor import (
 from flowmaker.executors.images import Images
 from flowmaker.objects.objects import ObjectStore
 from flowmaker.pipelines.controllers.caching import Cache
+from flowmaker.pipelines.controllers.places import Places
 from flowmaker.pipelines.controllers.platform import VOLUMES
 from flowmaker.pipelines.controllers.process import Processes
 from flowmaker.pipelines.controllers.recurring import TOPIC as RECURRING
@@ -87,8 +88,7 @@ class RunController:
         )
         self._objects = objects
         self._open: dict[str, Progress] = {}
-        #: The run of every process that is ours and may run.
-        self._run_of: dict[str, str] = {}
+        self._places = Places(settings.width, partial(hints.hint, self.topic))
         #: Processes that ended, by run, until they are taken in.
         self._exits: defaultdict[str, set[str]] = defaultdict(set)
         #: Processes that were told to end.
@@ -105,8 +105,6 @@ class RunController:
         self._room = TaskRoom(settings.room)
         #: Results to be kept for others, by run, until they are written.
         self._cached: defaultdict[str, list[CacheEntry]] = defaultdict(list)
-        #: Runs with tasks that wait for a place.
-        self._queue: dict[str, None] = {}
         self._background: set[asyncio.Task[None]] = set()
         executor.on_exit(self._exited)
 
@@ -135,18 +133,13 @@ class RunController:
         return None
 
     def _exited(self, process_id: str) -> None:
-        run_id = self._run_of.get(process_id, "")
+        run_id = self._places.run_of(process_id)
         if run_id:
             self._exits[run_id].add(process_id)
-            self._release(process_id)
+            self._places.release(process_id)
             self._hints.hint(self.topic, run_id)
         else:  # nobody takes it in: its run was deleted
             self._room.left(process_id)
-
-    def _release(self, process_id: str) -> None:
-        """The place of a process is free; whoever waited longest may have it."""
-        if self._run_of.pop(process_id, "") and self._queue:
-            self._hints.hint(self.topic, next(iter(self._queue)))
 
     async def _load(self, run_id: str) -> Progress | None:
         run = await self._database.read(runs.get_run, run_id)
@@ -183,7 +176,7 @@ class RunController:
         progress = Progress(graph, job, run, tasks)
         for task_id in progress.running:
             process_id = progress.tasks[task_id].process_id
-            self._run_of[process_id] = run.run_id
+            self._places.take(process_id, run.run_id)
             self._exits[run.run_id].add(process_id)
         self._room.read(progress)
         self._open[run.run_id] = progress
@@ -262,14 +255,15 @@ class RunController:
         seen = await self._executor.observe(task.process_id)
         if seen.state in (ProcessState.RUNNING, ProcessState.ABSENT):
             # Its end is yet to come: it must find its run then.
-            self._run_of[task.process_id] = task.run_id
+            self._places.take(task.process_id, task.run_id)
         if seen.state is ProcessState.RUNNING:
             return None
         if seen.state is ProcessState.ABSENT:
             # The start was written, but we were killed before it was done.
             progress.admitted[task.task_id] = None
             return None
-        self._release(task.process_id)
+        self._stopped.discard(task.process_id)
+        self._places.release(task.process_id)
         self._room.left(task.process_id)
         return await self._processes.end(progress, task, seen)
 
@@ -279,13 +273,12 @@ class RunController:
         Returns those whose environment cannot be made.
         """
         run_id = progress.run.run_id
-        self._queue.pop(run_id, None)
+        self._places.leave(run_id)
         self._room.begin(progress)
         failed: list[End] = []
         awaited: set[EnvironmentSpec] = set()
         for task_id in list(progress.pending):
-            if len(self._run_of) >= self._settings.width:
-                self._queue[run_id] = None
+            if not self._places.is_there_one(run_id):
                 break
             if self._is_early(progress, task_id):
                 continue
@@ -303,7 +296,7 @@ class RunController:
                 awaited.add(spec)
             elif admitted:
                 start(progress, task_id, self._clock.now())
-                self._run_of[progress.tasks[task_id].process_id] = run_id
+                self._places.take(progress.tasks[task_id].process_id, run_id)
         return failed
 
     def _is_early(self, progress: Progress, task_id: str) -> bool:
@@ -376,7 +369,7 @@ class RunController:
         del progress.admitted[task.task_id]
         if not error:
             return None
-        self._release(task.process_id)
+        self._places.release(task.process_id)
         self._room.left(task.process_id)
         return End(task_id=task.task_id, error=error)
 
@@ -404,13 +397,11 @@ class RunController:
         """Forget a run: it is over, or it has to be read again."""
         self._open.pop(run_id, None)
         self._exits.pop(run_id, None)
-        self._queue.pop(run_id, None)
         self._cached.pop(run_id, None)
         self._room.drop(run_id)
         self._workspaces.drop(run_id)
-        for process_id in [each for each, of in self._run_of.items() if of == run_id]:
-            self._release(process_id)
-            self._stopped.discard(process_id)
+        for process_id in self._places.drop(run_id):
+            self._stopped.discard(process_id)  # told again, should it have missed it
 
     def _tidy(self, process_ids: list[str]) -> None:
         """Remove the files of tasks that succeeded: inputs were links, outputs were moved."""
