@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import signal
 import subprocess
@@ -11,12 +12,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xgboost as xgb
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 from flowmaker.sagemaker.algorithms import recordio
 from flowmaker.sagemaker.algorithms.xgboost.__main__ import main
 from flowmaker.sagemaker.algorithms.xgboost.metrics import regex
+from flowmaker.sagemaker.algorithms.xgboost.progress import Progress
 from tests.fakes.training_folder import Served, TrainingFolder, training_folder
 
 X, Y = load_digits(return_X_y=True)
@@ -253,6 +256,21 @@ def test_sigterm_keeps_the_model_so_far(tmp_path: Path) -> None:
         assert process.wait(timeout=30) == 0
     with folder.serving() as served:
         assert served.invoke(csv(X_TEST[:1]), "text/csv").status == 200
+
+
+def test_of_fast_rounds_one_checkpoint_stays_until_it_is_uploaded(tmp_path: Path) -> None:
+    def rounds() -> list[int]:
+        return sorted(int(path.suffix[1:]) for path in tmp_path.glob("xgboost-checkpoint.*"))
+
+    model = xgb.train({}, xgb.DMatrix(np.eye(2), label=[0, 1]), num_boost_round=1)
+    after = Progress(logs=False, checkpoints=tmp_path)
+    for number in range(12):
+        after.after_iteration(model, number, {})
+    assert rounds() == [0, 7, 8, 9, 10, 11]
+    os.utime(tmp_path / "xgboost-checkpoint.0", (0, 0))
+    for number in (12, 13):
+        after.after_iteration(model, number, {})
+    assert rounds() == [8, 9, 10, 11, 12, 13]
 
 
 def test_a_checkpoint_is_resumed(tmp_path: Path) -> None:

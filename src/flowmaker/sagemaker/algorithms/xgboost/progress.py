@@ -2,6 +2,7 @@
 
 import re
 import signal
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
@@ -11,6 +12,9 @@ from xgboost.callback import TrainingCallback
 
 _CHECKPOINT = re.compile(r"xgboost-checkpoint\.(\d+)")
 _KEPT = 5
+#: Seconds that one checkpoint more stays where rounds are fast: a file is uploaded once it was seen
+#: twice, and those of five fast rounds may all be gone by then.
+_SEEN = 3.0
 
 _Log = Mapping[str, Mapping[str, list[float] | list[tuple[float, float]]]]
 
@@ -62,8 +66,11 @@ def _save(model: xgb.Booster, folder: Path, epoch: int) -> None:
     temporary = folder / ".xgboost-checkpoint"
     temporary.write_bytes(model.save_raw("ubj"))
     temporary.replace(folder / f"xgboost-checkpoint.{epoch}")
-    for old in _rounds(folder)[:-_KEPT]:
-        (folder / f"xgboost-checkpoint.{old}").unlink(missing_ok=True)
+    superseded = [folder / f"xgboost-checkpoint.{old}" for old in _rounds(folder)[:-_KEPT]]
+    if superseded and time.time() - superseded[0].stat().st_mtime < _SEEN:
+        del superseded[0]
+    for old in superseded:
+        old.unlink(missing_ok=True)
 
 
 def latest(folder: Path | None) -> tuple[bytearray | None, int]:
