@@ -5,12 +5,11 @@ import time
 from collections.abc import Iterable
 from dataclasses import replace
 
-from flowmaker.aws.logs.repository import Place
 from flowmaker.executors.executor import ProcessState
 from flowmaker.sagemaker.container.storage import DataError
 from flowmaker.sagemaker.controllers.captured import Captured
 from flowmaker.sagemaker.controllers.model_server import Hosted, ModelServers, free_port
-from flowmaker.sagemaker.controllers.parts import Parts
+from flowmaker.sagemaker.controllers.parts import Parts, log_place
 from flowmaker.sagemaker.hosting.router import Router, container_name, serverless_key
 from flowmaker.sagemaker.lifecycle import deployment
 from flowmaker.sagemaker.lifecycle import hosting as lifecycle
@@ -166,7 +165,7 @@ class Endpoints:
             now = self._parts.now()
             return lifecycle.successor(server, fresh.process_id, fresh.port, now), 0.0
         stream = _stream(variant, server)
-        await self._parts.logs.look(_place(endpoint), f"{LOG_GROUP}{endpoint.name}", stream)
+        await self._parts.logs.look(log_place(endpoint), f"{LOG_GROUP}{endpoint.name}", stream)
         if move is Move.PING:
             if await self._servers.client.ping(server.port):
                 return replace(server, ready=True, deaths=0), LOOK
@@ -195,7 +194,7 @@ class Endpoints:
         if not started:
             return server, PATIENCE
         await self._parts.logs.open(
-            _place(endpoint),
+            log_place(endpoint),
             f"{LOG_GROUP}{endpoint.name}",
             _stream(variant, server),
             self._parts.executor.log(server.process_id),
@@ -308,7 +307,3 @@ def _no_ping(variant: Variant, server: Server) -> str:
 def _stream(variant: Variant, server: Server) -> str:
     stream = f"{variant.name}/{server.process_id.rpartition('-')[2]}"
     return f"{stream}/{container_name(variant, server)}" if len(variant.containers) > 1 else stream
-
-
-def _place(endpoint: Resource) -> Place:
-    return Place(account=endpoint.account, region=endpoint.region)

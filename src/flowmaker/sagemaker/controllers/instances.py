@@ -1,7 +1,18 @@
-"""The instances of a job, as its state machine sees its processes."""
+"""The instances of a job: its processes, their logs, and what its state machine sees of them."""
 
-from flowmaker.executors.executor import Observation, ProcessState
+from collections.abc import Awaitable, Callable, Sequence
+
+from flowmaker.errors import FlowmakerError
+from flowmaker.executors.executor import Observation, ProcessSpec, ProcessState
+from flowmaker.sagemaker.controllers.parts import Parts, log_place
+from flowmaker.sagemaker.records.resource import Resource
 from flowmaker.sagemaker.records.training import Instance
+
+#: Seconds from SIGTERM to SIGKILL, as SageMaker gives to training and processing.
+GRACE = 120.0
+#: Seconds between looks at how far the logs have grown (the precision of their times), and at what
+#: is uploaded while a job runs.
+LOOK = 1.0
 
 _PLAIN = {
     ProcessState.ABSENT: Instance.ABSENT,
@@ -20,3 +31,59 @@ def instance(seen: Observation) -> Instance:
     if seen.outcome.reason:
         return Instance.STOPPED
     return Instance.SUCCEEDED if seen.outcome.exit_code == 0 else Instance.FAILED
+
+
+def killed(name: str) -> str:
+    """Why a job failed of which an instance was lost."""
+    return f"InternalServerError: the process of {name} was killed together with its supervisor"
+
+
+def failed(blame: str, text: str, exit_code: int, longest: int) -> str:
+    """Why a job failed whose program did, in at most `longest` characters: the code is kept."""
+    head, ending = f"{blame}: ", f", exit code: {exit_code}"
+    return f"{head}{text[: longest - len(head) - len(ending)]}{ending}"
+
+
+class Instances:
+    """Starts, follows and stops them: `named` are their processes, `streams` of their logs."""
+
+    def __init__(self, parts: Parts, log_group: str) -> None:
+        self._parts = parts
+        self._log_group = log_group
+
+    async def observe(self, named: Sequence[str]) -> list[Observation]:
+        return [await self._parts.executor.observe(process) for process in named]
+
+    async def start(
+        self,
+        job: Resource,
+        named: Sequence[str],
+        streams: Sequence[str],
+        seen: Sequence[Observation],
+        spec: Callable[[int], Awaitable[ProcessSpec]],
+    ) -> str:
+        """Start those that were not. Why one cannot be started; empty when all were."""
+        for index, (process, stream) in enumerate(zip(named, streams, strict=True)):
+            log = self._parts.executor.log(process)
+            await self._parts.logs.open(log_place(job), self._log_group, stream, log)
+            if seen[index].state is ProcessState.ABSENT:
+                try:
+                    await self._parts.executor.ensure_started(await spec(index))
+                except FlowmakerError as error:
+                    return f"ClientError: {error.message}"
+        return ""
+
+    async def look(
+        self, job: Resource, streams: Sequence[str], seen: Sequence[Observation]
+    ) -> None:
+        """Note how far the logs have grown."""
+        place = log_place(job)
+        for one, stream in zip(seen, streams, strict=True):
+            if one.state is ProcessState.RUNNING:
+                await self._parts.logs.look(place, self._log_group, stream)
+            elif one.state is not ProcessState.ABSENT:
+                await self._parts.logs.close(place, self._log_group, stream)
+
+    async def stop(self, named: Sequence[str]) -> None:
+        for process in named:
+            await self._parts.executor.stop(process, grace=GRACE)

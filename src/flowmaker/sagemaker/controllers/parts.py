@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 from flowmaker.aws.identity import Authorizer, SessionCredentials, Sessions
+from flowmaker.aws.logs.repository import Place
 from flowmaker.aws.logs.streams import LogStreams
 from flowmaker.clock import Clock
 from flowmaker.executors.executor import Environments, Executor
@@ -87,3 +88,8 @@ class Parts:
     def folder(self, owner: str) -> Path:
         """A folder beside the processes', under an id that no process has."""
         return self.executor.folder(owner)
+
+
+def log_place(owner: Resource) -> Place:
+    """Where the logs of a job or an endpoint are."""
+    return Place(account=owner.account, region=owner.region)

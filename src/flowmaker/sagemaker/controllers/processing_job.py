@@ -6,14 +6,20 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from flowmaker.aws.logs.repository import Place
 from flowmaker.errors import FlowmakerError
 from flowmaker.executors.executor import Mount, Observation, ProcessSpec, ProcessState
 from flowmaker.sagemaker.container import channels, metrics
 from flowmaker.sagemaker.container.processing import ProcessingFolder, count
 from flowmaker.sagemaker.container.storage import DataError
 from flowmaker.sagemaker.container.training import addresses, hosts
-from flowmaker.sagemaker.controllers.instances import instance
+from flowmaker.sagemaker.controllers.instances import (
+    GRACE,
+    LOOK,
+    Instances,
+    failed,
+    instance,
+    killed,
+)
 from flowmaker.sagemaker.controllers.outputs import remove
 from flowmaker.sagemaker.controllers.parts import Parts
 from flowmaker.sagemaker.controllers.processing_outputs import Uploads, has_continuous
@@ -29,16 +35,10 @@ from flowmaker.sagemaker.repository import resources
 
 LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
 PREFIX = "processing-"
-#: Seconds from SIGTERM to SIGKILL, as SageMaker gives.
-GRACE = 120.0
-#: Seconds between looks at logs and at what is uploaded while the job runs.
-LOOK = 1.0
 #: Seconds until an environment that is being made is asked for again, should no word come.
 PATIENCE = 10.0
 #: What AWS takes where the request says nothing.
 LONGEST_RUNTIME = 86400
-
-
 #: Until it uploads what is left, it waits for room or holds it.
 NEEDS_ROOM = (ProcessingPhase.STARTING, ProcessingPhase.DOWNLOADING, ProcessingPhase.PROCESSING)
 
@@ -50,6 +50,7 @@ class ProcessingJobs:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._instances = Instances(parts, LOG_GROUP)
         self._uploads: dict[str, Uploads] = {}
         parts.executor.on_exit(self._on_exit)
         parts.room.register(
@@ -132,16 +133,15 @@ class ProcessingJobs:
     async def _process(self, job: Resource, state: ProcessingState) -> float | None:
         """Start the instances, upload what they make meanwhile, and wait for how they end."""
         processes = _processes(job)
-        seen = [await self._parts.executor.observe(one) for one in processes]
+        seen = await self._instances.observe(processes)
         stopping = state.stop_requested or bool(state.failure_reason)
         action, ending = judge([instance(one) for one in seen], stop_requested=stopping)
         if action is Action.START:
             refusal = await self._start_instances(job, state, seen)
             return await self._save(job, lifecycle.doom(state, refusal)) if refusal else LOOK
-        await self._look_at_logs(job, state, seen)
+        await self._instances.look(job, _streams(job, state), seen)
         if action is Action.STOP:
-            for process in processes:
-                await self._parts.executor.stop(process, grace=GRACE)
+            await self._instances.stop(processes)
         if action is not Action.END:
             return await self._upload_meanwhile(job, state)
         if state.failure_reason:
@@ -155,28 +155,13 @@ class ProcessingJobs:
         self, job: Resource, state: ProcessingState, seen: Sequence[Observation]
     ) -> str:
         """Why it cannot be started; empty when it was."""
-        await self._parts.room.begin_log(job, self._parts.executor.log(_processes(job)[0]))
+        named = _processes(job)
+        await self._parts.room.begin_log(job, self._parts.executor.log(named[0]))
         running = self._program(job)
         if running is None:
             return "InternalServerError: the environment of the image is gone"
-        for index, process in enumerate(_processes(job)):
-            log = self._parts.executor.log(process)
-            await self._parts.logs.open(_place(job), LOG_GROUP, _streams(job, state)[index], log)
-            if seen[index].state is ProcessState.ABSENT:
-                try:
-                    await self._parts.executor.ensure_started(await self._spec(job, index, running))
-                except FlowmakerError as error:
-                    return f"ClientError: {error.message}"
-        return ""
-
-    async def _look_at_logs(
-        self, job: Resource, state: ProcessingState, seen: Sequence[Observation]
-    ) -> None:
-        for one, stream in zip(seen, _streams(job, state), strict=True):
-            if one.state is ProcessState.RUNNING:
-                await self._parts.logs.look(_place(job), LOG_GROUP, stream)
-            elif one.state is not ProcessState.ABSENT:
-                await self._parts.logs.close(_place(job), LOG_GROUP, stream)
+        spec = partial(self._spec, job, running)
+        return await self._instances.start(job, named, _streams(job, state), seen, spec)
 
     async def _upload_meanwhile(self, job: Resource, state: ProcessingState) -> float | None:
         if not state.failure_reason:
@@ -207,16 +192,12 @@ class ProcessingJobs:
         names = hosts(count(job.request))
         for name, process, one in zip(names, _processes(job), seen, strict=True):
             if one.state is ProcessState.LOST:
-                return (
-                    f"InternalServerError: the process of {name} was killed together with its "
-                    "supervisor"
-                )
+                return killed(name)
             if one.outcome is None or one.outcome.succeeded or one.outcome.reason:
                 continue
             text = await asyncio.to_thread(metrics.last_lines, self._parts.executor.log(process))
-            ending = f", exit code: {one.outcome.exit_code}"
-            head = "AlgorithmError: "
-            return f"{head}{text[: lifecycle.LONGEST_REASON - len(head) - len(ending)]}{ending}"
+            code = one.outcome.exit_code
+            return failed("AlgorithmError", text, code, lifecycle.LONGEST_REASON)
         return "InternalServerError: an instance failed"
 
     async def _fail(self, job: Resource, state: ProcessingState, reason: str) -> float | None:
@@ -253,7 +234,7 @@ class ProcessingJobs:
             self._parts.environments, image, self._again(job), images=images, script=True
         )
 
-    async def _spec(self, job: Resource, index: int, running: Program) -> ProcessSpec:
+    async def _spec(self, job: Resource, running: Program, index: int) -> ProcessSpec:
         request = job.request
         root = self._folders(job)[index].root
         environment, mounts = await running.layer(root.with_name(f"{root.name}.env"))
@@ -307,7 +288,3 @@ def _streams(job: Resource, state: ProcessingState) -> list[str]:
     assert state.started_at is not None, "it has begun"
     started = int(state.started_at.timestamp())
     return [f"{job.name}/{name}-{started}" for name in hosts(count(job.request))]
-
-
-def _place(job: Resource) -> Place:
-    return Place(account=job.account, region=job.region)

@@ -3,12 +3,10 @@
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from flowmaker.aws.logs.repository import Place
 from flowmaker.errors import FlowmakerError
 from flowmaker.executors.executor import Mount, Observation, ProcessSpec, ProcessState
 from flowmaker.sagemaker.algorithms import registry
@@ -24,11 +22,19 @@ from flowmaker.sagemaker.container.training import (
 from flowmaker.sagemaker.controllers import scripts
 from flowmaker.sagemaker.controllers.checkpoints import Checkpoints
 from flowmaker.sagemaker.controllers.feeders import Feeders
-from flowmaker.sagemaker.controllers.instances import instance
+from flowmaker.sagemaker.controllers.instances import (
+    GRACE,
+    LOOK,
+    Instances,
+    failed,
+    instance,
+    killed,
+)
 from flowmaker.sagemaker.controllers.outputs import Outputs, remove
-from flowmaker.sagemaker.controllers.parts import Parts
+from flowmaker.sagemaker.controllers.parts import Parts, log_place
 from flowmaker.sagemaker.controllers.programs import Program, commanded, program
 from flowmaker.sagemaker.controllers.room import Claimants, Standing, disk
+from flowmaker.sagemaker.lifecycle import time_limits
 from flowmaker.sagemaker.lifecycle import training as lifecycle
 from flowmaker.sagemaker.lifecycle.training import Action
 from flowmaker.sagemaker.records.document import decode, encode
@@ -38,14 +44,8 @@ from flowmaker.sagemaker.repository import resources
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 PREFIX = "training-"
-#: Seconds from SIGTERM to SIGKILL, as SageMaker gives.
-GRACE = 120.0
-#: Seconds between looks at how far the logs have grown: the precision of their times.
-LOOK = 1.0
 #: Seconds until an environment that is being made is asked for again, should no word come.
 PATIENCE = 10.0
-
-
 #: Until it uploads, it waits for room or holds it.
 NEEDS_ROOM = (Phase.STARTING, Phase.DOWNLOADING, Phase.TRAINING)
 
@@ -59,6 +59,7 @@ class TrainingJobs:
         self._parts = parts
         self._outputs = Outputs(parts)
         self._feeders = Feeders(parts)
+        self._instances = Instances(parts, LOG_GROUP)
         #: What is known of the uploaded checkpoints of jobs that run.
         self._checkpoints: dict[str, Checkpoints] = {}
         parts.executor.on_exit(self._on_exit)
@@ -99,7 +100,7 @@ class TrainingJobs:
         """Wait for room for all instances, then for the source folder and the environment."""
         if state.stop_requested:
             return await self._save(job, lifecycle.stop_before_training(state, self._parts.now()))
-        if _is_too_late(job, self._parts.now()):
+        if time_limits.is_too_late(job, self._parts.now()):
             return await self._save(job, lifecycle.give_up_waiting(state, self._parts.now()))
         if not await self._parts.room.admits(job, self._again(job)):
             return await self._wait(job, state)
@@ -131,7 +132,7 @@ class TrainingJobs:
         waiting = lifecycle.wait(state, self._parts.room.why(job), now)
         if waiting != state:
             return await self._save(job, waiting)
-        spot = _spot_seconds(job, now)
+        spot = time_limits.spot_seconds(job, now)
         longest = job.request["StoppingCondition"].get("MaxPendingTimeInSeconds")
         left = lifecycle.seconds_left(state, longest, now)
         if left is not None and left <= 0:
@@ -167,52 +168,41 @@ class TrainingJobs:
     async def _train(self, job: Resource, state: TrainingState) -> float | None:
         """Start the instances, and wait for how they end."""
         named = processes(job)
-        seen = [await self._parts.executor.observe(one) for one in named]
+        seen = await self._instances.observe(named)
         instances = [instance(one) for one in seen]
         action, ending = lifecycle.judge(instances, stop_requested=state.stop_requested)
         if action is Action.START:
             refusal = await self._start_instances(job, state, seen)
             return await self._fail(job, state, refusal) if refusal else LOOK
-        await self._look(job, state, seen)
+        await self._instances.look(job, _streams(job, state), seen)
         lost = ProcessState.LOST in {one.state for one in seen}
         try:
             await self._feeders.check(job.request, named)
             # What a lost instance wrote last may be half of a file.
             await self._upload_checkpoints(job, ended=action is Action.END and not lost)
         except DataError:
-            await self._stop(named)
+            await self._instances.stop(named)
             raise
         if action is Action.STOP:
-            await self._stop(named)
+            await self._instances.stop(named)
         if action is not Action.END:
             return LOOK
         retries = job.request.get("RetryStrategy", {}).get("MaximumRetryAttempts", 0)
-        if lifecycle.restarts(state, instances, spot=_is_spot(job), retries=retries):
+        if lifecycle.restarts(state, instances, spot=time_limits.is_spot(job), retries=retries):
             return await self._begin_again(job, state)
-        if ending is Ending.MAX_RUNTIME_EXCEEDED and _is_too_late(job, self._parts.now()):
+        if ending is Ending.MAX_RUNTIME_EXCEEDED and time_limits.is_too_late(
+            job, self._parts.now()
+        ):
             ending = Ending.MAX_WAIT_TIME_EXCEEDED
         reason = await self._reason(job, seen) if ending is Ending.FAILED else ""
         ended = lifecycle.end_training(state, ending, reason, self._parts.now())
         return await self._save(job, ended)
 
-    async def _look(self, job: Resource, state: TrainingState, seen: Sequence[Observation]) -> None:
-        """Note how far the logs have grown."""
-        place = _place(job)
-        for index, stream in enumerate(_streams(job, state)):
-            if seen[index].state is ProcessState.RUNNING:
-                await self._parts.logs.look(place, LOG_GROUP, stream)
-            elif seen[index].state is not ProcessState.ABSENT:
-                await self._parts.logs.close(place, LOG_GROUP, stream)
-
-    async def _stop(self, named: Sequence[str]) -> None:
-        for process in named:
-            await self._parts.executor.stop(process, grace=GRACE)
-
     async def _begin_again(self, job: Resource, state: TrainingState) -> float | None:
         """As fresh instances would: with nothing but the checkpoints that were uploaded."""
         self._checkpoints.pop(job.id, None)
         now = self._parts.now()
-        return await self._save(job, lifecycle.restart(state, now, spot=_is_spot(job)))
+        return await self._save(job, lifecycle.restart(state, now, spot=time_limits.is_spot(job)))
 
     def _checkpoints_of(self, job: Resource) -> Checkpoints:
         staging = self._work(job) / "checkpoints"
@@ -228,21 +218,14 @@ class TrainingJobs:
         self, job: Resource, state: TrainingState, seen: Sequence[Observation]
     ) -> str:
         """Why it cannot be started; empty when it was."""
-        await self._parts.room.begin_log(job, self._parts.executor.log(processes(job)[0]))
+        named = processes(job)
+        await self._parts.room.begin_log(job, self._parts.executor.log(named[0]))
         running = await self._program(job)
         if running is None:
             return "InternalServerError: the environment of the image is gone"
-        await self._feeders.start(job.request, processes(job), self._folders(job))
-        for index, process in enumerate(processes(job)):
-            log = self._parts.executor.log(process)
-            stream = _streams(job, state)[index]
-            await self._parts.logs.open(_place(job), LOG_GROUP, stream, log)
-            if seen[index].state is ProcessState.ABSENT:
-                try:
-                    await self._parts.executor.ensure_started(await self._spec(job, index, running))
-                except FlowmakerError as error:
-                    return f"ClientError: {error.message}"
-        return ""
+        await self._feeders.start(job.request, named, self._folders(job))
+        spec = partial(self._spec, job, running)
+        return await self._instances.start(job, named, _streams(job, state), seen, spec)
 
     async def _upload(self, job: Resource, state: TrainingState) -> float | None:
         """Upload what the instances made, read the metrics, and be done."""
@@ -255,7 +238,7 @@ class TrainingJobs:
         return await self._save(job, done)
 
     async def _metrics(self, job: Resource, state: TrainingState) -> tuple[metrics.Metric, ...]:
-        stream = await self._parts.logs.look(_place(job), LOG_GROUP, _streams(job, state)[0])
+        stream = await self._parts.logs.look(log_place(job), LOG_GROUP, _streams(job, state)[0])
         log = self._parts.executor.log(processes(job)[0])
         marks = stream.marks if stream else ()
         definitions = registry.metric_definitions(job.request["AlgorithmSpecification"])
@@ -266,21 +249,15 @@ class TrainingJobs:
         for name, one in zip(hosts(len(seen)), seen, strict=True):
             # First: the others may have failed for want of it.
             if one.state is ProcessState.LOST:
-                return (
-                    f"InternalServerError: the process of {name} was killed together with its "
-                    "supervisor"
-                )
+                return killed(name)
         for index, one in enumerate(seen):
             if one.outcome is None or one.outcome.succeeded or one.outcome.reason:
                 continue
             text = await asyncio.to_thread(self._folders(job)[index].failure)
             log = self._parts.executor.log(processes(job)[index])
             text = text or await asyncio.to_thread(metrics.last_lines, log)
-            ending = f", exit code: {one.outcome.exit_code}"
             blame = "ClientError" if one.outcome.exit_code == CUSTOMER_ERROR else "AlgorithmError"
-            head = f"{blame}: "
-            room = lifecycle.LONGEST_REASON - len(head) - len(ending)
-            return f"{head}{text[:room]}{ending}"
+            return failed(blame, text, one.outcome.exit_code, lifecycle.LONGEST_REASON)
         return "InternalServerError: an instance failed"
 
     async def _fail(self, job: Resource, state: TrainingState, reason: str) -> float | None:
@@ -327,7 +304,7 @@ class TrainingJobs:
             requirements=listed,
         )
 
-    async def _spec(self, job: Resource, index: int, running: Program) -> ProcessSpec:
+    async def _spec(self, job: Resource, running: Program, index: int) -> ProcessSpec:
         folders = self._folders(job)
         isolated = job.request.get("EnableNetworkIsolation", False)
         root = folders[index].root
@@ -351,7 +328,7 @@ class TrainingJobs:
             # An isolated job's instances reach each other, and nobody else.
             network_of=processes(job)[0] if isolated and index else "",
             grace=GRACE,
-            timeout=_runtime(job, self._parts.now()),
+            timeout=time_limits.runtime(job, self._parts.now()),
         )
 
     def _folders(self, job: Resource) -> list[TrainingFolder]:
@@ -382,32 +359,6 @@ def _again(job: Resource, restarts: int | None = None) -> str:
     return f"-again-{number}" if number else ""
 
 
-def _runtime(job: Resource, now: datetime) -> float:
-    """Seconds that it may still train, at least one."""
-    longest = job.request["StoppingCondition"].get("MaxRuntimeInSeconds", 86400)
-    left = longest - decode(TrainingState, job.state).trained_before
-    spot = _spot_seconds(job, now)
-    return max(1.0, left if spot is None else min(left, spot))
-
-
-def _is_spot(job: Resource) -> bool:
-    return job.request.get("EnableManagedSpotTraining", False)
-
-
-def _spot_seconds(job: Resource, now: datetime) -> float | None:
-    """Seconds until MaxWaitTimeInSeconds are over; None if it does not wait for spot capacity."""
-    longest = job.request["StoppingCondition"].get("MaxWaitTimeInSeconds")
-    if longest is None or not _is_spot(job):
-        return None
-    return longest - (now - job.created_at).total_seconds()
-
-
-def _is_too_late(job: Resource, now: datetime) -> bool:
-    """Whether MaxWaitTimeInSeconds are over, which are of the whole job."""
-    left = _spot_seconds(job, now)
-    return left is not None and left <= 0
-
-
 def _standing(job: Resource) -> Standing:
     state = decode(TrainingState, job.state)
     if state.phase is Phase.STARTING:
@@ -425,7 +376,3 @@ def _streams(job: Resource, state: TrainingState) -> list[str]:
     # What began again within the same second has other logs.
     number = int(started.timestamp()) + state.restarts
     return [f"{job.name}/{name}-{number}" for name in hosts(_count(job))]
-
-
-def _place(job: Resource) -> Place:
-    return Place(account=job.account, region=job.region)

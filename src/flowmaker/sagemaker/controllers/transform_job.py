@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 
-from flowmaker.aws.logs.repository import Place
 from flowmaker.executors.executor import ProcessState
 from flowmaker.sagemaker.container.storage import DataError
 from flowmaker.sagemaker.controllers.model_server import Hosted, ModelServers
 from flowmaker.sagemaker.controllers.outputs import remove
-from flowmaker.sagemaker.controllers.parts import Parts
+from flowmaker.sagemaker.controllers.parts import Parts, log_place
 from flowmaker.sagemaker.controllers.room import Claimants, Standing
 from flowmaker.sagemaker.controllers.transforming import Transforming, batching
 from flowmaker.sagemaker.lifecycle import hosting
@@ -142,7 +141,7 @@ class TransformJobs:
         await self._parts.room.begin_log(job, log)
         if not await self._servers.start(hosted, server, self._again(job)):
             return server, PATIENCE
-        await self._parts.logs.open(_place(job), LOG_GROUP, _stream(job, state, server), log)
+        await self._parts.logs.open(log_place(job), LOG_GROUP, _stream(job, server), log)
         return replace(server, started_at=self._parts.now()), PING
 
     async def _transform(self, job: Resource, state: TransformState) -> float | None:
@@ -200,7 +199,7 @@ class TransformJobs:
     async def _tidy(self, job: Resource, state: TransformState) -> float | None:
         """Take the model servers down; then there is nothing more to do."""
         for server in state.servers:
-            await self._parts.logs.close(_place(job), LOG_GROUP, _stream(job, state, server))
+            await self._parts.logs.close(log_place(job), LOG_GROUP, _stream(job, server))
         ended = [await self._servers.end(server.process_id) for server in state.servers]
         if not all(ended):
             return PATIENCE
@@ -234,10 +233,5 @@ def _environment(job: Resource) -> dict[str, str]:
     )
 
 
-def _stream(job: Resource, state: TransformState, server: Server) -> str:
-    del state
+def _stream(job: Resource, server: Server) -> str:
     return f"{job.name}/{server.process_id.rpartition('-')[2]}"
-
-
-def _place(job: Resource) -> Place:
-    return Place(account=job.account, region=job.region)
