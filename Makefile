@@ -6,6 +6,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV = $(firstword $(wildcard $(BIN)/uv) $(shell command -v uv 2>/dev/null))
 
+# What the web interface is made of: hatch_build.py builds it where any of it changed.
+UI := $(shell find ui -type f -not -path '*/node_modules/*')
+
 # Bytecode written once makes every later start two to three times faster.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -49,7 +52,7 @@ hooks:  ## have git run `make check` before each commit
 	@git config core.hooksPath .githooks
 
 clean:  ## remove what make made
-	rm -rf $(VENV) .pytest_cache .ruff_cache
+	rm -rf $(VENV) ui/node_modules src/flowmaker/web/static .pytest_cache .ruff_cache
 
 $(BIN)/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -57,7 +60,7 @@ $(BIN)/uv:
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
 
-$(VENV)/.setup-%: $(BIN)/uv requirements/%.txt pyproject.toml
+$(VENV)/.setup-%: $(BIN)/uv requirements/%.txt pyproject.toml hatch_build.py $(UI)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements/$*.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@

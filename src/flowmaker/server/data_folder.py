@@ -73,6 +73,11 @@ class DataFolder:
         return self.path / "administrator.key"
 
     @property
+    def browser_key(self) -> Path:
+        """What a browser presents to act for the folder's owner."""
+        return self.path / "browser.key"
+
+    @property
     def authority(self) -> Path:
         """The certificate authority of `flowmaker exec`."""
         return self.path / "authority"
@@ -95,6 +100,7 @@ class DataFolder:
             self.kubeconfig,
             self.worker_key,
             self.administrator_key,
+            self.browser_key,
             self.authority,
             self.database,
             self.database.with_name(self.database.name + "-wal"),

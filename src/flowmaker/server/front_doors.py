@@ -9,7 +9,7 @@
 
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from flowmaker.aws.gateway import is_aws_request
 from flowmaker.server.config import Settings
+from flowmaker.web.session import SIGN_IN
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 #: KFP's own, and what Flowmaker has beside it.
@@ -42,20 +43,22 @@ class FrontDoors:
 
     doors: Doors
     settings: Settings
+    #: Whether a request's headers are those of the owner's browser, which has signed in.
+    is_of_owner: Callable[[Mapping[str, str]], bool]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             return
-        if is_aws_request(scope):
+        if scope["type"] == "http" and is_aws_request(scope):
             await self.doors.aws(scope, receive, send)
             return
         headers = {
             name.decode("latin-1").lower(): value.decode("latin-1")
             for name, value in scope["headers"]
         }
-        refusal = self._refusal(headers)
+        refusal = self._refusal(headers, scope["path"])
         if refusal:
-            await _refuse(send, *refusal)
+            await (_refuse(send, *refusal) if scope["type"] == "http" else _hang_up(send))
             return
         await self._door(scope["path"])(scope, receive, send)
 
@@ -72,7 +75,7 @@ class FrontDoors:
             return self.doors.worker
         return self.doors.web
 
-    def _refusal(self, headers: Mapping[str, str]) -> tuple[int, str] | None:
+    def _refusal(self, headers: Mapping[str, str], path: str) -> tuple[int, str] | None:
         host = _host_name(headers.get("host", ""))
         if host not in LOOPBACK and host != self.settings.host and self.settings.is_loopback:
             return 403, (
@@ -82,11 +85,13 @@ class FrontDoors:
         origin = headers.get("origin", "")
         if origin and urlsplit(origin).netloc != headers.get("host"):
             return 403, f"web pages of {origin} may not ask this server"
-        if not self.settings.is_loopback and not self._has_token(headers):
+        if not self.settings.is_loopback and path != SIGN_IN and not self._has_token(headers):
             return 401, "this server asks for `Authorization: Bearer <FLOWMAKER_TOKEN>`"
         return None
 
     def _has_token(self, headers: Mapping[str, str]) -> bool:
+        if self.is_of_owner(headers):
+            return True
         given = headers.get("authorization", "").removeprefix("Bearer ")
         return hmac.compare_digest(given.encode(), self.settings.token.encode())
 
@@ -104,6 +109,11 @@ def _is_under(path: str, roots: tuple[str, ...]) -> bool:
 def _host_name(host: str) -> str:
     """The name in a Host header, without its port and an IPv6 address's brackets."""
     return urlsplit(f"//{host}").hostname or ""
+
+
+async def _hang_up(send: Send) -> None:
+    """The answer to a WebSocket that may not be: HTTP's 403."""
+    await send({"type": "websocket.close", "code": 1008})
 
 
 async def _refuse(send: Send, status: int, message: str) -> None:

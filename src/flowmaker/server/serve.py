@@ -87,6 +87,7 @@ class _Server(uvicorn.Server):
                 log_level="warning",
                 access_log=False,
                 lifespan="off",
+                ws="websockets-sansio",
                 server_header=False,
                 # Policies ask where a request comes from: nobody may say that of himself.
                 proxy_headers=False,

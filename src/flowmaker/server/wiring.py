@@ -15,9 +15,11 @@ from flowmaker.aws.gateway import Gateway
 from flowmaker.aws.iam import bootstrap as iam
 from flowmaker.aws.iam.access_keys import AccessKeys
 from flowmaker.aws.iam.service import IamService
+from flowmaker.aws.inside import Inside
 from flowmaker.aws.logs.service import LogsService
 from flowmaker.aws.logs.streams import LogStreams
 from flowmaker.aws.s3.service import S3Service
+from flowmaker.aws.service import Principal
 from flowmaker.aws.sts.service import StsService
 from flowmaker.aws.sts.sessions import RoleSessions
 from flowmaker.clock import Clock, SystemClock
@@ -65,7 +67,9 @@ from flowmaker.server.images import job_images, pipeline_images
 from flowmaker.server.room import RoomDoor
 from flowmaker.server.worker import REGION, Worker
 from flowmaker.store.database import Database
+from flowmaker.web.app import Web
 from flowmaker.web.app import create_app as create_web
+from flowmaker.web.session import Session
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,7 +133,7 @@ class Ground:
 class House:
     """The whole server: its ASGI app, and the loops that fulfil what was asked."""
 
-    def __init__(self, ground: Ground, worker: Worker) -> None:
+    def __init__(self, ground: Ground, worker: Worker, owner: Principal) -> None:
         self._ground = ground
         parts = _sagemaker_parts(ground)
         self._job_room = parts.room
@@ -138,7 +142,10 @@ class House:
         self._loops = [Loop(controller) for controller in controllers]
         for loop in self._loops:
             ground.hints.listen(loop.controller.topic, loop.hint)
-        self.app: ASGIApp = FrontDoors(_doors(ground, worker, router), ground.settings)
+        key = ground.folder.secret(ground.folder.browser_key).decode()
+        session = Session(key, ground.url)
+        doors = _doors(ground, worker, router, owner, session)
+        self.app: ASGIApp = FrontDoors(doors, ground.settings, session.is_of_owner)
 
     @classmethod
     async def build(cls, settings: Settings, folder: DataFolder, url: str) -> "House":
@@ -154,7 +161,7 @@ class House:
         )
         session = await iam.admin_session(ground.database, ground.clock)
         handout.write(folder, url, session, token=settings.token)
-        return cls(ground, worker)
+        return cls(ground, worker, session.principal)
 
     async def start(self) -> None:
         """Find what runs from before, then look at everything that is open."""
@@ -178,7 +185,9 @@ class House:
         ground.sockets.cleanup()
 
 
-def _doors(ground: Ground, worker: Worker, router: Router) -> Doors:
+def _doors(
+    ground: Ground, worker: Worker, router: Router, owner: Principal, session: Session
+) -> Doors:
     database, clock, hints = ground.database, ground.clock, ground.hints
     services = [
         S3Service(ground.objects, clock),
@@ -198,6 +207,10 @@ def _doors(ground: Ground, worker: Worker, router: Router) -> Doors:
         CloudWatchService(database),
         SageMakerRuntimeService(router, AsyncInvocations(router.routes, database, hints, clock)),
     ]
+    nodes = _nodes(ground, worker)
+    inside = Inside(
+        services, ground.authorizer, principal=owner, region=REGION, endpoint=ground.url
+    )
     return Doors(
         aws=Gateway(services, AccessKeys(database, clock), ground.authorizer, clock),
         kfp=create_pipelines(
@@ -205,13 +218,21 @@ def _doors(ground: Ground, worker: Worker, router: Router) -> Doors:
             hints,
             clock,
             known_image=ground.images.resolve,
-            nodes=_nodes(ground, worker),
+            nodes=nodes,
             users=_users(ground) if ground.settings.multi_user else None,
         ),
         kubernetes=kubernetes.create_app(database, hints, clock, ground.executor.given),
         worker=worker,
         room=RoomDoor(tasks=ground.task_room, jobs=ground.job_room),
-        web=create_web(ground.url),
+        web=create_web(
+            Web(
+                url=ground.url,
+                database=database,
+                inside=inside,
+                session=session,
+                follow=nodes.log_of,
+            )
+        ),
     )
 
 

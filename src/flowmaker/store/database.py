@@ -49,6 +49,7 @@ class Database:
         migrate(self._engine, metadata)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="database-reader")
         self._writes: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
+        self._listeners: list[Callable[[], None]] = []
         self._writer = threading.Thread(
             # What is not yet written was not yet acknowledged: it need not keep a process alive.
             target=self._write_all,
@@ -88,6 +89,10 @@ class Database:
     ) -> T:
         """`write`, for a caller in a thread of its own: it blocks."""
         return self._submit(lambda tx: function(tx, *args, **kwargs)).result()
+
+    def on_commit(self, listener: Callable[[], None]) -> None:
+        """Call `listener()` after each commit, in the writer's thread: it must return at once."""
+        self._listeners.append(listener)
 
     def close(self) -> None:
         """Finish what waits to be written, then close. No call may follow."""
@@ -142,6 +147,8 @@ class Database:
             settled = [_fail(write.result, error) for write in group]
         for settle in settled:
             settle()
+        for listener in self._listeners:
+            listener()
 
     def _run_one(self, connection: Connection, write: _Write) -> Callable[[], None]:
         if not write.result.set_running_or_notify_cancel():

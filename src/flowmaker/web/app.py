@@ -1,16 +1,39 @@
-"""The page at `/`: what this server is, and what to copy to talk to it."""
+"""The web interface: the bundle of ui/, and the routes of its own that it reads beside KFP's."""
 
+from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.routing import Route
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
 
-#: Nothing but our own style; no script, no frame, no request to anywhere.
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
+from flowmaker.aws.inside import Inside
+from flowmaker.store.database import Database
+from flowmaker.web.aws import AwsRoutes
+from flowmaker.web.changes import Changes, Follow
+from flowmaker.web.runs import Drawings
+from flowmaker.web.session import SIGN_IN, Session
 
-PAGE = """<!doctype html>
+#: Where hatch_build.py puts the bundle.
+BUNDLE = Path(__file__).parent / "static"
+
+#: Our own scripts and styles; what artifacts bring along is shown in frames that reach nothing.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; connect-src 'self'; frame-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+_HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
+
+PLAIN = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
@@ -28,22 +51,57 @@ kfp run list
 aws s3 ls
 aws sagemaker list-training-jobs
 kubectl get secrets -n kubeflow</pre>
-<p>This server answers the real clients. A web interface is not part of this version.</p>
+<p>This server answers the real clients. Its web interface was not built when it was installed:
+install it again, where Node.js packages can be fetched, and restart the server.</p>
 </html>
 """
 
 
-def create_app(url: str) -> Starlette:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Web:
+    """What the interface is made with."""
+
+    url: str
+    database: Database
+    inside: Inside
+    session: Session
+    follow: Follow
+    bundle: Path = BUNDLE
+
+
+def create_app(web: Web) -> Starlette:
     """Everything that is behind no other door."""
+    page = web.bundle / "index.html"
 
     async def home(request: Request) -> Response:
         del request
-        page = PAGE.format(url=escape(url))
-        return HTMLResponse(page, headers={"Content-Security-Policy": POLICY})
+        if page.exists():
+            return FileResponse(page, headers=_HEADERS)
+        return HTMLResponse(PLAIN.format(url=escape(web.url)), headers=_HEADERS)
 
-    async def missing(request: Request) -> Response:
-        return JSONResponse(
-            {"code": 404, "message": f"there is nothing at {request.url.path}"}, status_code=404
-        )
+    return Starlette(
+        routes=[
+            Route("/", home),
+            Route(SIGN_IN, web.session.sign_in),
+            WebSocketRoute("/ui/changes", Changes(web.database, web.follow)),
+            *Drawings(web.database).routes(),
+            *AwsRoutes(web.inside, web.session).routes(),
+            Mount("/assets", _Assets(directory=web.bundle / "assets", check_dir=False)),
+            Route("/{rest:path}", _missing),
+        ]
+    )
 
-    return Starlette(routes=[Route("/", home), Route("/{rest:path}", missing)])
+
+class _Assets(StaticFiles):
+    """Files whose names change with what is in them."""
+
+    def file_response(self, *args: object, **kwargs: object) -> Response:
+        response: Response = super().file_response(*args, **kwargs)  # type: ignore[arg-type]
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+
+async def _missing(request: Request) -> Response:
+    said = f"there is nothing at {request.url.path}"
+    return JSONResponse({"code": 404, "message": said}, status_code=404)

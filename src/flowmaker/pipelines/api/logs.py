@@ -69,7 +69,7 @@ class NodeRoutes:
             raise NotFound(_no_log(task))
         if not follow:
             return StreamingResponse(self._whole(logs), media_type="text/plain")
-        return StreamingResponse(self._follow(node), media_type="text/plain")
+        return StreamingResponse(self.follow(node), media_type="text/plain")
 
     async def read_artifact(self, request: Request) -> Response:
         requests.parameters(request, ())
@@ -94,7 +94,20 @@ class NodeRoutes:
         while piece := await asyncio.to_thread(tail.more, logs):
             yield piece
 
-    async def _follow(self, node: Node) -> AsyncIterator[bytes]:
+    async def log_of(self, run_id: str, task_id: str) -> tuple[int, AsyncIterator[bytes]]:
+        """The bytes that a task's log has, and the log until the task has ended.
+
+        Raises:
+            NotFound: there is no such task, or no log of it any more.
+        """
+        node = await self.database.read(nodes.find, run_id, task_id)
+        logs = await asyncio.to_thread(nodes.logs, node, self.log)
+        if not logs and nodes.container(node).state.is_final:
+            raise NotFound(_no_log(node.task))
+        return sum(path.stat().st_size for path in logs), self.follow(node)
+
+    async def follow(self, node: Node) -> AsyncIterator[bytes]:
+        """What a task printed, and what it prints until it has ended."""
         tail = _Tail()
         while True:
             # In this order: what was printed before the end is not missed.

@@ -1,0 +1,80 @@
+"""Calls of AWS operations that come from the server's own web interface, without a signature.
+
+They pass the same validation and the same permissions as calls that come over the wire.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from flowmaker import ids
+from flowmaker.aws.errors import AwsError
+from flowmaker.aws.identity import Authorizer
+from flowmaker.aws.protocol import models
+from flowmaker.aws.protocol.validate import validate
+from flowmaker.aws.service import Answer, Call, Principal, Service
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    for piece in ():
+        yield piece
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """An operation with its parameters, as in botocore's model of its input."""
+
+    service: str
+    operation: str
+    parameters: dict[str, Any] = field(default_factory=dict[str, Any])
+    #: The payload of an operation with a streaming input.
+    body: AsyncIterator[bytes] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+class Inside:
+    """Every operation of the services that it is given, as one principal."""
+
+    def __init__(
+        self,
+        services: Sequence[Service],
+        authorizer: Authorizer,
+        *,
+        principal: Principal,
+        region: str,
+        endpoint: str,
+    ) -> None:
+        self._operations = {service.name: service.operations() for service in services}
+        self._authorizer = authorizer
+        self._principal = principal
+        self._region = region
+        self._endpoint = endpoint
+
+    async def call(self, asked: Asked) -> Answer:
+        """What the operation answers, as in the model of its output.
+
+        Raises:
+            AwsError: as over the wire.
+        """
+        operations = self._operations.get(asked.service, {})
+        operation = operations.get(asked.operation)
+        if operation is None:
+            message = f"Flowmaker does not support {asked.operation} of {asked.service}."
+            raise AwsError("NotImplemented", message, 501)
+        model = models.loaded(asked.service) or await asyncio.to_thread(models.load, asked.service)
+        validate(model, model.operation_model(asked.operation), asked.parameters)
+        call = Call(
+            service=asked.service,
+            operation=asked.operation,
+            parameters=asked.parameters,
+            principal=self._principal,
+            region=self._region,
+            request_id=ids.new(),
+            body=asked.body if asked.body is not None else _nothing(),
+            headers=asked.headers,
+            endpoint=self._endpoint,
+        )
+        needs = list(await operation.needs(call))
+        await self._authorizer.check(call.principal, needs, region=call.region)
+        return await operation.handler(call)
