@@ -3,7 +3,6 @@ import { defineConfig } from 'vite'
 // Built by hatch_build.py into the Python package, which the server serves it from.
 export default defineConfig({
   base: '/',
-  esbuild: { jsx: 'automatic', jsxImportSource: 'preact' },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
     outDir: process.env.FLOWMAKER_UI_BUNDLE ?? '../src/flowmaker/web/static',

@@ -83,7 +83,7 @@ def create_app(web: Web) -> Starlette:
         routes=[
             Route("/", home),
             Route(SIGN_IN, web.session.sign_in),
-            WebSocketRoute("/ui/changes", Changes(web.database, web.follow)),
+            WebSocketRoute("/ui/changes", Changes(web.database, web.follow).serve),
             *Drawings(web.database).routes(),
             *AwsRoutes(web.inside, web.session).routes(),
             Mount("/assets", _Assets(directory=web.bundle / "assets", check_dir=False)),

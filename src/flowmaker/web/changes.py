@@ -46,7 +46,8 @@ class Changes:
         self._loop: asyncio.AbstractEventLoop | None = None
         database.on_commit(self._committed)
 
-    async def __call__(self, socket: WebSocket) -> None:
+    async def serve(self, socket: WebSocket) -> None:
+        """Talks with a page until it goes."""
         self._loop = asyncio.get_running_loop()
         await socket.accept()
         page = _Page(socket, self._database, self._follow)

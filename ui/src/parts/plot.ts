@@ -1,0 +1,35 @@
+/** uPlot, and its style: in a chunk of their own. */
+import uPlot from 'uplot'
+import 'uplot/dist/uPlot.min.css'
+
+interface Options {
+  title: string
+  labels: string[]
+  height: number
+  time: boolean
+  colour: (name: string) => string
+}
+
+export function draw(box: HTMLElement, options: Options, data: (number | null)[][]): uPlot {
+  const { title, labels, height, time, colour } = options
+  const line = colour('--line')
+  const axis = { stroke: colour('--dim'), grid: { stroke: line, width: 1 }, ticks: { stroke: line }, font: '11px system-ui' }
+  return new uPlot(
+    {
+      width: box.clientWidth,
+      height,
+      title,
+      cursor: { sync: { key: 'x' } },
+      scales: { x: { time } },
+      axes: [{ ...axis, size: 30 }, { ...axis, size: 52 }],
+      series: [
+        { label: time ? 'time' : 'x' },
+        ...labels.map((label, index) => ({
+          label, stroke: colour(`--c${(index % 6) + 1}`), width: 1.5, spanGaps: true, points: { show: (data[0]?.length ?? 0) < 3 },
+        })),
+      ],
+    },
+    data as uPlot.AlignedData,
+    box,
+  )
+}
