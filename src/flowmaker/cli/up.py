@@ -151,5 +151,6 @@ def greeting(url: str, data: Path) -> str:
         f"Flowmaker is ready at {url}\n"
         f'\n    eval "$(flowmaker env{option})"\n\n'
         "Then kfp, boto3, aws and kubectl talk to it unchanged. "
+        f"`flowmaker open{option}` shows it in a browser. "
         f"Stop it with `flowmaker down{option}`."
     )
