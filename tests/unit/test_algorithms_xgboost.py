@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet
 import pytest
 import xgboost as xgb
 from sklearn.datasets import load_digits
@@ -38,6 +39,12 @@ def csv(*columns: np.ndarray) -> bytes:
     buffer = io.StringIO()
     np.savetxt(buffer, np.column_stack(columns), delimiter=",", fmt="%g")
     return buffer.getvalue().encode()
+
+
+def parquet(**columns: object) -> bytes:
+    buffer = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table(columns), buffer)
+    return buffer.getvalue()
 
 
 def libsvm(x: np.ndarray, y: np.ndarray) -> bytes:
@@ -210,7 +217,10 @@ def test_early_stopping_and_weights(tmp_path: Path) -> None:
         ({"num_round": 1}, "text/csv", b"y,a\n1,2\n", "is it a header?"),
         ({"num_round": 1}, "text/csv", b"1,2\n1,2,3\n", "row 2 has 3 values, row 1 has 2"),
         ({"num_round": 1}, "", b"1,2\n", "Set the channel's ContentType"),
-        ({"num_round": 1}, "application/x-parquet", b"PAR1", "Parquet is not supported here"),
+        ({"num_round": 1}, "application/x-parquet", b"PAR1", "it is no Parquet file"),
+        ({"num_round": 1}, "parquet", parquet(y=["a"], x=[1]), "the column y is of the type str"),
+        ({"num_round": 1}, "parquet", parquet(y=[1], x=[[1]]), "the column x is of the type list"),
+        ({"num_round": 1}, "parquet", parquet(y=[1, 2]), "1 columns: the label comes first"),
         ({"num_round": 1}, "image/png", b"1", "image/png is not an accepted ContentType"),
         (
             {"num_round": 1, "objective": "binary:logistic"},

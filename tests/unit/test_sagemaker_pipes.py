@@ -116,7 +116,11 @@ def test_a_line_that_is_none(line: str, message: str) -> None:
             {"S3DataType": "AugmentedManifestFile", "AttributeNames": ["a-ref"]},
             "S3DataType AugmentedManifestFile can be used in Pipe",
         ),
-        ({"InputMode": "Pipe"}, {}, "InputMode Pipe .* built-in algorithms read File and FastFile"),
+        (
+            {"InputMode": "Pipe"},
+            {"S3DataType": "AugmentedManifestFile"},
+            "needs AttributeNames and the RecordWrapperType RecordIO",
+        ),
     ],
 )
 async def test_what_needs_pipe_mode_says_so(

@@ -1,4 +1,4 @@
-"""Pipe mode as a script of one's own sees it, on a whole server."""
+"""Pipe mode as a script of one's own sees it, and a built-in algorithm, on a whole server."""
 
 import gzip
 import io
@@ -6,6 +6,7 @@ import json
 import tarfile
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from tests.house import House
@@ -64,16 +65,24 @@ def channel(name: str, kind: str, key: str, source: Any = None, **more: Any) -> 
 
 def trained(aws: Clients, name: str, script: str, channels: list[Any]) -> Any:
     """The job of a Python script, when it has ended."""
-    aws.sagemaker.create_training_job(
-        TrainingJobName=name,
+    return ended(
+        aws,
+        name,
         AlgorithmSpecification={
             "TrainingImage": "python:3.11",
             "TrainingInputMode": "File",
             "ContainerEntrypoint": ["python", "-c", RUN],
         },
         HyperParameters={"script": json.dumps(script)},
-        RoleArn=ROLE,
         InputDataConfig=channels,
+    )
+
+
+def ended(aws: Clients, name: str, **request: Any) -> Any:
+    aws.sagemaker.create_training_job(
+        **request,
+        TrainingJobName=name,
+        RoleArn=ROLE,
         OutputDataConfig={"S3OutputPath": f"s3://{BUCKET}/out"},
         ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
         StoppingCondition={"MaxRuntimeInSeconds": 600},
@@ -113,3 +122,45 @@ def test_data_that_cannot_be_unpacked_fails_the_job(aws: Clients) -> None:
     job = trained(aws, "piped-wrongly", script, channels)
     assert job["TrainingJobStatus"] == "Failed", job
     assert "Data feed failed: The channel train cannot be fed" in job["FailureReason"]
+
+
+REGISTRIES = {"xgboost": "683313688378", "kmeans": "382416733822"}
+HYPERPARAMETERS = {
+    "xgboost": {"num_round": 3, "objective": "binary:logistic", "eval_metric": "error"},
+    "kmeans": {"k": 2, "feature_dim": 2, "epochs": 2},
+}
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "tag", "content_type", "mode"),
+    [
+        ("xgboost", "sagemaker-xgboost:1.7-1", "application/x-parquet", "FastFile"),
+        ("xgboost", "sagemaker-xgboost:1.7-1", "application/x-parquet", "Pipe"),
+        ("kmeans", "kmeans:1", "text/csv;label_size=0", "Pipe"),
+    ],
+)
+def test_built_in_algorithms_read_their_channels(
+    aws: Clients, algorithm: str, tag: str, content_type: str, mode: str
+) -> None:
+    table = pd.DataFrame([(int(a > b), a, b) for a in range(9) for b in range(9)])
+    table.columns = ["label", "a", "b"]
+    if algorithm == "xgboost":
+        body = table.to_parquet()
+    else:
+        body = table[["a", "b"]].to_csv(header=False, index=False).encode()
+    for part in range(2):
+        aws.s3.put_object(Bucket=BUCKET, Key=f"{algorithm}/{part}", Body=body)
+    name = f"{algorithm}-{mode}"
+    given = channel("train", "S3Prefix", f"{algorithm}/", ContentType=content_type)
+    host = f"{REGISTRIES[algorithm]}.dkr.ecr.us-east-1.amazonaws.com"
+    settings = {key: str(value) for key, value in HYPERPARAMETERS[algorithm].items()}
+    job = ended(
+        aws,
+        name,
+        AlgorithmSpecification={"TrainingImage": f"{host}/{tag}", "TrainingInputMode": mode},
+        HyperParameters=settings,
+        InputDataConfig=[{key: one for key, one in given.items() if key != "InputMode"}],
+    )
+    assert job["TrainingJobStatus"] == "Completed", job["FailureReason"]
+    metrics = {one["MetricName"]: one["Value"] for one in job["FinalMetricDataList"]}
+    assert metrics["train:error" if algorithm == "xgboost" else "train:msd"] < 10

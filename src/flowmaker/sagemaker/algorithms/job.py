@@ -2,7 +2,7 @@
 
     input/config/hyperparameters.json   input/data/<channel>/…   model/   output/failure
     input/config/inputdataconfig.json
-    input/config/resourceconfig.json
+    input/config/resourceconfig.json    input/data/<channel>_<epoch>, pipes, in Pipe mode
 
 `SAGEMAKER_BASE_DIR` names the folder where it is not /opt/ml.
 """
@@ -12,8 +12,9 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import cast
 
@@ -39,8 +40,23 @@ class Channel:
     folder: Path
     #: As the user declared it, parameters and all; empty if not at all.
     content_type: str
+    #: In Pipe mode its data comes through pipes.
+    piped: bool = False
+    _epochs: Iterator[int] = field(default_factory=count, repr=False, compare=False)
 
-    def files(self) -> list[Path]:
+    def contents(self) -> Iterator[tuple[str, bytes]]:
+        """The name and the bytes of each data file.
+
+        In Pipe mode it is all files as one, and each time that it is read another epoch.
+        """
+        if self.piped:
+            pipe = self.folder.with_name(f"{self.name}_{next(self._epochs)}")
+            yield pipe.name, pipe.read_bytes()
+            return
+        for path in self._files():
+            yield path.name, path.read_bytes()
+
+    def _files(self) -> list[Path]:
         """All its data files, in subfolders too, in one order everywhere."""
         found = (path for path in self.folder.rglob("*") if path.is_file())
         hidden = (".", "_")
@@ -113,14 +129,11 @@ def _channels(base: Path, declared: Mapping[str, object]) -> dict[str, Channel]:
     channels: dict[str, Channel] = {}
     for name, value in declared.items():
         config = cast("dict[str, str]", value)
-        if config.get("TrainingInputMode") == "Pipe":
-            raise CustomerError(
-                f"Channel {name}: Pipe mode is not supported here. Use File or FastFile."
-            )
         channels[name] = Channel(
             name=name,
             folder=base / "input" / "data" / name,
             content_type=config.get("ContentType", "") or "",
+            piped=config.get("TrainingInputMode") == "Pipe",
         )
     return channels
 

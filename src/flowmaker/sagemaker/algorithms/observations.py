@@ -57,7 +57,7 @@ def read(channel: Channel, width: int = 0) -> Observations:
         if kind == tables.CSV:
             found = _csv(channel, parameters, width)
         elif kind == tables.RECORDIO:
-            found = [_records(path.read_bytes(), width) for path in channel.files()]
+            found = [_records(data, width) for _, data in channel.contents()]
         else:
             raise CustomerError(
                 f"Channel {channel.name}: the content type {channel.content_type} is not "
@@ -126,13 +126,13 @@ def _label_size(channel: Channel, parameters: dict[str, str]) -> int:
 def _csv(channel: Channel, parameters: dict[str, str], width: int) -> list[Observations]:
     label = _label_size(channel, parameters)
     parts: list[Observations] = []
-    for path in channel.files():
-        table = tables.read_csv(path.read_bytes())
+    for name, data in channel.contents():
+        table = tables.read_csv(data)
         if not table.size:
             continue
         if width and table.shape[1] - label != width:
             raise ValueError(
-                f"{path.name} has {table.shape[1]} columns, {label} of them a label, and "
+                f"{name} has {table.shape[1]} columns, {label} of them a label, and "
                 f"feature_dim is {width}. Rows without a label need the ContentType "
                 "text/csv;label_size=0"
             )

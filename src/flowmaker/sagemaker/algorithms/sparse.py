@@ -102,7 +102,7 @@ def read(channel: Channel, width: int) -> tuple[Rows, Numbers]:
             f"Use {tables.RECORDIO}."
         )
     try:
-        records = [one for path in channel.files() for one in recordio.read(path.read_bytes())]
+        records = [one for _, data in channel.contents() for one in recordio.read(data)]
         rows, labels = of_records(records, width), labels_of(records)
     except ValueError as error:
         raise CustomerError(f"Channel {channel.name}: {error}") from error

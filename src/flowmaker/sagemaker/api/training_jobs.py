@@ -9,7 +9,6 @@ from typing import Any
 from flowmaker.aws.errors import AwsError, validation
 from flowmaker.aws.service import Call, Need, Operation
 from flowmaker.sagemaker.algorithms import registry
-from flowmaker.sagemaker.algorithms.registry import BuiltIn
 from flowmaker.sagemaker.api import members, stopping
 from flowmaker.sagemaker.api.desk import Desk, arn, creation_needs, in_use, need
 from flowmaker.sagemaker.api.images import trained_by
@@ -243,7 +242,7 @@ def _check_values(call: Call, images: JobImages) -> None:
     if len(set(names)) < len(names):
         raise validation("Channel names in InputDataConfig must be unique")
     for channel in channels:
-        _check_channel(call, channel, builtin)
+        _check_channel(call, channel)
     hyperparameters = given.get("HyperParameters", {})
     if builtin is not None:
         problems = registry.validate_hyperparameters(builtin, hyperparameters, names)
@@ -303,7 +302,7 @@ def _check_metrics(algorithm: Mapping[str, Any]) -> None:
             )
 
 
-def _check_channel(call: Call, channel: Mapping[str, Any], builtin: BuiltIn | None) -> None:
+def _check_channel(call: Call, channel: Mapping[str, Any]) -> None:
     name = f"InputDataConfig.{channel['ChannelName']}"
     source = channel["DataSource"].get("S3DataSource")
     if source is None:
@@ -319,10 +318,6 @@ def _check_channel(call: Call, channel: Mapping[str, Any], builtin: BuiltIn | No
     if mode != "Pipe":
         _check_file_mode(name, channel, kind)
         return
-    if builtin is not None:
-        members.refuse(
-            call, f"{name}.InputMode", mode, "the built-in algorithms read File and FastFile"
-        )
     wrapped = channel.get("RecordWrapperType") == "RecordIO"
     if kind == pipes.AUGMENTED and not (wrapped and source.get("AttributeNames")):
         raise validation(

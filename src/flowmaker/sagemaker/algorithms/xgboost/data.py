@@ -48,7 +48,19 @@ def _libsvm(parts: Sequence[bytes]) -> Table:
 
 
 def _csv(parts: Sequence[bytes], *, weights: bool) -> Table:
-    tables_read = [tables.read_csv(part) for part in parts if part.strip()]
+    return _labelled([tables.read_csv(part) for part in parts if part.strip()], weights=weights)
+
+
+def _parquet(parts: Sequence[bytes], *, piped: bool) -> Table:
+    # Only here: it takes as long to import as the rest of the program.
+    from flowmaker.sagemaker.algorithms.xgboost import parquet  # noqa: PLC0415
+
+    files = [file for part in parts for file in parquet.split(part)] if piped else parts
+    return _labelled(parquet.read(files), weights=False)
+
+
+def _labelled(tables_read: Sequence[NDArray[np.float32]], *, weights: bool) -> Table:
+    """Tables of which the first column is the label, and perhaps the second the weight."""
     if not tables_read:
         return Table(features=np.empty((0, 0), dtype=np.float32), label=np.empty(0, np.float32))
     widths = {table.shape[1] for table in tables_read}
@@ -76,6 +88,11 @@ def _recordio(parts: Sequence[bytes]) -> Table:
 def _reader(channel: Channel, *, weights: bool) -> Callable[[Sequence[bytes]], Table]:
     name, parameters = tables.media_type(channel.content_type or tables.LIBSVM)
     if name == tables.LIBSVM:
+        if channel.piped:
+            raise CustomerError(
+                f"Channel {channel.name}: Pipe mode is not supported for libsvm. Use File or "
+                f"FastFile, or {tables.CSV}, {tables.PARQUET} or {tables.RECORDIO}."
+            )
         return _libsvm
     if name == tables.RECORDIO:
         return _recordio
@@ -87,10 +104,7 @@ def _reader(channel: Channel, *, weights: bool) -> Callable[[Sequence[bytes]], T
             )
         return lambda parts: _csv(parts, weights=weights)
     if name == tables.PARQUET:
-        raise CustomerError(
-            f"Channel {channel.name}: Parquet is not supported here. "
-            f"Use {tables.CSV}, {tables.LIBSVM} or {tables.RECORDIO}."
-        )
+        return lambda parts: _parquet(parts, piped=channel.piped)
     raise CustomerError(
         f"{channel.content_type} is not an accepted ContentType: csv, libsvm, parquet, "
         f"recordio-protobuf, {tables.CSV}, {tables.LIBSVM}, text/x-libsvm, {tables.PARQUET}, "
@@ -106,7 +120,7 @@ def read(channel: Channel, *, weights: bool = False) -> Table:
     """
     reader = _reader(channel, weights=weights)
     try:
-        return reader([path.read_bytes() for path in channel.files()])
+        return reader([data for _, data in channel.contents()])
     except ValueError as error:
         kind = channel.content_type or tables.LIBSVM
         raise CustomerError(
