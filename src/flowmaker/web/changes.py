@@ -96,7 +96,7 @@ class _Page:
     async def asked(self, text: str) -> None:
         """Takes what the page says; what cannot be understood closes the connection."""
         try:
-            said = cast("dict[str, Any]", json.loads(text))
+            said = _words(text)
             if "run" in said:
                 self._run, self._revision = str(said["run"]), -1
                 await self._tell_of_run()
@@ -143,6 +143,14 @@ class _Page:
     async def _send(self, **said: Any) -> None:  # noqa: ANN401 - JSON
         with contextlib.suppress(WebSocketDisconnect, RuntimeError):  # it went meanwhile
             await self._socket.send_text(json.dumps(said))
+
+
+def _words(text: str) -> dict[str, Any]:
+    """What a page says. Raises ValueError or TypeError when it is none of what it may say."""
+    said = dict(cast("dict[str, Any]", json.loads(text)))
+    if not said.keys() <= {"run", "log"}:
+        raise ValueError(text)
+    return said
 
 
 async def _from(pieces: AsyncIterator[bytes], begin: int) -> AsyncIterator[tuple[int, bytes]]:
