@@ -262,8 +262,8 @@ async def test_the_log_is_there_during_and_after(at: Bench, player: Player) -> N
         ),
         ({"InputDataConfig": [channel("train", "nothing/")]}, "No S3 objects found under S3 URL"),
         (
-            {"InputDataConfig": [channel("train", "train/") | {"InputMode": "Pipe"}]},
-            "InputMode Pipe is not supported",
+            {"InputDataConfig": [channel("train", "train/"), channel("train", "train/")]},
+            "Channel names in InputDataConfig must be unique",
         ),
         ({"OutputDataConfig": {"S3OutputPath": "https://x/y"}}, "no S3 URI"),
         (

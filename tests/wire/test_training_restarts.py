@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -74,6 +75,35 @@ def ended(aws: Clients, name: str) -> Any:
 def has(aws: Clients, prefix: str) -> list[str]:
     found = aws.s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])
     return [one["Key"] for one in found]
+
+
+@pytest.mark.parametrize("place", ["/kept", "/tmp/deep/kept", "/usr/local/kept"])
+def test_checkpoints_are_where_the_job_wants_them(aws: Clients, place: str) -> None:
+    name = place.strip("/").replace("/", "-")
+    aws.s3.put_object(Bucket=BUCKET, Key=f"{name}/count", Body="1")
+    script = f"""
+import pathlib
+(kept,) = pathlib.Path("{place}").iterdir()
+(kept.parent / "more").mkdir()
+(kept.parent / "more" / "next").write_text(kept.read_text() + "2")
+"""
+    begin(
+        aws,
+        name,
+        HyperParameters={"script": json.dumps(script)},
+        CheckpointConfig={"S3Uri": f"s3://{BUCKET}/{name}", "LocalPath": place},
+    )
+    job = ended(aws, name)
+    assert job["TrainingJobStatus"] == "Completed", job
+    assert aws.s3.get_object(Bucket=BUCKET, Key=f"{name}/more/next")["Body"].read() == b"12"
+    assert not Path(place).exists(), "it is there for the job alone"
+
+
+def test_checkpoints_do_not_hide_what_programs_need(aws: Clients) -> None:
+    begin(aws, "hides", CheckpointConfig={"S3Uri": f"s3://{BUCKET}/hides", "LocalPath": "/usr"})
+    job = ended(aws, "hides")
+    assert job["TrainingJobStatus"] == "Failed"
+    assert "ClientError: CheckpointConfig.LocalPath /usr is a folder of" in job["FailureReason"]
 
 
 def statuses(job: Any) -> list[str]:

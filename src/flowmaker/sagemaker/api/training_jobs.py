@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from pathlib import PurePosixPath
 from typing import Any
 
 from flowmaker.aws.errors import AwsError, validation
@@ -18,6 +17,7 @@ from flowmaker.sagemaker.container.storage import DataError, location
 from flowmaker.sagemaker.container.training import (
     OPT_ML,
     checkpoint_configuration,
+    checkpoint_place,
     input_mode,
     is_uncompressed,
 )
@@ -269,9 +269,14 @@ def _check_checkpoints(call: Call) -> None:
     configuration = checkpoint_configuration(call.parameters)
     if not configuration:
         return
-    place = PurePosixPath(configuration["LocalPath"])
-    if not place.is_relative_to(OPT_ML) or place == OPT_ML or ".." in place.parts:
-        members.refuse(call, "CheckpointConfig.LocalPath", place, f"a folder below {OPT_ML} works")
+    place = checkpoint_place(call.parameters)
+    if not place.is_absolute() or OPT_ML.is_relative_to(place) or ".." in place.parts:
+        members.refuse(
+            call,
+            "CheckpointConfig.LocalPath",
+            place,
+            f"it must be the absolute path of a folder that does not hold {OPT_ML}",
+        )
     try:
         location(configuration["S3Uri"])
     except DataError as error:

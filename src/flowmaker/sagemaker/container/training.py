@@ -49,8 +49,14 @@ class TrainingFolder:
             (config / f"{name}.json").write_text(json.dumps(content))
         if checkpoints := checkpoint_configuration(request):
             (config / "checkpointconfig.json").write_text(json.dumps(checkpoints))
-            place = PurePosixPath(checkpoints["LocalPath"]).relative_to(OPT_ML)
-            (self.root / place).mkdir(parents=True, exist_ok=True)
+            self.checkpoints(request).mkdir(parents=True, exist_ok=True)
+
+    def checkpoints(self, request: Mapping[str, Any]) -> Path:
+        """Their folder: beside `/opt/ml`, not in it, if the program has them elsewhere."""
+        place = checkpoint_place(request)
+        if place.is_relative_to(OPT_ML):
+            return self.root / place.relative_to(OPT_ML)
+        return self.root.with_name(f"{self.root.name}.checkpoints")
 
     def failure(self) -> str:
         """What the algorithm wrote of its failure; empty if nothing."""
@@ -82,6 +88,11 @@ def checkpoint_configuration(request: Mapping[str, Any]) -> dict[str, str]:
     """checkpointconfig.json: S3Uri and LocalPath; empty if the job has no checkpoints."""
     given = request.get("CheckpointConfig")
     return {"LocalPath": CHECKPOINTS, **given} if given else {}
+
+
+def checkpoint_place(request: Mapping[str, Any]) -> PurePosixPath:
+    """Where the program has its checkpoints."""
+    return PurePosixPath(checkpoint_configuration(request).get("LocalPath", CHECKPOINTS))
 
 
 def is_uncompressed(output: Mapping[str, Any]) -> bool:

@@ -8,13 +8,19 @@ stays in S3. Instances that give files the same name overwrite each other's.
 import asyncio
 import shutil
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+from flowmaker.executors.executor import Mount
 from flowmaker.sagemaker.container import channels
 from flowmaker.sagemaker.container.processing import ProcessingFolder
-from flowmaker.sagemaker.container.storage import JobStorage, Location, location
-from flowmaker.sagemaker.container.training import TrainingFolder, checkpoint_configuration
+from flowmaker.sagemaker.container.storage import DataError, JobStorage, Location, location
+from flowmaker.sagemaker.container.training import (
+    OPT_ML,
+    TrainingFolder,
+    checkpoint_configuration,
+    checkpoint_place,
+)
 from flowmaker.sagemaker.controllers.processing_outputs import CONTINUOUS, Uploads
 
 
@@ -31,10 +37,15 @@ class Checkpoints:
         """Copy what is in S3 to every instance: programs may write to it.
 
         Raises:
-            DataError: it may not be read.
+            DataError: it may not be read, or programs cannot have checkpoints where they are asked.
         """
         if not (configuration := checkpoint_configuration(request)):
             return
+        if await asyncio.to_thread(_hides, checkpoint_place(request)):
+            raise DataError(
+                f"CheckpointConfig.LocalPath {configuration['LocalPath']} is a folder of this "
+                "machine with files that programs may need. Use one that is not there."
+            )
         place = location(configuration["S3Uri"])
         below = Location(place.bucket, f"{place.key.rstrip('/')}/" if place.key else "")
         found = await storage.objects_under(below)
@@ -42,9 +53,15 @@ class Checkpoints:
         for one in found:
             source = storage.objects.path(one)
             for folder in folders:
-                target = _folder(folder).place(configuration["LocalPath"])
                 name = channels.relative_name(below.key, one.key)
-                await asyncio.to_thread(_copy, source, target / name)
+                await asyncio.to_thread(_copy, source, folder.checkpoints(request) / name)
+
+    def mounts(self, request: Mapping[str, Any], folder: TrainingFolder) -> list[Mount]:
+        """How the program of an instance gets to them, if not by its `/opt/ml`."""
+        place = checkpoint_place(request)
+        if place.is_relative_to(OPT_ML):
+            return []
+        return [Mount(source=folder.checkpoints(request), target=str(place))]
 
     async def upload(
         self,
@@ -62,15 +79,28 @@ class Checkpoints:
         configuration = checkpoint_configuration(request)
         output = {
             "OutputName": "checkpoints",
-            "S3Output": {**configuration, "S3UploadMode": CONTINUOUS},
+            "S3Output": {
+                "LocalPath": str(OPT_ML),
+                "S3Uri": configuration["S3Uri"],
+                "S3UploadMode": CONTINUOUS,
+            },
         }
         asked = {"ProcessingOutputConfig": {"Outputs": [output]}}
-        await self._uploads.changed(asked, [_folder(one) for one in folders], storage, ended=ended)
+        # To them the checkpoints are all of `/opt/ml`.
+        whole = [ProcessingFolder(root=one.checkpoints(request)) for one in folders]
+        await self._uploads.changed(asked, whole, storage, ended=ended)
 
 
-def _folder(folder: TrainingFolder) -> ProcessingFolder:
-    """The same `/opt/ml`, which knows how to list what is below a place."""
-    return ProcessingFolder(root=folder.root)
+def _hides(place: PurePosixPath) -> bool:
+    """Whether a folder of checkpoints there would hide what this machine has there."""
+    if place.is_relative_to(OPT_ML):
+        return False
+    try:
+        return any(Path(place).iterdir())
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -14,6 +14,7 @@ from flowmaker.sagemaker.algorithms.job import CUSTOMER_ERROR
 from flowmaker.sagemaker.container import channels, metrics
 from flowmaker.sagemaker.container.storage import DataError
 from flowmaker.sagemaker.container.training import (
+    OPT_ML,
     TrainingFolder,
     addresses,
     hosts,
@@ -321,7 +322,11 @@ class TrainingJobs:
                 "TRAINING_JOB_ARN": job.arn,
                 **job.request.get("Environment", {}),
             },
-            mounts=(Mount(source=root, target="/opt/ml"), *mounts),
+            mounts=(
+                Mount(source=root, target=str(OPT_ML)),
+                *self._checkpoints_of(job).mounts(job.request, folders[index]),
+                *mounts,
+            ),
             hosts=addresses(len(folders), job.id),
             hidden=self._parts.hidden,
             network=not isolated,

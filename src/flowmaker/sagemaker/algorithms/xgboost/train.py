@@ -14,6 +14,8 @@ from flowmaker.sagemaker.algorithms.xgboost.distributed import together
 from flowmaker.sagemaker.algorithms.xgboost.metrics import COMPUTED
 from flowmaker.sagemaker.algorithms.xgboost.progress import Progress
 
+#: How the job's folder is called, wherever it is.
+_OPT_ML = Path("/opt/ml")
 #: Hyperparameters that are for this program, not for XGBoost.
 _OURS = frozenset(
     {
@@ -89,7 +91,10 @@ def _checkpoints(job: Job) -> Path | None:
     if not config.exists():
         return None
     read = cast("dict[str, str]", json.loads(config.read_text()) or {})
-    return Path(read["LocalPath"]) if read.get("LocalPath") else None
+    if not read.get("LocalPath"):
+        return None
+    place = Path(read["LocalPath"])
+    return job.base / place.relative_to(_OPT_ML) if place.is_relative_to(_OPT_ML) else place
 
 
 def train(job: Job) -> None:
