@@ -242,6 +242,42 @@ async def test_the_log_is_there_during_and_after(at: Bench, player: Player) -> N
     assert last["nextForwardToken"] == token
 
 
+async def test_a_job_is_updated_until_it_has_ended(tmp_path: Path) -> None:
+    async with bench(tmp_path, lambda _: None) as at:
+        await at.put("train/a.csv", b"1,2\n")
+        pool = training_request()["ResourceConfig"] | {"KeepAlivePeriodInSeconds": 60}
+        given = {"S3OutputPath": "s3://data/profile", "ProfilingIntervalInMilliseconds": 500}
+        await at.ask(
+            "CreateTrainingJob",
+            **training_request(ResourceConfig=pool, ProfilerConfig={**given}),
+        )
+        job = {"TrainingJobName": "Job-1"}
+        off, longer = {"DisableProfiler": True}, {"KeepAlivePeriodInSeconds": 600}
+
+        made = await at.ask("UpdateTrainingJob", **job, ProfilerConfig=off, ResourceConfig=longer)
+
+        seen = await at.ask("DescribeTrainingJob", **job)
+        assert made == {"TrainingJobArn": seen["TrainingJobArn"]}
+        assert seen["ProfilerConfig"] == given | off
+        assert seen["ResourceConfig"] == pool | longer
+        with pytest.raises(
+            AwsError, match=r"RemoteDebugConfig\.EnableRemoteDebug is not supported"
+        ):
+            await at.ask("UpdateTrainingJob", **job, RemoteDebugConfig={"EnableRemoteDebug": True})
+
+        await at.ask("StopTrainingJob", **job)
+        await at.until(
+            lambda: at.ask("DescribeTrainingJob", **job),
+            lambda one: one["TrainingJobStatus"] == "Stopped",
+        )
+        for member, value in (("ProfilerConfig", off), ("ResourceConfig", longer)):
+            with pytest.raises(AwsError, match="cannot be updated") as refused:
+                await at.ask("UpdateTrainingJob", **job, **{member: value})
+            assert refused.value.code == "ValidationException"
+        with pytest.raises(AwsError, match="not found"):
+            await at.ask("UpdateTrainingJob", TrainingJobName="another", ProfilerConfig=off)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

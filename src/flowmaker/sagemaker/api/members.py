@@ -120,6 +120,12 @@ HONOURED: Mapping[str, set[str]] = {
         "ExperimentConfig",  # harmless: it only says to which experiment the job belongs
         "RetryStrategy.MaximumRetryAttempts",
     },
+    # Neither is anything profiled, nor are there rules for it, nor a Systems Manager to debug by.
+    "UpdateTrainingJob": {
+        "TrainingJobName",
+        "ProfilerConfig",  # harmless
+        "ResourceConfig.KeepAlivePeriodInSeconds",  # harmless
+    },
     "CreateModel": {
         "ModelName",
         "ExecutionRoleArn",

@@ -1,4 +1,4 @@
-"""CreateTrainingJob, DescribeTrainingJob, StopTrainingJob, DeleteTrainingJob."""
+"""CreateTrainingJob, DescribeTrainingJob, UpdateTrainingJob, StopTrainingJob, DeleteTrainingJob."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -8,7 +8,7 @@ from typing import Any
 from flowmaker.aws.errors import AwsError, validation
 from flowmaker.aws.service import Call, Need, Operation
 from flowmaker.sagemaker.algorithms import registry
-from flowmaker.sagemaker.api import members, stopping
+from flowmaker.sagemaker.api import members, stopping, training_job_updates
 from flowmaker.sagemaker.api.desk import Desk, arn, creation_needs, in_use, need
 from flowmaker.sagemaker.api.images import trained_by
 from flowmaker.sagemaker.api.trial_components import check_experiment, of_job
@@ -59,6 +59,7 @@ class TrainingJobs:
             "CreateTrainingJob": Operation(handler=self.create, needs=_create_needs),
             "DescribeTrainingJob": Operation(handler=self.describe, needs=_needs),
             "StopTrainingJob": Operation(handler=self.stop, needs=_needs),
+            "UpdateTrainingJob": Operation(handler=self.update, needs=_needs),
             "DeleteTrainingJob": Operation(handler=self.delete, needs=_needs),
         }
 
@@ -87,6 +88,9 @@ class TrainingJobs:
     async def describe(self, call: Call) -> Mapping[str, Any]:
         name = call.parameters["TrainingJobName"]
         return described(await self._desk.existing(call, Kind.TRAINING_JOB, name))
+
+    async def update(self, call: Call) -> Mapping[str, Any]:
+        return await training_job_updates.update(self._desk, call)
 
     async def stop(self, call: Call) -> None:
         await stopping.stop(

@@ -72,19 +72,24 @@ def open_resources(tx: Transaction, kind: Kind) -> list[Resource]:
 
 def save(tx: Transaction, resource: Resource) -> bool:
     """Write status and state, if nothing else was written since it was read."""
-    where = and_(resources.c.id == resource.id, resources.c.revision == resource.revision)
-    changed = tx.execute(
-        update(resources)
-        .where(where)
-        .values(
-            status=resource.status,
-            open=resource.open,
-            state=encode(resource.state),
-            modified_at=resource.modified_at,
-            revision=resource.revision + 1,
-        )
+    return _save(
+        tx,
+        resource,
+        status=resource.status,
+        open=resource.open,
+        state=encode(resource.state),
     )
-    return bool(changed.rowcount)
+
+
+def save_request(tx: Transaction, resource: Resource) -> bool:
+    """Write what it was asked to be, if nothing else was written since it was read."""
+    return _save(tx, resource, request=encode(resource.request))
+
+
+def _save(tx: Transaction, resource: Resource, **columns: object) -> bool:
+    where = and_(resources.c.id == resource.id, resources.c.revision == resource.revision)
+    columns |= {"modified_at": resource.modified_at, "revision": resource.revision + 1}
+    return bool(tx.execute(update(resources).where(where).values(columns)).rowcount)
 
 
 def delete(tx: Transaction, resource: Resource) -> bool:
