@@ -18,6 +18,7 @@ export function useRoute(): Route {
   useEffect(() => {
     const listen = () => set(here())
     addEventListener('hashchange', listen)
+    listen() // it may have changed before anybody listened
     return () => removeEventListener('hashchange', listen)
   }, [])
   return route

@@ -41,7 +41,7 @@ const TaskBox = memo(({ box, selected, onSelect, onOpen }: BoxProps) => {
   const below = folded(box.counts) || (box.condition ? clip(box.condition.replaceAll(/inputs\.parameter_values\['pipelinechannel--([^']*)'\]/g, '$1'), 28) : KINDS[box.kind])
   return (
     <g class={`task s-${box.state}${selected ? ' sel' : ''}${box.opens ? ' opens' : ''}`} transform={`translate(${box.x},${box.y})`}
-      data-task={box.id} role="button" tabIndex={0} aria-pressed={selected}
+      data-task={box.id} role="button" tabindex={0} aria-pressed={selected}
       aria-label={`${box.label}, ${KINDS[box.kind]}, ${box.state}${box.opens ? ', Enter opens it' : ''}`}
       onClick={() => onSelect(box)} onDblClick={() => box.opens && onOpen(box)}
       onKeyDown={event => {
