@@ -46,7 +46,9 @@ class Stubbed:
 
     def log(self, group: str, stream: str, *lines: str) -> None:
         """One look at a log that has new lines."""
-        self.expect("logs", "describe_log_streams", {"logStreams": [{"logStreamName": stream}]})
+        streams = {"logStreams": [{"logStreamName": stream}]}
+        where = {"logGroupName": group, "logStreamNamePrefix": f"{stream.partition('/')[0]}/"}
+        self.expect("logs", "describe_log_streams", streams, **where)
         events = [{"message": line, "timestamp": 1} for line in lines]
         self.expect("logs", "get_log_events", {"events": events, "nextForwardToken": "f/1"})
         if events:

@@ -81,7 +81,7 @@ def test_the_published_component_from_request_to_outputs(tmp_path: Path) -> None
         RoleArn=ROLE,
     )
     stubbed.expect("sagemaker", "describe_processing_job", _job("Completed"))
-    stubbed.log(process.LOG_GROUP, "job/algo-1-1")
+    stubbed.log("/aws/sagemaker/ProcessingJobs", "job/algo-1-1")
     with stubbed.active():
         process.main(_argv(tmp_path))
     assert (tmp_path / "job_name").read_text() == "job"
@@ -93,7 +93,7 @@ def test_the_published_component_says_why_it_failed(tmp_path: Path) -> None:
     stubbed.expect("sagemaker", "create_processing_job", {"ProcessingJobArn": ARN})
     failed = _job("Failed", FailureReason="AlgorithmError: no")
     stubbed.expect("sagemaker", "describe_processing_job", failed)
-    stubbed.log(process.LOG_GROUP, "job/algo-1-1")
+    stubbed.log("/aws/sagemaker/ProcessingJobs", "job/algo-1-1")
     with stubbed.active(), pytest.raises(session.Failed, match="Processing job job: Algorithm"):
         process.main(_argv(tmp_path))
 

@@ -141,7 +141,7 @@ def test_training_from_request_to_outputs(
     stubbed.expect("sagemaker", "describe_training_job", job, TrainingJobName="job")
     stubbed.refuse("logs", "describe_log_streams", "ResourceNotFoundException")
     stubbed.expect("sagemaker", "describe_training_job", _job("Completed"), TrainingJobName="job")
-    stubbed.log(train.LOG_GROUP, "job/algo-1-123", "[0]\ttrain-msd:1")
+    stubbed.log("/aws/sagemaker/TrainingJobs", "job/algo-1-123", "[0]\ttrain-msd:1")
     words = argv(
         tmp_path,
         role=ROLE,
@@ -214,10 +214,10 @@ def test_sigterm_stops_the_job_and_follows_it_to_its_end(tmp_path: Path) -> None
     stubbed = Stubbed()
     stubbed.expect("sagemaker", "create_training_job", {"TrainingJobArn": "arn:" + "a" * 20})
     stubbed.expect("sagemaker", "describe_training_job", _job("InProgress"))
-    stubbed.log(train.LOG_GROUP, "job/algo-1-1")
+    stubbed.log("/aws/sagemaker/TrainingJobs", "job/algo-1-1")
     stubbed.expect("sagemaker", "stop_training_job", {}, TrainingJobName="job")
     stubbed.expect("sagemaker", "describe_training_job", _job("Stopped"))
-    stubbed.log(train.LOG_GROUP, "job/algo-1-1")
+    stubbed.log("/aws/sagemaker/TrainingJobs", "job/algo-1-1")
     before = signal.getsignal(signal.SIGTERM)
     with stubbed.active(), pytest.MonkeyPatch.context() as patch:
         patch.setattr("time.sleep", lambda _: os.kill(os.getpid(), signal.SIGTERM))
@@ -409,7 +409,7 @@ def test_batch_transform(tmp_path: Path) -> None:
         "CreationTime": 0,
     }
     stubbed.expect("sagemaker", "describe_transform_job", job, TransformJobName="t")
-    stubbed.log(batch_transform.LOG_GROUP, "t/algo-1-1", "served")
+    stubbed.log("/aws/sagemaker/TransformJobs", "t/algo-1-1", "served")
     words = argv(
         tmp_path,
         job_name="t",

@@ -140,16 +140,18 @@ def test_training(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 def test_a_second_try_goes_on_with_the_first_ones_job_unless_it_failed(
     monkeypatch: pytest.MonkeyPatch, before: str, name: str
 ) -> None:
+    monkeypatch.setenv("KFP_POD_UID", "task")
+    job = following.unique_name("training") + name
     stubbed = Stubbed()
     stubbed.refuse("sagemaker", "create_training_job", "ResourceInUse", "already exists")
     stubbed.expect("sagemaker", "describe_training_job", _training(before))
     if name:
         stubbed.expect("sagemaker", "create_training_job", {"TrainingJobArn": ARN})
     stubbed.expect("sagemaker", "describe_training_job", _training("Completed"))
-    stubbed.log("/aws/sagemaker/TrainingJobs", "job/algo-1-1")
+    stubbed.log("/aws/sagemaker/TrainingJobs", f"{job}/algo-1-1")
     with stubbed.active():
         outputs = run(sm.training, monkeypatch, **TRAINING)
-    assert outputs[1] == following.unique_name("training") + name
+    assert outputs[1] == job
 
 
 def test_a_failure_is_the_job_s_own_words(monkeypatch: pytest.MonkeyPatch) -> None:

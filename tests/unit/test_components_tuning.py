@@ -175,5 +175,5 @@ def test_the_component_for_kfp_2_compiles(tmp_path: Path) -> None:
 
     compiler.Compiler().compile(pipeline, str(tmp_path / "pipeline.yaml"))
     text = (tmp_path / "pipeline.yaml").read_text()
-    assert "create_hyper_parameter_tuning_job" in text
+    assert "HyperParameterTuningJob" in text
     assert "best_hyperparameters" in text

@@ -26,6 +26,13 @@ def connect(service: str, region: str) -> "Client":
     return boto3.client(service, region_name=region)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
 
 
+def clients(region: str) -> "Callable[[str], Client]":
+    """The clients of a region by service, each made once."""
+    from functools import cache, partial
+
+    return cache(partial(connect, region=region))
+
+
 def unique_name(prefix: str) -> str:
     """A name for what this task makes: the same when the task is tried again, else its own."""
     import hashlib
@@ -65,6 +72,11 @@ def as_text(value: object) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def given(**members: object) -> "dict[str, object]":
+    """Members of a request, without those that are not set."""
+    return {name: value for name, value in members.items() if value not in ("", 0, {}, [])}
 
 
 def configuration_in_use(sagemaker: "Client", endpoint: str) -> str:
@@ -151,7 +163,7 @@ def follow(
     status: "Callable[[Document], str]",
     final: "tuple[str, ...]",
     print_log: "Callable[[], None]",
-    stop: "Callable[[], None]",
+    stop: "Callable[[], object]",
 ) -> "Document":
     """Waits for one of the final statuses, printing statuses and log; gives the description.
 
@@ -182,3 +194,94 @@ def follow(
             pause = min(pause * 1.3, 30.0)
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def called(kind: str) -> str:
+    """What people call a kind of job: `TrainingJob` is a Training job."""
+    import re
+
+    words = re.sub("(?<!^)(?=[A-Z])", " ", kind.replace("HyperParameter", "Hyperparameter"))
+    return words.capitalize()
+
+
+def operation(client: "Callable[[str], Client]", verb: str, kind: str) -> "Callable[..., Document]":
+    """What does something with a kind of job, e.g. describes a `TrainingJob`."""
+    import re
+
+    word = re.sub("(?<!^)(?=[A-Z])", "_", kind).lower()
+    return getattr(client("sagemaker"), f"{verb}_{word}")
+
+
+def follow_job(
+    client: "Callable[[str], Client]",
+    kind: str,
+    name: str,
+    *,
+    logged: bool = True,
+    status: "Callable[[Document], str] | None" = None,
+) -> "Document":
+    """Follows a job to its end; gives its description then.
+
+    Args:
+        client: The client of a service; it is asked for each time, as its rights may end.
+        kind: What AWS calls it, e.g. `TrainingJob`.
+        name: The job's name.
+        logged: Whether it has a log of its own.
+        status: Its status, if not what its description says.
+    """
+    group = f"/aws/sagemaker/{kind}s"
+    printer = log_printer(lambda: client("logs"), group, f"{name}/")
+    return follow(
+        describe=lambda: operation(client, "describe", kind)(**{f"{kind}Name": name}),
+        status=status or (lambda job: job[f"{kind}Status"]),
+        final=("Completed", "Failed", "Stopped"),
+        print_log=printer if logged else lambda: None,
+        stop=lambda: operation(client, "stop", kind)(**{f"{kind}Name": name}),
+    )
+
+
+def why_not_completed(kind: str, job: "Document") -> str:
+    """What became of a job instead; empty if it has completed."""
+    status: str = job[f"{kind}Status"]
+    return "" if status == "Completed" else job.get("FailureReason") or status
+
+
+def run_job(
+    client: "Callable[[str], Client]",
+    kind: str,
+    name: str,
+    prefix: str,
+    request: "Document",
+    *,
+    logged: bool = True,
+) -> "tuple[str, Document]":
+    """Makes a job, or goes on with that of an earlier try of this task; exits unless it completes.
+
+    Args:
+        client: The client of a service.
+        kind: What AWS calls it, e.g. `TrainingJob`.
+        name: The job's name; if empty one is made up, with the `prefix`.
+        prefix: See `name`.
+        request: What is asked for, but for the name.
+        logged: Whether it has a log of its own.
+
+    Returns:
+        The job's name, and its description at its end.
+    """
+
+    def create(one: str) -> "Document":
+        return operation(client, "create", kind)(**{f"{kind}Name": one}, **request)
+
+    def status(one: str) -> str:
+        return operation(client, "describe", kind)(**{f"{kind}Name": one})[f"{kind}Status"]
+
+    if name:
+        create_named(lambda: create(name))
+    else:
+        name = start_once(unique_name(prefix), create, status)
+    print(f"{called(kind)} {name}", flush=True)
+    job = follow_job(client, kind, name, logged=logged)
+    why = why_not_completed(kind, job)
+    if why:
+        raise SystemExit(f"{called(kind)} {name}: {why}")
+    return (name, job)

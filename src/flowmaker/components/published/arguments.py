@@ -74,6 +74,29 @@ COMMON = (
     Input("assume_role", str, ""),
     Input("tags", mapping, {}),
 )
+#: On what a job runs, and in which network, if it does not only predict.
+INSTANCES = (
+    Input("instance_type", str, "ml.m4.xlarge"),
+    Input("instance_count", integer, 1),
+    Input("volume_size", integer, 30),
+    Input("resource_encryption_key", str, ""),
+    Input("vpc_security_group_ids", str, ""),
+    Input("vpc_subnets", str, ""),
+    Input("network_isolation", boolean, default=True),
+    Input("traffic_encryption", boolean, default=False),
+)
+
+
+def instances(values: Inputs) -> dict[str, object]:
+    """The instances of a job, as any request has them."""
+    return without_empty(
+        {
+            "InstanceType": values["instance_type"],
+            "InstanceCount": values["instance_count"],
+            "VolumeSizeInGB": values["volume_size"],
+            "VolumeKmsKeyId": values["resource_encryption_key"],
+        }
+    )
 
 
 def vpc(values: Inputs) -> dict[str, object]:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from flowmaker.components.following import create_named, follow, log_printer
 from flowmaker.components.published.arguments import (
     COMMON,
     Input,
@@ -15,10 +14,8 @@ from flowmaker.components.published.arguments import (
     without_empty,
     write_outputs,
 )
-from flowmaker.components.published.session import Failed, Session, generated
-
-LOG_GROUP = "/aws/sagemaker/TransformJobs"
-FINAL = ("Completed", "Failed", "Stopped")
+from flowmaker.components.published.jobs import completed
+from flowmaker.components.published.session import Session, generated
 
 INPUTS = (
     *COMMON,
@@ -103,19 +100,5 @@ def request(values: Inputs) -> dict[str, Any]:
 def main(argv: Sequence[str]) -> None:
     """Transforms, and writes the output."""
     values = parse(INPUTS, OUTPUTS, argv)
-    asked = request(values)
-    session = Session(values)
-    name = asked["TransformJobName"]
-    create_named(lambda: session.client("sagemaker").create_transform_job(**asked))
-    print(f"Transform job {name} is created", flush=True)  # noqa: T201 - a component's log
-    description = follow(
-        describe=lambda: session.client("sagemaker").describe_transform_job(TransformJobName=name),
-        status=lambda found: found["TransformJobStatus"],
-        final=FINAL,
-        print_log=log_printer(lambda: session.client("logs"), LOG_GROUP, f"{name}/"),
-        stop=lambda: session.client("sagemaker").stop_transform_job(TransformJobName=name),
-    )
-    status = description["TransformJobStatus"]
-    if status != "Completed":
-        raise Failed(f"Transform job {name}: {description.get('FailureReason') or status}")
+    completed(Session(values), "TransformJob", request(values))
     write_outputs(values, {"output_location": values["output_location"]})

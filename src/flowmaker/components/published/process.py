@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from flowmaker.components.following import create_named, follow, log_printer
 from flowmaker.components.published.arguments import (
     COMMON,
+    INSTANCES,
     Input,
     Inputs,
-    boolean,
+    instances,
     integer,
     mapping,
     parse,
@@ -18,20 +18,15 @@ from flowmaker.components.published.arguments import (
     without_empty,
     write_outputs,
 )
+from flowmaker.components.published.jobs import completed
 from flowmaker.components.published.session import Failed, Session, generated
-
-LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
-FINAL = ("Completed", "Failed", "Stopped")
 
 INPUTS = (
     *COMMON,
+    *INSTANCES,
     Input("job_name", str, ""),
     Input("role"),
     Input("image", str, ""),
-    Input("instance_type", str, "ml.m4.xlarge"),
-    Input("instance_count", integer, 1),
-    Input("volume_size", integer, 30),
-    Input("resource_encryption_key", str, ""),
     Input("output_encryption_key", str, ""),
     Input("max_run_time", integer, 86400),
     Input("environment", mapping, {}),
@@ -39,10 +34,6 @@ INPUTS = (
     Input("container_arguments", sequence, []),
     Input("output_config", sequence, []),
     Input("input_config", sequence, []),
-    Input("vpc_security_group_ids", str, ""),
-    Input("vpc_subnets", str, ""),
-    Input("network_isolation", boolean, default=True),
-    Input("traffic_encryption", boolean, default=False),
 )
 OUTPUTS = ("job_name", "output_artifacts")
 
@@ -51,14 +42,6 @@ def request(values: Inputs) -> dict[str, Any]:
     """The request of CreateProcessingJob."""
     if not values["output_config"]:
         raise Failed("output_config must have at least one output.")
-    cluster = without_empty(
-        {
-            "InstanceType": values["instance_type"],
-            "InstanceCount": values["instance_count"],
-            "VolumeSizeInGB": values["volume_size"],
-            "VolumeKmsKeyId": values["resource_encryption_key"],
-        }
-    )
     limit = values["max_run_time"]
     return without_empty(
         {
@@ -70,7 +53,7 @@ def request(values: Inputs) -> dict[str, Any]:
                     "KmsKeyId": values["output_encryption_key"],
                 }
             ),
-            "ProcessingResources": {"ClusterConfig": cluster},
+            "ProcessingResources": {"ClusterConfig": instances(values)},
             "StoppingCondition": {"MaxRuntimeInSeconds": limit} if limit else {},
             "AppSpecification": without_empty(
                 {
@@ -100,21 +83,6 @@ def artifacts(description: dict[str, Any]) -> dict[str, object]:
 def main(argv: Sequence[str]) -> None:
     """Processes, and writes the outputs."""
     values = parse(INPUTS, OUTPUTS, argv)
-    asked = request(values)
-    session = Session(values)
-    name = asked["ProcessingJobName"]
-    create_named(lambda: session.client("sagemaker").create_processing_job(**asked))
-    print(f"Processing job {name} is created", flush=True)  # noqa: T201 - a component's log
-    description = follow(
-        describe=lambda: session.client("sagemaker").describe_processing_job(
-            ProcessingJobName=name
-        ),
-        status=lambda found: found["ProcessingJobStatus"],
-        final=FINAL,
-        print_log=log_printer(lambda: session.client("logs"), LOG_GROUP, f"{name}/"),
-        stop=lambda: session.client("sagemaker").stop_processing_job(ProcessingJobName=name),
-    )
-    status = description["ProcessingJobStatus"]
-    if status != "Completed":
-        raise Failed(f"Processing job {name}: {description.get('FailureReason') or status}")
+    description = completed(Session(values), "ProcessingJob", request(values))
+    name = description["ProcessingJobName"]
     write_outputs(values, {"job_name": name, "output_artifacts": artifacts(description)})

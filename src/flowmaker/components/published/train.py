@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from flowmaker.components.following import Client, create_named, follow, log_printer
+from flowmaker.components.following import Client
 from flowmaker.components.published.arguments import (
     COMMON,
+    INSTANCES,
     Input,
     Inputs,
     boolean,
+    instances,
     integer,
     mapping,
     parse,
@@ -18,14 +20,14 @@ from flowmaker.components.published.arguments import (
     without_empty,
     write_outputs,
 )
+from flowmaker.components.published.jobs import completed
 from flowmaker.components.published.session import Failed, Session, generated
 from flowmaker.sagemaker.algorithms.accounts import ACCOUNTS, domain
 
-LOG_GROUP = "/aws/sagemaker/TrainingJobs"
-FINAL = ("Completed", "Failed", "Stopped")
-
-INPUTS = (
+#: What a tuning job has, too.
+TRAINING = (
     *COMMON,
+    *INSTANCES,
     Input("spot_instance", boolean, default=False),
     Input("max_wait_time", integer, 86400),
     Input("max_run_time", integer, 86400),
@@ -34,20 +36,15 @@ INPUTS = (
     Input("role"),
     Input("image", str, ""),
     Input("algorithm_name", str, ""),
-    Input("metric_definitions", mapping, {}),
     Input("training_input_mode", str, "File", ("File", "Pipe")),
-    Input("hyperparameters", mapping, {}),
+    Input("metric_definitions", mapping, {}),
     Input("channels", sequence),
-    Input("instance_type", str, "ml.m4.xlarge"),
-    Input("instance_count", integer, 1),
-    Input("volume_size", integer, 30),
-    Input("resource_encryption_key", str, ""),
-    Input("model_artifact_path"),
     Input("output_encryption_key", str, ""),
-    Input("vpc_security_group_ids", str, ""),
-    Input("vpc_subnets", str, ""),
-    Input("network_isolation", boolean, default=True),
-    Input("traffic_encryption", boolean, default=False),
+)
+INPUTS = (
+    *TRAINING,
+    Input("hyperparameters", mapping, {}),
+    Input("model_artifact_path"),
     Input("debug_hook_config", mapping, {}),
     Input("debug_rule_config", sequence, []),
 )
@@ -107,6 +104,27 @@ def spot(values: Inputs) -> dict[str, object]:
     }
 
 
+def definition(values: Inputs, output_path: str) -> dict[str, object]:
+    """What is asked of a training job, on its own or of a tuning job."""
+    stopping = {"MaxRuntimeInSeconds": values["max_run_time"]}
+    if values["spot_instance"]:
+        stopping["MaxWaitTimeInSeconds"] = values["max_wait_time"]
+    return {
+        "AlgorithmSpecification": algorithm(values),
+        "RoleArn": values["role"],
+        "InputDataConfig": values["channels"],
+        "OutputDataConfig": without_empty(
+            {"S3OutputPath": output_path, "KmsKeyId": values["output_encryption_key"]}
+        ),
+        "ResourceConfig": instances(values),
+        "StoppingCondition": stopping,
+        "EnableNetworkIsolation": values["network_isolation"],
+        "EnableInterContainerTrafficEncryption": values["traffic_encryption"],
+        **spot(values),
+        **vpc(values),
+    }
+
+
 def request(values: Inputs) -> dict[str, Any]:
     """The request of CreateTrainingJob."""
     wrong = [
@@ -114,38 +132,14 @@ def request(values: Inputs) -> dict[str, Any]:
     ]
     if wrong:
         raise Failed(f"Hyperparameters must be strings; these are not: {', '.join(wrong)}")
-    stopping = {"MaxRuntimeInSeconds": values["max_run_time"]}
-    if values["spot_instance"]:
-        stopping["MaxWaitTimeInSeconds"] = values["max_wait_time"]
     return without_empty(
         {
             "TrainingJobName": values["job_name"] or generated("TrainingJob-"),
-            "RoleArn": values["role"],
-            "AlgorithmSpecification": algorithm(values),
             "HyperParameters": values["hyperparameters"],
-            "InputDataConfig": values["channels"],
-            "OutputDataConfig": without_empty(
-                {
-                    "S3OutputPath": values["model_artifact_path"],
-                    "KmsKeyId": values["output_encryption_key"],
-                }
-            ),
-            "ResourceConfig": without_empty(
-                {
-                    "InstanceType": values["instance_type"],
-                    "InstanceCount": values["instance_count"],
-                    "VolumeSizeInGB": values["volume_size"],
-                    "VolumeKmsKeyId": values["resource_encryption_key"],
-                }
-            ),
-            "StoppingCondition": stopping,
-            "EnableNetworkIsolation": values["network_isolation"],
-            "EnableInterContainerTrafficEncryption": values["traffic_encryption"],
             "DebugHookConfig": values["debug_hook_config"],
             "DebugRuleConfigurations": values["debug_rule_config"],
             "Tags": tags(values["tags"]),
-            **spot(values),
-            **vpc(values),
+            **definition(values, values["model_artifact_path"]),
         }
     )
 
@@ -175,19 +169,7 @@ def main(argv: Sequence[str]) -> None:
     values = parse(INPUTS, OUTPUTS, argv)
     asked = request(values)
     session = Session(values)
-    name = asked["TrainingJobName"]
-    create_named(lambda: session.client("sagemaker").create_training_job(**asked))
-    print(f"Training job {name} is created", flush=True)  # noqa: T201 - a component's log
-    description = follow(
-        describe=lambda: session.client("sagemaker").describe_training_job(TrainingJobName=name),
-        status=_status,
-        final=FINAL,
-        print_log=log_printer(lambda: session.client("logs"), LOG_GROUP, f"{name}/"),
-        stop=lambda: session.client("sagemaker").stop_training_job(TrainingJobName=name),
-    )
-    status = description["TrainingJobStatus"]
-    if status != "Completed":
-        raise Failed(f"Training job {name}: {description.get('FailureReason') or status}")
+    description = completed(session, "TrainingJob", asked, status=_status)
     for rule in description.get("DebugRuleEvaluationStatuses", []):
         if rule.get("RuleEvaluationStatus") == "Error":
             raise Failed(f"Debug rule {rule['RuleConfigurationName']}: {rule.get('StatusDetails')}")
@@ -195,7 +177,7 @@ def main(argv: Sequence[str]) -> None:
         values,
         {
             "model_artifact_url": description["ModelArtifacts"]["S3ModelArtifacts"],
-            "job_name": name,
+            "job_name": description["TrainingJobName"],
             "training_image": image_of(session.client("sagemaker"), description),
         },
     )

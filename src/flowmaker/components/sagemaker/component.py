@@ -20,7 +20,9 @@ def sagemaker_component(function: Callable[..., object]) -> Callable[..., dsl.Pi
         packages_to_install=PACKAGES,
         additional_funcs=[
             following.as_text,
+            following.given,
             following.connect,
+            following.clients,
             following.configuration_in_use,
             following.create_named,
             following.error_code,
@@ -29,5 +31,10 @@ def sagemaker_component(function: Callable[..., object]) -> Callable[..., dsl.Pi
             following.new_lines,
             following.log_printer,
             following.follow,
+            following.called,
+            following.operation,
+            following.follow_job,
+            following.why_not_completed,
+            following.run_job,
         ],
     )

@@ -1,17 +1,10 @@
 """A processing job."""
-# ruff: noqa: PLR0913, PLR0917, B006, FBT001, FBT002, T201 - inputs are arguments; the log is stdout
+# ruff: noqa: PLR0913, PLR0917, B006, FBT001, FBT002 - inputs are arguments
 # pyright: reportInvalidTypeForm=false, reportUnknownParameterType=false
 
 from typing import Any, NamedTuple
 
-from flowmaker.components.following import (
-    connect,
-    create_named,
-    follow,
-    log_printer,
-    start_once,
-    unique_name,
-)
+from flowmaker.components.following import clients, given, run_job
 from flowmaker.components.sagemaker.component import sagemaker_component
 
 
@@ -55,10 +48,6 @@ def processing(
     Returns:
         Where in S3 each output is, by its name; and the job's name.
     """
-
-    def given(**members: object) -> dict[str, object]:
-        return {name: value for name, value in members.items() if value not in ("", 0, {}, [])}
-
     cluster = {
         "InstanceType": instance_type,
         "InstanceCount": instance_count,
@@ -79,29 +68,7 @@ def processing(
         RoleArn=role,
         Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
     )
-    sagemaker, logs = connect("sagemaker", region), connect("logs", region)
-
-    def create(name: str) -> dict[str, Any]:
-        return sagemaker.create_processing_job(ProcessingJobName=name, **request)
-
-    def status(name: str) -> str:
-        return sagemaker.describe_processing_job(ProcessingJobName=name)["ProcessingJobStatus"]
-
-    if job_name:
-        create_named(lambda: create(job_name))
-    else:
-        job_name = start_once(unique_name("processing"), create, status)
-    print(f"Processing job {job_name}", flush=True)
-    job = follow(
-        describe=lambda: sagemaker.describe_processing_job(ProcessingJobName=job_name),
-        status=lambda job: job["ProcessingJobStatus"],
-        final=("Completed", "Failed", "Stopped"),
-        print_log=log_printer(lambda: logs, "/aws/sagemaker/ProcessingJobs", f"{job_name}/"),
-        stop=lambda: sagemaker.stop_processing_job(ProcessingJobName=job_name),
-    )
-    if job["ProcessingJobStatus"] != "Completed":
-        reason = job.get("FailureReason") or job["ProcessingJobStatus"]
-        raise SystemExit(f"Processing job {job_name}: {reason}")
+    job_name, job = run_job(clients(region), "ProcessingJob", job_name, "processing", request)
     outputs = job.get("ProcessingOutputConfig", {}).get("Outputs", [])
     places = {one["OutputName"]: one["S3Output"]["S3Uri"] for one in outputs}
     return (places, job_name)

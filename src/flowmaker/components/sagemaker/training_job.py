@@ -1,18 +1,10 @@
 """A training job."""
-# ruff: noqa: PLR0913, PLR0917, FBT001, FBT002, B006, T201 - inputs are arguments; the log is stdout
+# ruff: noqa: PLR0913, PLR0917, FBT001, FBT002, B006 - inputs are arguments
 # pyright: reportInvalidTypeForm=false, reportUnknownParameterType=false
 
 from typing import Any, NamedTuple
 
-from flowmaker.components.following import (
-    as_text,
-    connect,
-    create_named,
-    follow,
-    log_printer,
-    start_once,
-    unique_name,
-)
+from flowmaker.components.following import as_text, clients, run_job
 from flowmaker.components.sagemaker.component import sagemaker_component
 
 
@@ -82,27 +74,5 @@ def training(
         request["Environment"] = environment
     if tags:
         request["Tags"] = [{"Key": key, "Value": value} for key, value in tags.items()]
-    sagemaker, logs = connect("sagemaker", region), connect("logs", region)
-
-    def create(name: str) -> dict[str, Any]:
-        return sagemaker.create_training_job(TrainingJobName=name, **request)
-
-    def status(name: str) -> str:
-        return sagemaker.describe_training_job(TrainingJobName=name)["TrainingJobStatus"]
-
-    if job_name:
-        create_named(lambda: create(job_name))
-    else:
-        job_name = start_once(unique_name("training"), create, status)
-    print(f"Training job {job_name}", flush=True)
-    job = follow(
-        describe=lambda: sagemaker.describe_training_job(TrainingJobName=job_name),
-        status=lambda job: job["TrainingJobStatus"],
-        final=("Completed", "Failed", "Stopped"),
-        print_log=log_printer(lambda: logs, "/aws/sagemaker/TrainingJobs", f"{job_name}/"),
-        stop=lambda: sagemaker.stop_training_job(TrainingJobName=job_name),
-    )
-    if job["TrainingJobStatus"] != "Completed":
-        reason = job.get("FailureReason") or job["TrainingJobStatus"]
-        raise SystemExit(f"Training job {job_name}: {reason}")
+    job_name, job = run_job(clients(region), "TrainingJob", job_name, "training", request)
     return (job["ModelArtifacts"]["S3ModelArtifacts"], job_name, image)

@@ -1,17 +1,10 @@
 """A batch transform job."""
-# ruff: noqa: PLR0913, PLR0917, B006, T201 - inputs are arguments; the log is stdout
+# ruff: noqa: PLR0913, PLR0917, B006 - inputs are arguments
 # pyright: reportInvalidTypeForm=false, reportUnknownParameterType=false
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from flowmaker.components.following import (
-    connect,
-    create_named,
-    follow,
-    log_printer,
-    start_once,
-    unique_name,
-)
+from flowmaker.components.following import clients, given, run_job
 from flowmaker.components.sagemaker.component import sagemaker_component
 
 
@@ -67,10 +60,6 @@ def batch_transform(
     Returns:
         Where the predictions are, and the job's name.
     """
-
-    def given(**members: object) -> dict[str, object]:
-        return {name: value for name, value in members.items() if value not in ("", 0, {}, [])}
-
     source = {"S3DataType": data_type, "S3Uri": input_location}
     request = given(
         ModelName=model_name,
@@ -93,27 +82,5 @@ def batch_transform(
         ),
         Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
     )
-    sagemaker, logs = connect("sagemaker", region), connect("logs", region)
-
-    def create(name: str) -> dict[str, Any]:
-        return sagemaker.create_transform_job(TransformJobName=name, **request)
-
-    def status(name: str) -> str:
-        return sagemaker.describe_transform_job(TransformJobName=name)["TransformJobStatus"]
-
-    if job_name:
-        create_named(lambda: create(job_name))
-    else:
-        job_name = start_once(unique_name("transform"), create, status)
-    print(f"Transform job {job_name}", flush=True)
-    job = follow(
-        describe=lambda: sagemaker.describe_transform_job(TransformJobName=job_name),
-        status=lambda job: job["TransformJobStatus"],
-        final=("Completed", "Failed", "Stopped"),
-        print_log=log_printer(lambda: logs, "/aws/sagemaker/TransformJobs", f"{job_name}/"),
-        stop=lambda: sagemaker.stop_transform_job(TransformJobName=job_name),
-    )
-    if job["TransformJobStatus"] != "Completed":
-        reason = job.get("FailureReason") or job["TransformJobStatus"]
-        raise SystemExit(f"Transform job {job_name}: {reason}")
+    job_name, _ = run_job(clients(region), "TransformJob", job_name, "transform", request)
     return (output_location, job_name)

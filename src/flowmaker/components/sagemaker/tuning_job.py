@@ -1,17 +1,10 @@
 """A hyperparameter tuning job."""
-# ruff: noqa: PLR0913, PLR0917, B006, T201 - inputs are arguments; the log is stdout
+# ruff: noqa: PLR0913, PLR0917, B006 - inputs are arguments
 # pyright: reportInvalidTypeForm=false, reportUnknownParameterType=false
 
 from typing import Any, NamedTuple
 
-from flowmaker.components.following import (
-    as_text,
-    connect,
-    create_named,
-    follow,
-    start_once,
-    unique_name,
-)
+from flowmaker.components.following import as_text, clients, run_job
 from flowmaker.components.sagemaker.component import sagemaker_component
 
 
@@ -117,40 +110,15 @@ def tuning(
     }
     if tags:
         request["Tags"] = [{"Key": key, "Value": value} for key, value in tags.items()]
-    sagemaker = connect("sagemaker", region)
-
-    def create(name: str) -> dict[str, Any]:
-        return sagemaker.create_hyper_parameter_tuning_job(
-            HyperParameterTuningJobName=name, **request
-        )
-
-    def describe(name: str) -> dict[str, Any]:
-        return sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
-
-    if job_name:
-        create_named(lambda: create(job_name))
-    else:
-        # A tuning job's name has at most 32 characters, and this one has 17.
-        job_name = start_once(
-            unique_name("tune"),
-            create,
-            lambda name: describe(name)["HyperParameterTuningJobStatus"],
-        )
-    print(f"Tuning job {job_name}", flush=True)
-    job = follow(
-        describe=lambda: describe(job_name),
-        status=lambda job: job["HyperParameterTuningJobStatus"],
-        final=("Completed", "Failed", "Stopped"),
-        print_log=lambda: None,
-        stop=lambda: sagemaker.stop_hyper_parameter_tuning_job(
-            HyperParameterTuningJobName=job_name
-        ),
+    client = clients(region)
+    # A tuning job's name has at most 32 characters, and one that is made up has 17.
+    job_name, job = run_job(
+        client, "HyperParameterTuningJob", job_name, "tune", request, logged=False
     )
     best = job.get("BestTrainingJob")
-    if job["HyperParameterTuningJobStatus"] != "Completed" or not best:
-        reason = job.get("FailureReason") or job["HyperParameterTuningJobStatus"]
-        raise SystemExit(f"Tuning job {job_name}: {reason}")
-    trained = sagemaker.describe_training_job(TrainingJobName=best["TrainingJobName"])
+    if not best:
+        raise SystemExit(f"Tuning job {job_name}: no training job gave the objective metric")
+    trained = client("sagemaker").describe_training_job(TrainingJobName=best["TrainingJobName"])
     settings = trained["HyperParameters"]
     settings.pop("_tuning_objective_metric", None)
     url = trained["ModelArtifacts"]["S3ModelArtifacts"]
