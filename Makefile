@@ -18,10 +18,10 @@ ifeq ($(strip $(UV_DEFAULT_INDEX)),)
 unexport UV_DEFAULT_INDEX
 endif
 
-.PHONY: help setup demo test check bench lock format hooks clean
+.PHONY: help setup demo test check bench screenshots lock format hooks clean
 
 help:  ## what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.setup-demo  ## make .venv with Flowmaker and the clients that the demo uses
 
@@ -40,6 +40,9 @@ check: $(VENV)/.setup-dev  ## format, lint, types, import contracts, unit tests
 
 bench: $(VENV)/.setup-dev  ## performance, each figure a ratio against a peer in the same run
 	@$(BIN)/python -m bench
+
+screenshots: $(VENV)/.setup-dev  ## a picture of every page of the web interface, in docs/images
+	@$(BIN)/python -W ignore -m scripts.screenshots
 
 format: $(VENV)/.setup-dev  ## let ruff write the code
 	@$(BIN)/ruff format .
