@@ -2,6 +2,8 @@
 import type { ComponentType } from 'preact'
 import { Page } from '../parts/page'
 import type { Route } from '../route'
+import { BucketsPage } from './buckets'
+import { EndpointsPage } from './endpoints'
 import { RunPage } from './run'
 import { RunsPage } from './runs'
 
@@ -27,6 +29,8 @@ export const PAGES = [
 const BODIES: [string, string, ComponentType<PageProps>][] = [
   ['runs/details', 'runs', RunPage],
   ['runs', 'runs', RunsPage],
+  ['endpoints', 'endpoints', EndpointsPage],
+  ['buckets', 'buckets', BucketsPage],
 ]
 
 const Missing = ({ route }: PageProps) => <Page title="Not found"><p class="pad">There is no page at <code>{route.path}</code>.</p></Page>
