@@ -36,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
         env,
         exec_,
         gc,
+        iam,
         image,
         interrupt,
         logs,
@@ -50,7 +51,22 @@ def parser() -> argparse.ArgumentParser:
     )
     whole.add_argument("--version", action="version", version=f"flowmaker {__version__}")
     commands = whole.add_subparsers(required=True, metavar="COMMAND")
-    modules = (up, env, open_, exec_, status, logs, debug, image, interrupt, gc, doctor, down, demo)
+    modules = (
+        up,
+        env,
+        open_,
+        exec_,
+        status,
+        logs,
+        debug,
+        image,
+        interrupt,
+        iam,
+        gc,
+        doctor,
+        down,
+        demo,
+    )
     for module in modules:
         command = commands.add_parser(
             module.NAME, help=module.HELP, description=module.HELP.capitalize() + "."

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from flowmaker import ids
 from flowmaker.aws.auth.authorize import PolicyAuthorizer
+from flowmaker.aws.auth.observations import Observations
 from flowmaker.aws.gateway import Gateway
 from flowmaker.aws.iam import bootstrap as iam
 from flowmaker.aws.iam.access_keys import AccessKeys
@@ -69,6 +70,7 @@ from flowmaker.server.worker import REGION, Worker
 from flowmaker.store.database import Database
 from flowmaker.web.app import Web
 from flowmaker.web.app import create_app as create_web
+from flowmaker.web.permissions import Permissions
 from flowmaker.web.session import Session
 
 
@@ -86,6 +88,7 @@ class Ground:
     executor: LocalExecutor
     environments: UvEnvironments
     authorizer: PolicyAuthorizer
+    observations: Observations
     sessions: RoleSessions
     images: Images
     models: ModelClient
@@ -105,6 +108,7 @@ class Ground:
         database = Database(folder.database)
         sockets = tempfile.TemporaryDirectory(prefix="flowmaker-")
         machine = capacity(settings.cores, settings.memory)
+        observations = Observations(database, clock)
         return cls(
             settings=settings,
             folder=folder,
@@ -120,7 +124,8 @@ class Ground:
                 visible=(folder.path, folder.environments.resolve()),
             ),
             environments=UvEnvironments(folder.environments, folder.programs, clock),
-            authorizer=PolicyAuthorizer(database, clock),
+            authorizer=PolicyAuthorizer(database, clock, observations),
+            observations=observations,
             sessions=RoleSessions(database, clock),
             images=pipeline_images(folder.images),
             models=ModelClient(),
@@ -180,6 +185,7 @@ class House:
         await ground.models.close()
         await ground.environments.close()
         await ground.executor.close()
+        await ground.observations.close()
         ground.objects.close()
         ground.database.close()
         ground.sockets.cleanup()
@@ -208,9 +214,9 @@ def _doors(
         SageMakerRuntimeService(router, AsyncInvocations(router.routes, database, hints, clock)),
     ]
     nodes = _nodes(ground, worker)
-    inside = Inside(
-        services, ground.authorizer, principal=owner, region=REGION, endpoint=ground.url
-    )
+    # What the interface looks at by itself is not what anybody needed.
+    unobserved = PolicyAuthorizer(database, clock)
+    inside = Inside(services, unobserved, principal=owner, region=REGION, endpoint=ground.url)
     return Doors(
         aws=Gateway(services, AccessKeys(database, clock), ground.authorizer, clock),
         kfp=create_pipelines(
@@ -230,6 +236,7 @@ def _doors(
                 database=database,
                 inside=inside,
                 session=session,
+                permissions=Permissions(database, unobserved, ground.observations),
                 follow=nodes.log_of,
             )
         ),

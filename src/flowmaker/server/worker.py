@@ -42,6 +42,8 @@ class Worker:
             "AWS_DEFAULT_REGION": REGION,
             "AWS_REGION": REGION,
             **PATIENCE,
+            # SDKs say it with each call, so that it is known of which task a user's key was.
+            "AWS_SDK_UA_APP_ID": f"task-{task_id}",
             "AWS_CONTAINER_CREDENTIALS_FULL_URI": self.url + WORKER_CREDENTIALS,
             "AWS_CONTAINER_AUTHORIZATION_TOKEN": f"{task_id}.{self._sign(task_id)}",
         }

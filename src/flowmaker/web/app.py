@@ -14,6 +14,7 @@ from flowmaker.aws.inside import Inside
 from flowmaker.store.database import Database
 from flowmaker.web.aws import AwsRoutes
 from flowmaker.web.changes import Changes, Follow
+from flowmaker.web.permissions import Permissions
 from flowmaker.web.runs import Drawings
 from flowmaker.web.session import SIGN_IN, Session
 
@@ -65,6 +66,7 @@ class Web:
     database: Database
     inside: Inside
     session: Session
+    permissions: Permissions
     follow: Follow
     bundle: Path = BUNDLE
 
@@ -86,6 +88,7 @@ def create_app(web: Web) -> Starlette:
             WebSocketRoute("/ui/changes", Changes(web.database, web.follow).serve),
             *Drawings(web.database).routes(),
             *AwsRoutes(web.inside, web.session).routes(),
+            *web.permissions.routes(web.session),
             Mount("/assets", _Assets(directory=web.bundle / "assets", check_dir=False)),
             Route("/{rest:path}", _missing),
         ]

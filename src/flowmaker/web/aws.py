@@ -14,7 +14,7 @@ from starlette.routing import Route
 from flowmaker.aws.inside import Asked, Inside
 from flowmaker.aws.service import Answer, Reply
 from flowmaker.errors import InvalidInput
-from flowmaker.web.answers import Endpoint, answering, error, json_response
+from flowmaker.web.answers import json_response
 from flowmaker.web.session import Session
 
 #: An object that is shown may be a page: it runs apart from ours, and reaches nothing.
@@ -22,7 +22,6 @@ _SANDBOX = (
     "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; "
     "style-src 'unsafe-inline'; img-src data: blob:; font-src data:; frame-ancestors 'self'"
 )
-_SIGN_IN = "Sign in first: `flowmaker open` opens the interface with your key."
 
 
 class AwsRoutes:
@@ -34,21 +33,17 @@ class AwsRoutes:
 
     def routes(self) -> list[Route]:
         return [
-            Route("/ui/aws/{service}/{operation}", self._guarded(self.call), methods=["POST"]),
-            Route("/ui/objects", self._guarded(self.show), methods=["GET"]),
-            Route("/ui/objects", self._guarded(self.store), methods=["PUT"]),
-            Route("/ui/endpoints/{name}/invocations", self._guarded(self.invoke), methods=["POST"]),
+            Route(
+                "/ui/aws/{service}/{operation}", self._session.guarding(self.call), methods=["POST"]
+            ),
+            Route("/ui/objects", self._session.guarding(self.show), methods=["GET"]),
+            Route("/ui/objects", self._session.guarding(self.store), methods=["PUT"]),
+            Route(
+                "/ui/endpoints/{name}/invocations",
+                self._session.guarding(self.invoke),
+                methods=["POST"],
+            ),
         ]
-
-    def _guarded(self, endpoint: Endpoint) -> Endpoint:
-        answer = answering(endpoint)
-
-        async def guarded(request: Request) -> Response:
-            if not self._session.is_of_owner(request.headers):
-                return error(401, "SignInFirst", _SIGN_IN)
-            return await answer(request)
-
-        return guarded
 
     async def call(self, request: Request) -> Response:
         given = request.path_params

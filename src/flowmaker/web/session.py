@@ -13,9 +13,12 @@ from urllib.parse import urlencode, urlsplit
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
+from flowmaker.web.answers import Endpoint, answering, error
+
 SIGN_IN = "/ui/sign-in"
 #: Seconds that a browser stays signed in.
 _LASTS = 365 * 86400
+_SIGN_IN_FIRST = "Sign in first: `flowmaker open` opens the interface with your key."
 
 
 class Session:
@@ -24,7 +27,7 @@ class Session:
     def __init__(self, key: str, url: str) -> None:
         self._key = key
         # Browsers keep one set of cookies for all ports of a host.
-        self._cookie = f"flowmaker-{urlsplit(url).port or 80}"
+        self._cookie = cookie_of(url)
 
     def is_of_owner(self, headers: Mapping[str, str]) -> bool:
         """Whether a request's headers, names in lower case, have the cookie."""
@@ -33,6 +36,17 @@ class Session:
         except CookieError:
             return False
         return found is not None and self._is_key(found.value)
+
+    def guarding(self, endpoint: Endpoint) -> Endpoint:
+        """The endpoint, for the owner alone; its errors are answers."""
+        answer = answering(endpoint)
+
+        async def guarded(request: Request) -> Response:
+            if not self.is_of_owner(request.headers):
+                return error(401, "SignInFirst", _SIGN_IN_FIRST)
+            return await answer(request)
+
+        return guarded
 
     async def sign_in(self, request: Request) -> Response:
         """Gives the cookie to who presents the key, and shows him the first page."""
@@ -47,6 +61,11 @@ class Session:
 
     def _is_key(self, given: str) -> bool:
         return hmac.compare_digest(given.encode(), self._key.encode())
+
+
+def cookie_of(url: str) -> str:
+    """The name of the cookie that a server at `url` looks for."""
+    return f"flowmaker-{urlsplit(url).port or 80}"
 
 
 def link(url: str, key: str) -> str:

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from flowmaker.aws.auth import repository
 from flowmaker.aws.auth.denials import denial
 from flowmaker.aws.auth.evaluate import Decision, Layer, Policies, Policy, Request, evaluate
+from flowmaker.aws.auth.explain import Explanation, explain
+from flowmaker.aws.auth.observations import Observations
 from flowmaker.aws.auth.policy import Kind, parse
 from flowmaker.aws.auth.principals import Caller
 from flowmaker.aws.auth.standing import Standing, Standings
@@ -15,14 +17,19 @@ from flowmaker.store.database import Database
 
 #: A key's last use is written down this often at most.
 _USE_NOTED_EVERY = timedelta(minutes=1)
+_ROOT = Decision(allowed=True, layer=Layer.IDENTITY, policy="root")
 
 
 class PolicyAuthorizer:
     """Implements `flowmaker.aws.identity.Authorizer` by IAM's policies."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, observations: Observations | None = None
+    ) -> None:
+        """With `observations` it is remembered what was asked of `check`."""
         self._database = database
         self._clock = clock
+        self._observations = observations
         self._standings = Standings(database)
         self._noted: dict[str, datetime] = {}
 
@@ -30,6 +37,8 @@ class PolicyAuthorizer:
         for need in needs:
             await self._note_use(principal, need, region)
             decision = await self.decide(principal, need, region=region)
+            if self._observations is not None and not principal.is_root:
+                self._observations.note(principal, need, decision)
             if not decision.allowed:
                 raise denial(principal, need, decision)
 
@@ -39,7 +48,18 @@ class PolicyAuthorizer:
     async def decide(self, principal: Principal, need: Need, *, region: str = "") -> Decision:
         """The decision, and which policy made it. The root user may all."""
         if principal.is_root:
-            return Decision(allowed=True, layer=Layer.IDENTITY, policy="root")
+            return _ROOT
+        return evaluate(*await self._question(principal, need, region))
+
+    async def explain(self, principal: Principal, need: Need, *, region: str = "") -> Explanation:
+        """The decision, and every statement that speaks of the action."""
+        if principal.is_root:
+            return Explanation(decision=_ROOT)
+        return explain(*await self._question(principal, need, region))
+
+    async def _question(
+        self, principal: Principal, need: Need, region: str
+    ) -> tuple[Request, Policies]:
         standing = await self._standing(principal)
         request = Request(
             caller=Caller(
@@ -52,7 +72,7 @@ class PolicyAuthorizer:
             context=self._context(principal, standing, need, region),
             owner=need.owner,
         )
-        return evaluate(request, _policies(principal, standing, need))
+        return request, _policies(principal, standing, need)
 
     async def _standing(self, principal: Principal) -> Standing | None:
         """Nothing when there is no such user or role any more, be there a new one of its name."""

@@ -19,6 +19,14 @@ def denial(principal: Principal, need: Need, decision: Decision) -> AwsError:
     return access_denied(f"{told}. {_advice(principal, need, decision)}")
 
 
+def missing(principal: Principal, need: Need, decision: Decision) -> str:
+    """The statement (JSON) that would allow it; empty when a statement denies it."""
+    if decision.explicit:
+        return ""
+    named = principal if decision.layer is Layer.RESOURCE else None
+    return _statement(need, principal=named)
+
+
 def _who(principal: Principal) -> str:
     return f"User: {principal.arn or 'anonymous'}"
 

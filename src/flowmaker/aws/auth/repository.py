@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, func, insert, select, update
 
+from flowmaker.aws.auth.observed import Observation, Wanted
 from flowmaker.store.database import Transaction
 from flowmaker.store.schema.aws import (
     iam_access_keys,
     iam_attachments,
+    iam_decisions,
     iam_inline_policies,
     iam_policies,
     iam_policy_versions,
@@ -91,3 +93,36 @@ def note_use(tx: Transaction, access_key_id: str, service: str, region: str, now
         .where(iam_access_keys.c.access_key_id == access_key_id)
         .values(last_used_at=now, last_used_service=service, last_used_region=region)
     )
+
+
+def keep_observations(tx: Transaction, changed: list[Observation], most: int) -> None:
+    """Write down what is new of them, and forget the oldest above `most`."""
+    tx.execute(delete(iam_decisions).where(iam_decisions.c.id.in_([one.id for one in changed])))
+    tx.execute(
+        insert(iam_decisions),
+        [{name: getattr(one, name) for name in one.__dataclass_fields__} for one in changed],
+    )
+    above = (tx.scalar(select(func.count()).select_from(iam_decisions)) or 0) - most
+    if above > 0:
+        oldest = select(iam_decisions.c.id).order_by(iam_decisions.c.last_at).limit(above)
+        tx.execute(delete(iam_decisions).where(iam_decisions.c.id.in_(oldest)))
+
+
+def observations(tx: Transaction, wanted: Wanted) -> list[Observation]:
+    """Those that are wanted, the latest first."""
+    query = select(iam_decisions).order_by(iam_decisions.c.last_at.desc()).limit(wanted.limit)
+    if wanted.since:
+        query = query.where(iam_decisions.c.last_at >= wanted.since)
+    if wanted.until:
+        query = query.where(iam_decisions.c.first_at <= wanted.until)
+    if wanted.principal:
+        of = iam_decisions.c.principal
+        below = of.startswith(f"{wanted.principal}/", autoescape=True)
+        query = query.where((of == wanted.principal) | below)
+    if wanted.tasks:
+        names = [f"task-{task}" for task in wanted.tasks]
+        session = func.substr(iam_decisions.c.principal, -len(names[0]))
+        query = query.where(iam_decisions.c.app.in_(names) | session.in_(names))
+    if wanted.denied:
+        query = query.where(iam_decisions.c.allowed.is_(False))
+    return [Observation(**row) for row in tx.execute(query).mappings()]

@@ -133,3 +133,25 @@ sts_sessions = Table(
     Index("sts_sessions_by_expiry", "expires_at"),
     Index("sts_sessions_by_purpose", "purpose"),
 )
+
+# What was decided lately, for whom: each need once for as long as it comes again and again.
+iam_decisions = Table(
+    "iam_decisions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("principal", Text, nullable=False),
+    # What the caller's SDK says that it is part of (`task-…`), empty for most.
+    Column("app", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("resource", Text, nullable=False),
+    Column("passed_to", Text, nullable=False),
+    Column("allowed", Boolean, nullable=False),
+    # Of a denial: whether a statement denies, what the caller was told, and what would allow it.
+    Column("explicit", Boolean, nullable=False),
+    Column("told", Text, nullable=False),
+    Column("missing", Text, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("first_at", Timestamp, nullable=False),
+    Column("last_at", Timestamp, nullable=False),
+    Index("iam_decisions_by_time", "last_at"),
+)
