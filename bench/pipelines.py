@@ -65,7 +65,7 @@ class Runs:
         self.folder = folder
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            self._client = kfp.Client(host=measured.url)
+            self.client = kfp.Client(host=measured.url)
         #: The most memory of the server that was seen, in MB.
         self.peak = 0.0
 
@@ -76,7 +76,7 @@ class Runs:
         """
         package = shapes.compile_into(self.folder, pipeline)
         begin = time.time()
-        made = self._client.create_run_from_pipeline_package(str(package))
+        made = self.client.create_run_from_pipeline_package(str(package))
         while (run := self._run(made.run_id))["state"] not in FINAL:
             self.peak = max(self.peak, memory(self._measured.pid)) if pause > 0.1 else self.peak
             time.sleep(pause)

@@ -1,0 +1,1 @@
+"""The tests, by tier; what they share is importable: `tests.house`, `tests.fakes`."""
