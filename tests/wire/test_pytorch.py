@@ -87,7 +87,14 @@ def trained(aws: Clients, name: str, **hyperparameters: Any) -> Any:
 def printed(aws: Clients, name: str) -> str:
     group = "/aws/sagemaker/TrainingJobs"
     events = aws.logs.filter_log_events(logGroupName=group, logStreamNamePrefix=f"{name}/")
-    return "\n".join(event["message"] for event in events["events"])
+    return "\n".join(f"{one['logStreamName']}: {one['message']}" for one in events["events"])
+
+
+def check_completed(aws: Clients, job: Any) -> None:
+    """Fail with all that the instances said: which of them was the first to fail is in there."""
+    if job["TrainingJobStatus"] != "Completed":
+        said = printed(aws, job["TrainingJobName"])
+        pytest.fail(f"{job['FailureReason']}\n\n{said}", pytrace=False)
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +103,7 @@ def together(aws: Clients) -> Any:
 
 
 def test_two_instances_train_one_model(aws: Clients, together: Any) -> None:
-    assert together["TrainingJobStatus"] == "Completed", (together, printed(aws, "together"))
+    check_completed(aws, together)
     said = printed(aws, "together")
     assert "rank 0 of 2 sum 3.0" in said
     assert "rank 1 of 2 sum 3.0" in said
@@ -105,7 +112,7 @@ def test_two_instances_train_one_model(aws: Clients, together: Any) -> None:
 
 def test_torchrun_is_the_launcher_where_the_sdk_asks_for_it(aws: Clients, together: Any) -> None:
     job = trained(aws, "torchrun", sagemaker_torch_distributed_enabled=True)
-    assert job["TrainingJobStatus"] == "Completed", (job, printed(aws, "torchrun"))
+    check_completed(aws, job)
     assert "rank 1 of 2 sum 3.0" in printed(aws, "torchrun")
 
 

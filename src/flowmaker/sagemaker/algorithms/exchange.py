@@ -1,8 +1,8 @@
 """How the instances of a job agree on something: all send to the first, the first answers all.
 
 The instances of a job have names that resolve to each other and nothing else in common. The port
-follows from the job's name, so that two jobs on one machine do not meet; who connects says which
-job it belongs to, and in which round.
+follows from the job's name and the address of its first instance, so that two jobs on one machine
+do not meet; who connects says which job it belongs to, and in which round.
 """
 
 import hashlib
@@ -29,9 +29,13 @@ def _job_name() -> str:
     return os.environ.get("TRAINING_JOB_NAME") or "job"
 
 
-def port() -> int:
-    """The port of this job's meetings on the first instance."""
-    digest = hashlib.sha256(_job_name().encode()).digest()
+def port(first: str) -> int:
+    """The port of this job's meetings on the first instance.
+
+    PyTorch listens on it at all addresses of the machine: a job of the same name, in another region
+    or of another server, must have another.
+    """
+    digest = hashlib.sha256(f"{_job_name()} at {address(first)}".encode()).digest()
     return _FIRST_PORT + int.from_bytes(digest[:4], "big") % _PORTS
 
 
@@ -88,10 +92,10 @@ def _connect(host: str) -> socket.socket:
     deadline = time.monotonic() + _TIMEOUT
     while True:
         try:
-            connection = socket.create_connection((address(host), port()), timeout=_TIMEOUT)
+            connection = socket.create_connection((address(host), port(host)), timeout=_TIMEOUT)
         except OSError as error:
             if time.monotonic() > deadline:
-                raise PeerLost(f"{host} did not answer at port {port()}: {error}") from error
+                raise PeerLost(f"{host} did not answer at port {port(host)}: {error}") from error
             # There is no event to wait for: the other process has not opened its port yet.
             time.sleep(_RETRY)  # noqa: TID251
         else:
@@ -107,7 +111,7 @@ def _lead(
     try:
         # It is closed before anyone has an answer: who has one may come to the next meeting, and
         # must not come to this one.
-        with socket.create_server((address(job.host), port())) as server:
+        with socket.create_server((address(job.host), port(job.host))) as server:
             server.settimeout(_TIMEOUT)
             while len(everyone) < len(job.hosts):
                 connection, _ = server.accept()

@@ -82,7 +82,7 @@ def _torchrun(job: Described) -> list[str]:
         *("-m", "torch.distributed.run"),
         *("--nnodes", str(len(job.hosts)), "--node_rank", str(job.hosts.index(job.host))),
         *("--nproc_per_node", "1"),
-        *("--master_addr", job.hosts[0], "--master_port", str(port())),
+        *("--master_addr", job.hosts[0], "--master_port", str(port(job.hosts[0]))),
     ]
 
 
@@ -93,7 +93,7 @@ def _meeting_point(job: Described) -> dict[str, str]:
     interface = str(job.resources.get("network_interface_name", "lo"))
     return {
         "MASTER_ADDR": job.hosts[0],
-        "MASTER_PORT": str(port()),
+        "MASTER_PORT": str(port(job.hosts[0])),
         "GLOO_SOCKET_IFNAME": interface,
     }
 
