@@ -1,8 +1,9 @@
 /** Numbers and times as people read them. */
 
-/** Seconds: `0.4 s`, `12 s`, `3 m 05 s`, `2 h 04 m`. */
+/** Seconds: `40 ms`, `1.4 s`, `12 s`, `3 m 05 s`, `2 h 04 m`. */
 export function duration(seconds: number): string {
   if (!Number.isFinite(seconds)) return ''
+  if (seconds < 1) return `${Math.round(1000 * seconds)} ms`
   if (seconds < 10) return `${seconds.toFixed(1)} s`
   if (seconds < 60) return `${Math.round(seconds)} s`
   const minutes = Math.floor(seconds / 60)
