@@ -36,6 +36,8 @@ check: $(VENV)/.setup-dev  ## format, lint, types, import contracts, unit tests
 	@$(BIN)/ruff check .
 	@$(BIN)/pyright
 	@$(BIN)/lint-imports
+	@test -d ui/node_modules/typescript || scripts/ui ci --ignore-scripts
+	@scripts/ui run check
 	@$(BIN)/pytest tests/unit -q
 
 bench: $(VENV)/.setup-dev  ## performance, each figure a ratio against a peer in the same run
