@@ -61,13 +61,15 @@ export function useLoaded<T>(load: () => Promise<T>, inputs: unknown[], tick: nu
       return
     }
     busy.current = key
-    const finish = () => {
+    const begin = performance.now()
+    // What takes long to answer is given as long to rest: a large run changes all the time.
+    const finish = () => setTimeout(() => {
       if (busy.current === key) busy.current = null
       if (missed.current) {
         missed.current = false
         again(n => n + 1)
       }
-    }
+    }, performance.now() - begin)
     load().then(
       value => { finish(); if (latest.current === key) set({ value, error: null, of: key }) },
       (problem: unknown) => {
