@@ -159,6 +159,17 @@ async def test_without_a_failure_file_the_log_says_why(at: Bench, player: Player
     assert reason.endswith(", exit code: 3")
 
 
+async def test_the_instance_that_failed_first_is_the_reason(at: Bench, player: Player) -> None:
+    player.exit_code = None
+    two = training_request()["ResourceConfig"] | {"InstanceCount": 2}
+    await at.ask("CreateTrainingJob", **training_request(ResourceConfig=two))
+    await at.until(lambda: _specs(player), lambda specs: len(specs) == 2)
+    # The other one fails for want of it.
+    at.executor.finish(player.specs[1].id, 3)
+    at.executor.finish(player.specs[0].id, 1)
+    assert (await ended(at))["FailureReason"].endswith(", exit code: 3")
+
+
 async def test_a_stopped_job_keeps_its_model(at: Bench, player: Player) -> None:
     player.exit_code = None
     await at.ask("CreateTrainingJob", **training_request())

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from flowmaker.errors import FlowmakerError
 from flowmaker.executors.executor import Observation, ProcessSpec, ProcessState
+from flowmaker.sagemaker.container.training import hosts
 from flowmaker.sagemaker.controllers.parts import Parts, log_place
 from flowmaker.sagemaker.records.resource import Resource
 from flowmaker.sagemaker.records.training import Instance
@@ -33,9 +34,25 @@ def instance(seen: Observation) -> Instance:
     return Instance.SUCCEEDED if seen.outcome.exit_code == 0 else Instance.FAILED
 
 
-def killed(name: str) -> str:
-    """Why a job failed of which an instance was lost."""
-    return f"InternalServerError: the process of {name} was killed together with its supervisor"
+def lost(seen: Sequence[Observation]) -> str:
+    """Why a job failed of which an instance was lost; empty if none was."""
+    for name, one in zip(hosts(len(seen)), seen, strict=True):
+        if one.state is ProcessState.LOST:
+            killed = f"the process of {name} was killed together with its supervisor"
+            return f"InternalServerError: {killed}"
+    return ""
+
+
+def first_failed(seen: Sequence[Observation]) -> tuple[int, int]:
+    """Which failed first by itself, and its exit code; others may have failed for want of it."""
+    failures = [
+        (one.outcome.ended_at, index, one.outcome.exit_code)
+        for index, one in enumerate(seen)
+        if one.outcome and not one.outcome.succeeded and not one.outcome.reason
+    ]
+    assert failures, "a job that has failed, with no instance lost, has one"
+    _, index, code = min(failures)
+    return index, code
 
 
 def failed(blame: str, text: str, exit_code: int, longest: int) -> str:

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from flowmaker.errors import FlowmakerError
-from flowmaker.executors.executor import Mount, Observation, ProcessSpec, ProcessState
+from flowmaker.executors.executor import Mount, Observation, ProcessSpec
 from flowmaker.sagemaker.container import channels, metrics
 from flowmaker.sagemaker.container.processing import ProcessingFolder, count
 from flowmaker.sagemaker.container.storage import DataError
@@ -17,8 +17,9 @@ from flowmaker.sagemaker.controllers.instances import (
     LOOK,
     Instances,
     failed,
+    first_failed,
     instance,
-    killed,
+    lost,
 )
 from flowmaker.sagemaker.controllers.outputs import remove
 from flowmaker.sagemaker.controllers.parts import Parts
@@ -189,16 +190,12 @@ class ProcessingJobs:
 
     async def _reason(self, job: Resource, seen: Sequence[Observation]) -> str:
         """Why it failed: how the first that failed ended, and what it printed last."""
-        names = hosts(count(job.request))
-        for name, process, one in zip(names, _processes(job), seen, strict=True):
-            if one.state is ProcessState.LOST:
-                return killed(name)
-            if one.outcome is None or one.outcome.succeeded or one.outcome.reason:
-                continue
-            text = await asyncio.to_thread(metrics.last_lines, self._parts.executor.log(process))
-            code = one.outcome.exit_code
-            return failed("AlgorithmError", text, code, lifecycle.LONGEST_REASON)
-        return "InternalServerError: an instance failed"
+        if reason := lost(seen):
+            return reason
+        index, code = first_failed(seen)
+        log = self._parts.executor.log(_processes(job)[index])
+        text = await asyncio.to_thread(metrics.last_lines, log)
+        return failed("AlgorithmError", text, code, lifecycle.LONGEST_REASON)
 
     async def _fail(self, job: Resource, state: ProcessingState, reason: str) -> float | None:
         return await self._save(job, lifecycle.fail(state, reason, self._parts.now()))

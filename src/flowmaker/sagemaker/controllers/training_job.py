@@ -28,8 +28,9 @@ from flowmaker.sagemaker.controllers.instances import (
     LOOK,
     Instances,
     failed,
+    first_failed,
     instance,
-    killed,
+    lost,
 )
 from flowmaker.sagemaker.controllers.outputs import Outputs, remove
 from flowmaker.sagemaker.controllers.parts import Parts, log_place
@@ -247,19 +248,14 @@ class TrainingJobs:
 
     async def _reason(self, job: Resource, seen: Sequence[Observation]) -> str:
         """Why it failed: what the algorithm says, else what it printed last."""
-        for name, one in zip(hosts(len(seen)), seen, strict=True):
-            # First: the others may have failed for want of it.
-            if one.state is ProcessState.LOST:
-                return killed(name)
-        for index, one in enumerate(seen):
-            if one.outcome is None or one.outcome.succeeded or one.outcome.reason:
-                continue
-            text = await asyncio.to_thread(self._folders(job)[index].failure)
-            log = self._parts.executor.log(processes(job)[index])
-            text = text or await asyncio.to_thread(metrics.last_lines, log)
-            blame = "ClientError" if one.outcome.exit_code == CUSTOMER_ERROR else "AlgorithmError"
-            return failed(blame, text, one.outcome.exit_code, lifecycle.LONGEST_REASON)
-        return "InternalServerError: an instance failed"
+        if reason := lost(seen):
+            return reason
+        index, code = first_failed(seen)
+        text = await asyncio.to_thread(self._folders(job)[index].failure)
+        log = self._parts.executor.log(processes(job)[index])
+        text = text or await asyncio.to_thread(metrics.last_lines, log)
+        blame = "ClientError" if code == CUSTOMER_ERROR else "AlgorithmError"
+        return failed(blame, text, code, lifecycle.LONGEST_REASON)
 
     async def _fail(self, job: Resource, state: TrainingState, reason: str) -> float | None:
         return await self._save(job, lifecycle.fail(state, reason, self._parts.now()))
