@@ -28,6 +28,23 @@ def speaking(lines: int = 3) -> None:
     speak(lines=lines)
 
 
+@dsl.component(base_image="python:3.11")
+def write(rows: dsl.Output[dsl.Dataset]) -> None:
+    with open(rows.path, "w") as file:
+        file.write("1\n")
+
+
+@dsl.component(base_image="python:3.11")
+def count(of: dsl.Input[dsl.Dataset]) -> int:
+    with open(of.path) as file:
+        return len(file.readlines())
+
+
+@dsl.pipeline(name="handing-on")
+def handing_on() -> None:
+    count(of=write().outputs["rows"])
+
+
 @pytest.fixture(scope="module")
 def stranger(server: House) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=server.url) as client:
@@ -136,6 +153,25 @@ def test_a_run_is_drawn_and_its_task_told(stranger: httpx.Client, run: str) -> N
     assert (task["input_parameters"], task["image"]) == ({"lines": 3}, "python:3.11")
     assert stranger.get("/ui/runs/none/graph").status_code == 404
     assert stranger.get(f"/ui/runs/{run}/tasks/none").status_code == 404
+
+
+def test_artifacts_name_who_made_them_and_who_read_them(
+    server: House, stranger: httpx.Client
+) -> None:
+    client = kfp.Client(host=server.url)
+    made = client.create_run_from_pipeline_func(handing_on, arguments={}, enable_caching=False)
+    client.wait_for_run_completion(made.run_id, 100)
+    (told,) = (
+        each
+        for each in stranger.get("/ui/artifacts").json()["artifacts"]
+        if made.run_id in each["uri"]
+    )
+    assert (told["name"], told["type"]) == ("rows", "system.Dataset")
+    maker, reader = *told["made_by"], *told["read_by"]
+    assert (maker["task_name"], maker["as"]) == ("write", "rows")
+    assert (reader["task_name"], reader["as"]) == ("count", "of")
+    task = stranger.get(f"/ui/runs/{made.run_id}/tasks/{reader['task_id']}").json()
+    assert task["input_artifacts"]["of"][0]["uri"] == told["uri"]
 
 
 def test_a_change_is_told_at_once(server: House, run: str) -> None:

@@ -1,4 +1,4 @@
-"""The routes that draw pipelines and runs: `/ui/runs/…` and `/ui/pipelines/…`."""
+"""The routes that draw pipelines and runs, and tell of their artifacts: `/ui/runs/…` and others."""
 
 import asyncio
 from dataclasses import dataclass
@@ -12,14 +12,17 @@ from flowmaker.errors import InvalidInput, NotFound
 from flowmaker.pipelines.api import wire
 from flowmaker.pipelines.ir.graph import Graph, graph_of
 from flowmaker.pipelines.records.run import Run, Task
-from flowmaker.pipelines.repository import catalog, nodes, runs
+from flowmaker.pipelines.repository import catalog, exchanges, nodes, runs
 from flowmaker.pipelines.repository.steps import Step, steps_of
 from flowmaker.store.database import Database, Transaction
 from flowmaker.web.answers import answering, json_response
 from flowmaker.web.graph import Steps, level_of_pipeline, level_of_run
+from flowmaker.web.lineage import lineage
 
 #: Graphs of runs that are kept: reading one costs milliseconds, and a page asks for it often.
 _KEPT = 16
+#: The newest runs whose artifacts are told, and the newest of their tasks.
+_RUNS, _TASKS = 100, 2000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,6 +44,7 @@ class Drawings:
             Route("/ui/runs/{run_id}/graph", answering(self.of_run)),
             Route("/ui/runs/{run_id}/tasks/{task_id}", answering(self.of_task)),
             Route(version, answering(self.of_version)),
+            Route("/ui/artifacts", answering(self.artifacts)),
         ]
 
     async def of_run(self, request: Request) -> Response:
@@ -79,6 +83,13 @@ class Drawings:
             return json_response(await asyncio.to_thread(level_of_pipeline, graph, path))
         except KeyError as missing:
             raise InvalidInput(f"The pipeline has no group of tasks {missing}.") from None
+
+    async def artifacts(self, request: Request) -> Response:
+        """The artifacts of the newest runs, each with the tasks that made it and that read it."""
+        del request
+        count, found = await self._database.read(exchanges.exchanges, _RUNS, _TASKS)
+        told = await asyncio.to_thread(lineage, found)
+        return json_response({"runs": count, "tasks": len(found), "artifacts": told})
 
     def _level(self, seen: _Seen, scope: str) -> dict[str, Any]:
         return level_of_run(self._graph(seen.run), Steps.of(seen.steps), scope)
