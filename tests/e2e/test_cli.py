@@ -57,7 +57,7 @@ def test_a_signal_ends_it_gracefully(tmp_path: Path, signalled: signal.Signals) 
 
 
 def test_secrets_are_their_owners_only(server: House) -> None:
-    for name in ("credentials", "kubeconfig", "worker.key"):
+    for name in ("credentials", "kubeconfig", "worker.key", "browser.key"):
         mode = stat.S_IMODE((server.data / name).stat().st_mode)
         assert mode == 0o600, f"{name} has {mode:o}"
     assert stat.S_IMODE(server.data.stat().st_mode) == 0o700
@@ -116,3 +116,16 @@ def test_a_page_for_people(server: House) -> None:
     assert answer.status_code == 200
     assert "flowmaker env" in answer.text
     assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+def test_other_machines_browsers_sign_in_with_the_link(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLOWMAKER_TOKEN", "sixteen-characters")
+    with house(data, "--host", "0.0.0.0") as server, httpx.Client(base_url=server.url) as browser:
+        assert browser.get("/").status_code == 401
+        assert browser.get("/ui/sign-in?key=guessed").status_code == 403
+        link = flowmaker("open", "--print", "--data", str(data)).stdout.strip()
+        assert browser.get(link).status_code == 303
+        assert browser.get("/").status_code == 200
+        assert browser.get("/apis/v2beta1/runs").status_code == 200
