@@ -145,9 +145,11 @@ class ProcessingJobs:
             await self._instances.stop(processes)
         if action is not Action.END:
             return await self._upload_meanwhile(job, state)
-        if state.failure_reason:
+        reason = state.failure_reason
+        if reason:
             ending = Ending.FAILED
-        reason = await self._reason(job, seen) if ending is Ending.FAILED else ""
+        elif ending is Ending.FAILED:
+            reason = await self._reason(job, seen)
         message = await asyncio.to_thread(_message, self._folders(job))
         now = self._parts.now()
         return await self._save(job, lifecycle.end_processing(state, ending, reason, message, now))
