@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,13 +13,16 @@ from flowmaker.pipelines.api import wire
 from flowmaker.pipelines.ir.graph import Graph, graph_of
 from flowmaker.pipelines.records.run import Run, Task
 from flowmaker.pipelines.repository import catalog, exchanges, nodes, runs
-from flowmaker.pipelines.repository.steps import Step, steps_of
+from flowmaker.pipelines.repository.steps import Mark, Step, mark_of, steps_of
 from flowmaker.store.database import Database, Transaction
 from flowmaker.web.answers import answering, json_response
 from flowmaker.web.graph import Steps, level_of_pipeline, level_of_run
 from flowmaker.web.lineage import lineage
 
-#: Graphs of runs that are kept: reading one costs milliseconds, and a page asks for it often.
+K = TypeVar("K")
+V = TypeVar("V")
+
+#: Graphs of runs, and answers, that are kept: several pages ask for the same again and again.
 _KEPT = 16
 #: The newest runs whose artifacts are told, and the newest of their tasks.
 _RUNS, _TASKS = 100, 2000
@@ -37,6 +40,7 @@ class Drawings:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._graphs: dict[str, Graph] = {}
+        self._levels: dict[tuple[Mark | None, str], Response] = {}
 
     def routes(self) -> list[Route]:
         version = "/ui/pipelines/{pipeline_id}/versions/{version_id}/graph"
@@ -49,11 +53,14 @@ class Drawings:
 
     async def of_run(self, request: Request) -> Response:
         """The run in brief, and the level of its graph that `?task=` names."""
-        run_id = request.path_params["run_id"]
+        run_id, scope = request.path_params["run_id"], request.query_params.get("task", "")
+        mark = await self._database.read(mark_of, run_id)
+        if mark is not None and (mark, scope) in self._levels:  # another tab has asked already
+            return self._levels[mark, scope]
         seen = await self._database.read(_seen, run_id)
-        scope = request.query_params.get("task", "")
         drawn = await asyncio.to_thread(self._level, seen, scope)
-        return json_response({"run": _brief(seen.run), "revision": seen.run.revision, **drawn})
+        brief = {"run": _brief(seen.run), "revision": seen.run.revision}
+        return _keep(self._levels, (mark, scope), json_response({**brief, **drawn}))
 
     async def of_task(self, request: Request) -> Response:
         """Everything that KFP's API tells of one task; and its container."""
@@ -95,11 +102,17 @@ class Drawings:
         return level_of_run(self._graph(seen.run), Steps.of(seen.steps), scope)
 
     def _graph(self, run: Run) -> Graph:
-        graph = self._graphs.pop(run.run_id, None) or graph_of(run.pipeline_spec, run.platform_spec)
-        self._graphs[run.run_id] = graph
-        while len(self._graphs) > _KEPT:
-            self._graphs.pop(next(iter(self._graphs)), None)
-        return graph
+        graph = self._graphs.get(run.run_id) or graph_of(run.pipeline_spec, run.platform_spec)
+        return _keep(self._graphs, run.run_id, graph)
+
+
+def _keep(kept: dict[K, V], key: K, value: V) -> V:
+    """Keeps it as the newest of the few that are kept."""
+    kept.pop(key, None)
+    kept[key] = value
+    while len(kept) > _KEPT:
+        kept.pop(next(iter(kept)), None)
+    return value
 
 
 def _seen(tx: Transaction, run_id: str) -> _Seen:
