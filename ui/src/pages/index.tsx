@@ -2,8 +2,12 @@
 import type { ComponentType } from 'preact'
 import { Page } from '../parts/page'
 import type { Route } from '../route'
+import { ArtifactsPage } from './artifacts'
 import { BucketsPage } from './buckets'
+import { ClusterPage } from './cluster'
 import { EndpointsPage } from './endpoints'
+import { PermissionsPage } from './permissions'
+import { JobsPage } from './jobs'
 import { RunPage } from './run'
 import { RunsPage } from './runs'
 
@@ -31,6 +35,10 @@ const BODIES: [string, string, ComponentType<PageProps>][] = [
   ['runs', 'runs', RunsPage],
   ['endpoints', 'endpoints', EndpointsPage],
   ['buckets', 'buckets', BucketsPage],
+  ['artifacts', 'artifacts', ArtifactsPage],
+  ['permissions', 'permissions', PermissionsPage],
+  ['cluster', 'cluster', ClusterPage],
+  ['jobs', 'jobs', JobsPage],
 ]
 
 const Missing = ({ route }: PageProps) => <Page title="Not found"><p class="pad">There is no page at <code>{route.path}</code>.</p></Page>

@@ -11,10 +11,11 @@ interface Events { events: { timestamp: number; message: string }[]; nextForward
 /** Lines that are read of a long log at its end. */
 const TAIL = 5000
 
-export function GroupLog({ group }: { group: string }) {
+/** `prefix`: of the streams' names, where a group has those of many jobs. */
+export function GroupLog({ group, prefix }: { group: string; prefix?: string }) {
   const tick = useTick(2000)
   const streams = useLoaded(
-    () => aws<{ logStreams: Stream[] }>('logs', 'DescribeLogStreams', { logGroupName: group, orderBy: 'LastEventTime', descending: true, limit: 50 }), [group], tick,
+    () => aws<{ logStreams: Stream[] }>('logs', 'DescribeLogStreams', { logGroupName: group, ...(prefix ? { logStreamNamePrefix: prefix } : { orderBy: 'LastEventTime', descending: true }), limit: 50 }), [group, prefix], tick,
   )
   const [chosen, choose] = useState('')
   const found = streams.value?.logStreams ?? []

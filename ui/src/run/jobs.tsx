@@ -1,4 +1,5 @@
 /** The SageMaker jobs that a task made, in place. */
+import { TrainingInPlace } from '../jobs/training'
 import { to } from '../route'
 import type { Task } from './panel'
 
@@ -14,24 +15,47 @@ const PAGES: Record<string, [string, string]> = {
   model: ['models', ''],
 }
 
-export function jobsOf(task: Task): { kind: string; name: string }[] {
-  const found = new Map<string, { kind: string; name: string }>()
-  for (const value of Object.values({ ...task.input_parameters, ...task.output_parameters })) {
+type Found = { kind: string; name: string }
+
+/** Names that the components' parameters have; they are there while a task runs, its outputs are not. */
+const NAMED: Record<string, string> = { endpoint_name: 'endpoint', model_name: 'model' }
+
+/** What a component that has a parameter `job_name` makes, by the others that it has. */
+function kindOf(given: Record<string, unknown>): string {
+  if ('channels' in given || 'hyperparameters' in given) return 'training-job'
+  if ('model_name' in given) return 'transform-job'
+  return 'strategy' in given ? 'hyper-parameter-tuning-job' : 'processing-job'
+}
+
+export function jobsOf(task: Task): Found[] {
+  const found = new Map<string, Found>()
+  const values = { ...task.input_parameters, ...task.output_parameters }
+  const add = (kind: string, name: string) => found.set(`${kind}/${name}`, { kind, name })
+  for (const value of Object.values(values)) {
     const match = typeof value === 'string' ? ARN.exec(value) : null
-    if (match?.[1] && match[2] && PAGES[match[1]]) found.set(match[0], { kind: match[1], name: match[2] })
+    if (match?.[1] && match[2] && PAGES[match[1]]) add(match[1], match[2])
   }
+  for (const [parameter, kind] of Object.entries(NAMED))
+    if (typeof values[parameter] === 'string' && values[parameter]) add(kind, values[parameter])
+  // A text alone says nothing of SageMaker: a component of it has also a region.
+  if (typeof values.job_name === 'string' && values.job_name && 'region' in values) add(kindOf(values), values.job_name)
   return [...found.values()]
 }
 
-export function Jobs({ task }: { task: Task; theme: string }) {
+export function Jobs({ task, theme }: { task: Task; theme: string }) {
   const jobs = jobsOf(task)
+  const trained = jobs.filter(each => each.kind === 'training-job')
+  const others = jobs.filter(each => each.kind !== 'training-job')
   if (!jobs.length) return null
   return (
-    <ul class="jobs">
-      {jobs.map(({ kind, name }) => {
-        const [page = '', group = ''] = PAGES[kind] ?? []
-        return <li key={kind + name}>{kind.replaceAll('-', ' ')} <a href={to(page, ...(group ? [group] : []), name)}>{name}</a></li>
-      })}
-    </ul>
+    <>
+      {trained.map(each => <TrainingInPlace key={each.name} name={each.name} theme={theme} />)}
+      {others.length > 0 && <ul class="jobs">
+        {others.map(({ kind, name }) => {
+          const [page = '', group = ''] = PAGES[kind] ?? []
+          return <li key={kind + name}>{kind.replaceAll('-', ' ')} <a href={to(page, ...(group ? [group] : []), name)}>{name}</a></li>
+        })}
+      </ul>}
+    </>
   )
 }
