@@ -10,6 +10,7 @@ import { PermissionsPage } from './permissions'
 import { JobsPage } from './jobs'
 import { RunPage } from './run'
 import { RunsPage } from './runs'
+import { TuningPage } from './tuning'
 
 export interface PageProps { route: Route; theme: string }
 
@@ -39,6 +40,7 @@ const BODIES: [string, string, ComponentType<PageProps>][] = [
   ['permissions', 'permissions', PermissionsPage],
   ['cluster', 'cluster', ClusterPage],
   ['jobs', 'jobs', JobsPage],
+  ['tuning', 'tuning', TuningPage],
 ]
 
 const Missing = ({ route }: PageProps) => <Page title="Not found"><p class="pad">There is no page at <code>{route.path}</code>.</p></Page>
