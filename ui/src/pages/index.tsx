@@ -6,8 +6,10 @@ import { ArtifactsPage } from './artifacts'
 import { BucketsPage } from './buckets'
 import { ClusterPage } from './cluster'
 import { EndpointsPage } from './endpoints'
+import { ExperimentsPage } from './experiments'
 import { PermissionsPage } from './permissions'
 import { JobsPage } from './jobs'
+import { NewRunPage } from './newrun'
 import { RunPage } from './run'
 import { RunsPage } from './runs'
 import { TuningPage } from './tuning'
@@ -33,7 +35,9 @@ export const PAGES = [
 /** Addresses by their beginning, the longest first. KFP's own are among them. */
 const BODIES: [string, string, ComponentType<PageProps>][] = [
   ['runs/details', 'runs', RunPage],
+  ['runs/new', 'runs', NewRunPage],
   ['runs', 'runs', RunsPage],
+  ['experiments', 'runs', ExperimentsPage],
   ['endpoints', 'endpoints', EndpointsPage],
   ['buckets', 'buckets', BucketsPage],
   ['artifacts', 'artifacts', ArtifactsPage],

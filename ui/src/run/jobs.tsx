@@ -1,6 +1,7 @@
 /** The SageMaker jobs that a task made, in place. */
 import { TrainingInPlace } from '../jobs/training'
 import { to } from '../route'
+import { TuningInPlace } from '../tuning/board'
 import type { Task } from './panel'
 
 const ARN = /arn:aws:sagemaker:[a-z0-9-]+:\d{12}:([a-z-]+)\/([A-Za-z0-9-]+)/
@@ -45,11 +46,13 @@ export function jobsOf(task: Task): Found[] {
 export function Jobs({ task, theme }: { task: Task; theme: string }) {
   const jobs = jobsOf(task)
   const trained = jobs.filter(each => each.kind === 'training-job')
-  const others = jobs.filter(each => each.kind !== 'training-job')
+  const tuned = jobs.filter(each => each.kind === 'hyper-parameter-tuning-job')
+  const others = jobs.filter(each => !trained.includes(each) && !tuned.includes(each))
   if (!jobs.length) return null
   return (
     <>
       {trained.map(each => <TrainingInPlace key={each.name} name={each.name} theme={theme} />)}
+      {tuned.map(each => <TuningInPlace key={each.name} name={each.name} theme={theme} />)}
       {others.length > 0 && <ul class="jobs">
         {others.map(({ kind, name }) => {
           const [page = '', group = ''] = PAGES[kind] ?? []
