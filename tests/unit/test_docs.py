@@ -8,8 +8,12 @@ from typing import Any
 
 import pytest
 
+from flowmaker.aws.iam.service import IamService
 from flowmaker.aws.s3.service import S3Service
+from flowmaker.aws.sts.service import StsService
+from flowmaker.clock import SystemClock
 from flowmaker.sagemaker.api.service import SageMakerService
+from flowmaker.store.database import Database
 
 ROOT = Path(__file__).parents[2]
 DOCS = sorted((ROOT / "docs").glob("*.md"))
@@ -65,6 +69,14 @@ def test_the_operations_that_the_docs_list_are_those_that_there_are() -> None:
 def test_the_s3_operations_that_the_docs_list_are_those_that_there_are() -> None:
     nothing: Any = None
     assert listed_in("s3.md") == sorted(S3Service(nothing, nothing).operations())
+
+
+def test_the_iam_operations_that_the_docs_list_are_those_that_there_are(tmp_path: Path) -> None:
+    database, clock = Database(tmp_path / "flowmaker.db"), SystemClock()
+    services = (IamService(database, clock), StsService(database, clock))
+    there_are = [name for service in services for name in service.operations()]
+    database.close()
+    assert listed_in("iam.md") == sorted(there_are)
 
 
 def listed_in(doc: str) -> list[str]:

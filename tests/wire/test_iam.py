@@ -261,7 +261,13 @@ def test_pages(iam: Any) -> None:
 
 
 def test_what_is_not_there_is_refused_by_name(iam: Any) -> None:
-    refused("InvalidAction", "CreateGroup", 400, iam.create_group, GroupName="g")
+    refused(
+        "InvalidAction",
+        "CreateVirtualMFADevice",
+        400,
+        iam.create_virtual_mfa_device,
+        VirtualMFADeviceName="m",
+    )
     iam.create_user(UserName="renamed")
     refused(
         "ValidationError",

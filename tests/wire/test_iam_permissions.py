@@ -73,6 +73,54 @@ def test_an_explicit_deny_is_named(server: IamServer) -> None:
     assert "NoLooking" in told
 
 
+def test_a_group_gives_and_takes_what_it_has(server: IamServer) -> None:
+    admin, fay = server.client("iam"), user(server, "fay")
+    made = admin.create_group(GroupName="readers", Path="/team/")["Group"]
+    assert made["Arn"] == f"arn:aws:iam::{ACCOUNT}:group/team/readers"
+    assert made["GroupId"].startswith("AGPA")
+    admin.put_group_policy(
+        GroupName="readers", PolicyName="look", PolicyDocument=policy("Allow", "iam:ListUsers")
+    )
+    managed = "arn:aws:iam::aws:policy/IAMReadOnlyAccess"
+    admin.attach_group_policy(GroupName="readers", PolicyArn=managed)
+    denial(fay.list_users)
+    admin.add_user_to_group(GroupName="readers", UserName="fay")
+    admin.add_user_to_group(GroupName="readers", UserName="fay")
+    fay.list_users()
+    fay.list_roles()
+    assert [one["UserName"] for one in admin.get_group(GroupName="readers")["Users"]] == ["fay"]
+    assert admin.list_groups_for_user(UserName="fay")["Groups"] == [made]
+    assert admin.list_groups(PathPrefix="/team/")["Groups"] == [made]
+    holders = admin.list_entities_for_policy(PolicyArn=managed)
+    assert [one["GroupName"] for one in holders["PolicyGroups"]] == ["readers"]
+    deny = policy("Deny", "iam:ListUsers", Sid="NotThese")
+    admin.put_group_policy(GroupName="readers", PolicyName="not", PolicyDocument=deny)
+    assert "NotThese" in denial(fay.list_users)
+
+
+def test_a_group_goes_when_nobody_and_nothing_is_in_it(server: IamServer) -> None:
+    admin = server.client("iam")
+    admin.create_user(UserName="gil")
+    admin.create_group(GroupName="leavers")
+    admin.add_user_to_group(GroupName="leavers", UserName="gil")
+    look = policy("Allow", "iam:ListUsers")
+    admin.put_group_policy(GroupName="leavers", PolicyName="look", PolicyDocument=look)
+    with pytest.raises(ClientError, match="must remove users from group first"):
+        admin.delete_group(GroupName="leavers")
+    with pytest.raises(ClientError, match="must remove user from all groups first"):
+        admin.delete_user(UserName="gil")
+    admin.remove_user_from_group(GroupName="leavers", UserName="gil")
+    with pytest.raises(ClientError, match="User gil is not in the group leavers"):
+        admin.remove_user_from_group(GroupName="leavers", UserName="gil")
+    admin.delete_user(UserName="gil")
+    with pytest.raises(ClientError, match="must delete policies first"):
+        admin.delete_group(GroupName="leavers")
+    admin.delete_group_policy(GroupName="leavers", PolicyName="look")
+    admin.delete_group(GroupName="leavers")
+    with pytest.raises(ClientError, match="The group with name leavers cannot be found"):
+        admin.get_group(GroupName="leavers")
+
+
 def test_a_boundary_limits(server: IamServer) -> None:
     admin, cid = server.client("iam"), user(server, "cid")
     admin.attach_user_policy(

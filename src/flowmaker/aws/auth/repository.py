@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Table, delete, func, insert, select, update
 
 from flowmaker.aws.auth.observed import Observation, Wanted
 from flowmaker.store.database import Transaction
@@ -12,6 +12,7 @@ from flowmaker.store.schema.aws import (
     iam_attachments,
     iam_decisions,
     iam_inline_policies,
+    iam_memberships,
     iam_policies,
     iam_policy_versions,
     iam_roles,
@@ -53,12 +54,13 @@ def held(tx: Transaction, kind: str, name: str) -> Held | None:
     unique_id, path, tags, boundary = row
     inline = tx.execute(
         select(iam_inline_policies.c.policy_name, iam_inline_policies.c.policy_text)
-        .where(iam_inline_policies.c.holder_kind == kind, iam_inline_policies.c.holder == name)
+        .where(_is_of(iam_inline_policies, kind, name))
         .order_by(iam_inline_policies.c.policy_name)
     ).all()
     attached = tx.scalars(
         select(iam_attachments.c.policy_arn)
-        .where(iam_attachments.c.holder_kind == kind, iam_attachments.c.holder == name)
+        .where(_is_of(iam_attachments, kind, name))
+        .distinct()
         .order_by(iam_attachments.c.policy_arn)
     ).all()
     return Held(
@@ -70,6 +72,15 @@ def held(tx: Transaction, kind: str, name: str) -> Held | None:
         attached=tuple(attached),
         texts=policy_texts(tx, [*attached, boundary]),
     )
+
+
+def _is_of(table: Table, kind: str, name: str) -> ColumnElement[bool]:
+    """Whether a policy is the holder's own, or that of a group which the user is in."""
+    own = (table.c.holder_kind == kind) & (table.c.holder == name)
+    if kind != "user":
+        return own
+    joined = select(iam_memberships.c.group_name).where(iam_memberships.c.user_name == name)
+    return own | ((table.c.holder_kind == "group") & table.c.holder.in_(joined))
 
 
 def policy_texts(tx: Transaction, arns: list[str]) -> dict[str, str]:

@@ -5,7 +5,7 @@ from typing import Any
 from flowmaker.aws.auth import managed_policies
 from flowmaker.aws.auth.managed_policies import AwsPolicy
 from flowmaker.aws.iam import refusals, shapes
-from flowmaker.aws.iam.repository import entities, holdings
+from flowmaker.aws.iam.repository import entities, groups, holdings
 from flowmaker.aws.iam.repository import policies as own
 from flowmaker.aws.service import Parameters
 from flowmaker.store.database import Transaction
@@ -49,6 +49,8 @@ def holders(tx: Transaction, arn: str) -> list[tuple[str, str, str]]:
             found.append((kind, name, user.user_id))
         elif kind == "role" and (role := entities.role(tx, name)):
             found.append((kind, name, role.role_id))
+        elif kind == "group" and (group := groups.group(tx, name)):
+            found.append((kind, name, group.group_id))
     return found
 
 

@@ -6,7 +6,7 @@ from flowmaker.aws.iam.refusals import limit
 #: IAM's quotas, in characters that are no white space.
 MANAGED_SIZE = 6144
 TRUST_SIZE = 2048
-INLINE_SIZE = {"user": 2048, "role": 10240}
+INLINE_SIZE = {"user": 2048, "role": 10240, "group": 5120}
 
 
 def managed(text: str) -> str:
@@ -24,7 +24,7 @@ def trust(text: str) -> str:
 
 
 def inline(text: str, kind: str, others: list[str]) -> str:
-    """One of the policies of a user or role, which share a quota."""
+    """One of the policies of a user, role or group, which share a quota."""
     parse(text, Kind.IDENTITY)
     if sum(map(_size, [text, *others])) > INLINE_SIZE[kind]:
         raise limit(f"{kind.capitalize()}PolicySize", INLINE_SIZE[kind])

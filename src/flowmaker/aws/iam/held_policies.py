@@ -1,9 +1,9 @@
-"""The policies that users and roles hold: attached ones and those written into them."""
+"""The policies that users, roles and groups hold: attached ones and those written into them."""
 
 from collections.abc import Mapping
 
 from flowmaker.aws.auth.changes import changes_of
-from flowmaker.aws.iam import documents, paging, refusals, roles, shapes, users
+from flowmaker.aws.iam import documents, groups, paging, refusals, roles, shapes, users
 from flowmaker.aws.iam.attachable import require_attachable
 from flowmaker.aws.iam.permissions import Resources, operation
 from flowmaker.aws.iam.records import Kind
@@ -16,7 +16,7 @@ MOST = 10
 
 
 class HeldPolicies:
-    """AttachUserPolicy, PutUserPolicy and so on; the same for roles."""
+    """AttachUserPolicy, PutUserPolicy and so on; the same for roles and groups."""
 
     def __init__(self, database: Database, kind: Kind) -> None:
         self._database = database
@@ -26,7 +26,11 @@ class HeldPolicies:
 
     def operations(self) -> Mapping[str, Operation]:
         resources = Resources(self._database)
-        resource = resources.user if self._kind == "user" else resources.role
+        resource = {
+            "user": resources.user,
+            "role": resources.role,
+            "group": resources.group,
+        }[self._kind]
         handlers = {
             f"Attach{self._word}Policy": self.attach,
             f"Detach{self._word}Policy": self.detach,
@@ -95,6 +99,8 @@ class HeldPolicies:
 def _require(tx: Transaction, kind: Kind, holder: str) -> None:
     if kind == "user":
         users.require(tx, holder)
+    elif kind == "group":
+        groups.require(tx, holder)
     else:
         roles.require(tx, holder)
 

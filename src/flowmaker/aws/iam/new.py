@@ -16,6 +16,10 @@ def role_id() -> str:
     return f"AROA{token(17)}"
 
 
+def group_id() -> str:
+    return f"AGPA{token(17)}"
+
+
 def policy_id() -> str:
     return f"ANPA{token(17)}"
 

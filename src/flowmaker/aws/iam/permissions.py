@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable
 
-from flowmaker.aws.iam.repository import credentials, entities
+from flowmaker.aws.iam.repository import credentials, entities, groups
 from flowmaker.aws.service import Call, Handler, Need, Needs, Operation
 from flowmaker.ids import arn
 from flowmaker.store.database import Database
@@ -47,6 +47,16 @@ class Resources:
         found = await self._database.read(entities.role, name)
         path = found.path if found else call.parameters.get("Path", "/")
         return arn("iam", "", call.account, f"role{path}{name}")
+
+    async def group(self, call: Call) -> str:
+        name: str = call.parameters["GroupName"]
+        found = await self._database.read(groups.group, name)
+        path = found.path if found else call.parameters.get("Path", "/")
+        return arn("iam", "", call.account, f"group{path}{name}")
+
+    async def groups(self, call: Call) -> str:
+        prefix = call.parameters.get("PathPrefix", "/")
+        return arn("iam", "", call.account, f"group{prefix}")
 
     async def owner(self, call: Call) -> str:
         """The user whose access key it is."""

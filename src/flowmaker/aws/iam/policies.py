@@ -82,14 +82,16 @@ class Policies:
         await self._database.read(catalog.policy, policy_arn)
         wanted = call.parameters.get("EntityFilter")
         holders = await self._database.read(catalog.holders, policy_arn)
-        kinds = {"User": "user", "Role": "role"}
+        kinds = {"User": "user", "Role": "role", "Group": "group"}
         if wanted is not None:
             holders = [one for one in holders if one[0] == kinds.get(wanted, "")]
         by_key = {f"{kind} {name}": (kind, name, unique_id) for kind, name, unique_id in holders}
         keys = paging.slice_after(call.parameters, sorted(by_key))
         shown, answer = paging.page(call.parameters, "PolicyRoles", keys, str)
         page = [by_key[key] for key in shown]
-        answer["PolicyGroups"] = []
+        answer["PolicyGroups"] = [
+            {"GroupName": name, "GroupId": unique} for kind, name, unique in page if kind == "group"
+        ]
         answer["PolicyUsers"] = [
             {"UserName": name, "UserId": unique} for kind, name, unique in page if kind == "user"
         ]

@@ -7,7 +7,7 @@ from typing import Literal
 from flowmaker.ids import arn
 
 #: What a policy can be attached to.
-Kind = Literal["user", "role"]
+Kind = Literal["user", "role", "group"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,6 +22,19 @@ class User:
 
     def arn(self, account: str) -> str:
         return arn("iam", "", account, f"user{self.path}{self.user_name}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Group:
+    """Users who share policies."""
+
+    group_name: str
+    group_id: str
+    path: str
+    created_at: datetime
+
+    def arn(self, account: str) -> str:
+        return arn("iam", "", account, f"group{self.path}{self.group_name}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

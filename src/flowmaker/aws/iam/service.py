@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from flowmaker.aws.iam.groups import Groups
 from flowmaker.aws.iam.held_policies import HeldPolicies
 from flowmaker.aws.iam.policies import Policies
 from flowmaker.aws.iam.policy_versions import PolicyVersions
@@ -26,6 +27,8 @@ class IamService:
             Roles(database, clock),
             HeldPolicies(database, "user"),
             HeldPolicies(database, "role"),
+            Groups(database, clock),
+            HeldPolicies(database, "group"),
             Policies(database, clock),
             PolicyVersions(database, clock),
             Simulation(database),

@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import quote
 
-from flowmaker.aws.iam.records import AccessKey, ManagedPolicy, Role, User
+from flowmaker.aws.iam.records import AccessKey, Group, ManagedPolicy, Role, User
 
 
 def user(found: User, account: str, *, listed: bool = False) -> dict[str, Any]:
@@ -16,6 +16,16 @@ def user(found: User, account: str, *, listed: bool = False) -> dict[str, Any]:
         "CreateDate": found.created_at,
     }
     return shape if listed else shape | _boundary(found.boundary) | _tags(found.tags)
+
+
+def group(found: Group, account: str) -> dict[str, Any]:
+    return {
+        "Path": found.path,
+        "GroupName": found.group_name,
+        "GroupId": found.group_id,
+        "Arn": found.arn(account),
+        "CreateDate": found.created_at,
+    }
 
 
 def role(found: Role, account: str, *, listed: bool = False) -> dict[str, Any]:

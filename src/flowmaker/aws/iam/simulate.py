@@ -53,7 +53,7 @@ def _source(arn: str) -> tuple[str, str]:
         raise AwsError(
             "InvalidInput",
             f"Invalid Entity Arn: {arn} does not clearly define entity type and name. Give that "
-            "of a user or a role; Flowmaker has no groups.",
+            "of a user or a role; a group is simulated as a user who is in it.",
         )
     return kind, rest.rsplit("/", 1)[-1]
 

@@ -8,7 +8,7 @@ from flowmaker.aws.iam import new, paging, refusals, shapes
 from flowmaker.aws.iam.attachable import require_attachable
 from flowmaker.aws.iam.permissions import Resources, operation
 from flowmaker.aws.iam.records import User
-from flowmaker.aws.iam.repository import credentials, entities, holdings
+from flowmaker.aws.iam.repository import credentials, entities, groups, holdings
 from flowmaker.aws.iam.tags import merged, tags_of
 from flowmaker.aws.service import Answer, Call, Operation
 from flowmaker.clock import Clock
@@ -147,6 +147,8 @@ def _delete(tx: Transaction, name: str) -> None:
         raise refusals.conflict("detach all policies")
     if holdings.inline(tx, "user", name):
         raise refusals.conflict("delete policies")
+    if groups.of_user(tx, name):
+        raise refusals.conflict("remove user from all groups")
     entities.remove_user(tx, name)
 
 

@@ -58,6 +58,23 @@ iam_roles = Table(
     Column("created_at", Timestamp, nullable=False),
 )
 
+iam_groups = Table(
+    "iam_groups",
+    metadata,
+    Column("group_name", Text, primary_key=True),
+    Column("group_id", Text, nullable=False, unique=True),
+    Column("path", Text, nullable=False),
+    Column("created_at", Timestamp, nullable=False),
+)
+
+iam_memberships = Table(
+    "iam_memberships",
+    metadata,
+    Column("user_name", Text, primary_key=True),
+    Column("group_name", Text, primary_key=True),
+    Index("iam_memberships_by_group", "group_name"),
+)
+
 # Managed policies of the account. AWS's own are not rows: they are read from a package's data.
 iam_policies = Table(
     "iam_policies",
@@ -83,7 +100,7 @@ iam_policy_versions = Table(
     Column("created_at", Timestamp, nullable=False),
 )
 
-# `holder_kind` is `user` or `role`, `holder` its name.
+# `holder_kind` is `user`, `role` or `group`, `holder` its name.
 iam_attachments = Table(
     "iam_attachments",
     metadata,
