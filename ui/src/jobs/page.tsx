@@ -31,11 +31,11 @@ function JobFrame({ kind, name, status, word, children }: Frame) {
   )
 }
 
-export function TrainingPage({ name, theme }: { name: string; theme: string }) {
+export function TrainingPage({ name }: { name: string }) {
   const { value: job, error } = useTraining(name)
   return (
     <JobFrame kind="Training" name={name} status={job?.TrainingJobStatus} word={job?.SecondaryStatus}>
-      <section class="card"><TrainingView job={job} error={error} theme={theme} /></section>
+      <section class="card"><TrainingView job={job} error={error} /></section>
       {job && <div class="stack">
         <section class="card"><h2>Inputs and outputs</h2><Places job={job} /></section>
         <section class="card"><h2>Hyperparameters</h2><Values values={job.HyperParameters} /></section>

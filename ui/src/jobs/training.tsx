@@ -37,7 +37,7 @@ export const useTraining = (name: string) => {
   return useLoaded(() => aws<Training>('sagemaker', 'DescribeTrainingJob', { TrainingJobName: name }), [name], tick)
 }
 
-export function TrainingView({ job, error, theme }: { job: Training | null; error: ApiError | null; theme: string }) {
+export function TrainingView({ job, error }: { job: Training | null; error: ApiError | null }) {
   if (!job) return error ? <Problem error={error} /> : <Waiting what="training job" />
   const { InstanceType: type, InstanceCount: count } = job.ResourceConfig
   const tuning = job.TuningJobArn?.split('/').at(-1)
@@ -57,18 +57,18 @@ export function TrainingView({ job, error, theme }: { job: Training | null; erro
         <li key={at}><strong>{each.Status}</strong> <span class="dim">{moment(each.StartTime)}{each.EndTime !== each.StartTime && ` · ${between(each.StartTime, each.EndTime)}`}</span> {each.StatusMessage}</li>
       ))}</ol>
       <h3>Metrics</h3>
-      <Metrics job={job} theme={theme} />
+      <Metrics job={job} />
     </>
   )
 }
 
 /** What a task's panel shows of a training job. */
-export function TrainingInPlace({ name, theme }: { name: string; theme: string }) {
+export function TrainingInPlace({ name }: { name: string }) {
   const { value, error } = useTraining(name)
   return (
     <section class="artifact">
       <h3>training job <a href={to('jobs', 'training', name)}>{name}</a> {value && <Badge state={stateOf(value.TrainingJobStatus)} word={value.SecondaryStatus} />}</h3>
-      <TrainingView job={value} error={error} theme={theme} />
+      <TrainingView job={value} error={error} />
     </section>
   )
 }

@@ -16,12 +16,12 @@ const KINDS = { training: 'Training', processing: 'Processing', transform: 'Tran
 type Kind = keyof typeof KINDS
 const STATES = ['InProgress', 'Completed', 'Failed', 'Stopping', 'Stopped']
 
-export function JobsPage({ route, theme }: { route: Route; theme: string }) {
+export function JobsPage({ route }: { route: Route }) {
   const kind = (route.parts[1] ?? 'training') as Kind
   const name = route.parts[2]
   if (!(kind in KINDS)) return <Page title="Jobs"><Empty>There are no jobs of the kind {kind}.</Empty></Page>
   if (!name) return <List key={kind} kind={kind} route={route} />
-  if (kind === 'training') return <TrainingPage key={name} name={name} theme={theme} />
+  if (kind === 'training') return <TrainingPage key={name} name={name} />
   return <OtherPage key={name} kind={KINDS[kind] as 'Processing' | 'Transform'} name={name} />
 }
 

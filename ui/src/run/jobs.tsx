@@ -51,7 +51,7 @@ export function Jobs({ task, theme }: { task: Task; theme: string }) {
   if (!jobs.length) return null
   return (
     <>
-      {trained.map(each => <TrainingInPlace key={each.name} name={each.name} theme={theme} />)}
+      {trained.map(each => <TrainingInPlace key={each.name} name={each.name} />)}
       {tuned.map(each => <TuningInPlace key={each.name} name={each.name} theme={theme} />)}
       {others.length > 0 && <ul class="jobs">
         {others.map(({ kind, name }) => {

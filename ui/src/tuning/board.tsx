@@ -29,7 +29,7 @@ export interface Tuning {
 interface Objective { Type: string; MetricName: string }
 interface Answer { TrainingJobSummaries: Summary[]; NextToken?: string }
 
-/** Trials that are read: as many as a tuning job of AWS may have by default is below it. */
+/** Trials that are read, and shown: the first ones of a very large tuning job. */
 const MOST = 500
 
 async function trialsOf(name: string): Promise<Summary[]> {
