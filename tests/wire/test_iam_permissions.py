@@ -74,7 +74,7 @@ def test_an_explicit_deny_is_named(server: IamServer) -> None:
 
 
 def test_a_group_gives_and_takes_what_it_has(server: IamServer) -> None:
-    admin, fay = server.client("iam"), user(server, "fay")
+    admin, ivy = server.client("iam"), user(server, "ivy")
     made = admin.create_group(GroupName="readers", Path="/team/")["Group"]
     assert made["Arn"] == f"arn:aws:iam::{ACCOUNT}:group/team/readers"
     assert made["GroupId"].startswith("AGPA")
@@ -83,19 +83,19 @@ def test_a_group_gives_and_takes_what_it_has(server: IamServer) -> None:
     )
     managed = "arn:aws:iam::aws:policy/IAMReadOnlyAccess"
     admin.attach_group_policy(GroupName="readers", PolicyArn=managed)
-    denial(fay.list_users)
-    admin.add_user_to_group(GroupName="readers", UserName="fay")
-    admin.add_user_to_group(GroupName="readers", UserName="fay")
-    fay.list_users()
-    fay.list_roles()
-    assert [one["UserName"] for one in admin.get_group(GroupName="readers")["Users"]] == ["fay"]
-    assert admin.list_groups_for_user(UserName="fay")["Groups"] == [made]
+    denial(ivy.list_users)
+    admin.add_user_to_group(GroupName="readers", UserName="ivy")
+    admin.add_user_to_group(GroupName="readers", UserName="ivy")
+    ivy.list_users()
+    ivy.list_roles()
+    assert [one["UserName"] for one in admin.get_group(GroupName="readers")["Users"]] == ["ivy"]
+    assert admin.list_groups_for_user(UserName="ivy")["Groups"] == [made]
     assert admin.list_groups(PathPrefix="/team/")["Groups"] == [made]
     holders = admin.list_entities_for_policy(PolicyArn=managed)
     assert [one["GroupName"] for one in holders["PolicyGroups"]] == ["readers"]
     deny = policy("Deny", "iam:ListUsers", Sid="NotThese")
     admin.put_group_policy(GroupName="readers", PolicyName="not", PolicyDocument=deny)
-    assert "NotThese" in denial(fay.list_users)
+    assert "NotThese" in denial(ivy.list_users)
 
 
 def test_a_group_goes_when_nobody_and_nothing_is_in_it(server: IamServer) -> None:
