@@ -134,6 +134,39 @@ class TestBuckets:
             getattr(client, operation)(Bucket=bucket)
         assert code(error) == (expected, 404)
 
+    def test_the_rules_of_a_lifecycle_are_kept(self, client: Any, bucket: str) -> None:
+        def put(*rules: dict[str, Any]) -> Any:
+            given = {"Rules": list(rules)}
+            return client.put_bucket_lifecycle_configuration(
+                Bucket=bucket, LifecycleConfiguration=given
+            )
+
+        new_year = datetime(2030, 1, 1, tzinfo=UTC)
+        old = {"ID": "old", "Status": "Enabled", "Filter": {}, "Expiration": {"Date": new_year}}
+        logs = {
+            "ID": "logs",
+            "Status": "Disabled",
+            "Filter": {"And": {"Prefix": "logs/", "Tags": [{"Key": "a", "Value": "b"}]}},
+            "Transitions": [{"Days": 30, "StorageClass": "GLACIER"}],
+            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
+        }
+        put(old, logs)
+        found = client.get_bucket_lifecycle_configuration(Bucket=bucket)
+        assert found["Rules"] == [old, logs]
+        assert found["TransitionDefaultMinimumObjectSize"] == "all_storage_classes_128K"
+        for wrong, expected in (
+            ((old, old), "InvalidArgument"),
+            (({**old, "Status": "Perhaps"},), "MalformedXML"),
+            (({"Status": "Enabled", "Filter": {}},), "InvalidRequest"),
+        ):
+            with pytest.raises(ClientError) as error:
+                put(*wrong)
+            assert code(error) == (expected, 400)
+        client.delete_bucket_lifecycle(Bucket=bucket)
+        with pytest.raises(ClientError) as error:
+            client.get_bucket_lifecycle_configuration(Bucket=bucket)
+        assert code(error) == ("NoSuchLifecycleConfiguration", 404)
+
     def test_what_every_bucket_has(self, client: Any, bucket: str) -> None:
         assert client.get_bucket_request_payment(Bucket=bucket)["Payer"] == "BucketOwner"
         assert "LoggingEnabled" not in client.get_bucket_logging(Bucket=bucket)

@@ -1,7 +1,8 @@
 """Configurations of buckets: those that are kept, and what holds when there is none.
 
-Only what changes nothing but answers, or is honoured elsewhere, is kept: tags, default encryption,
-public access blocks. A rule that nobody would follow (lifecycle, CORS, replication …) is refused.
+What changes nothing but answers, or is honoured elsewhere, is kept: tags, default encryption,
+public access blocks. So are the rules of a lifecycle (`flowmaker.aws.s3.lifecycle`). Any other rule
+that nobody would follow (CORS, replication …) is refused.
 """
 
 import json
@@ -60,9 +61,6 @@ KEPT = {
 #: Configurations that no bucket has: operation, and S3's code and words for that.
 ABSENT = {
     "GetBucketCors": ("NoSuchCORSConfiguration", "The CORS configuration does not exist"),
-    "GetBucketLifecycleConfiguration": (
-        "NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist",
-    ),
     "GetBucketWebsite": (
         "NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration",
     ),
@@ -86,7 +84,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     },
 }
 #: Deleting what is not there is no error.
-VAIN = ("DeleteBucketCors", "DeleteBucketLifecycle", "DeleteBucketWebsite")
+VAIN = ("DeleteBucketCors", "DeleteBucketWebsite")
 #: Accepted when they ask for what is so anyway.
 PUT = ("ContentMD5", "ChecksumAlgorithm", "Bucket", "ExpectedBucketOwner")
 
@@ -108,7 +106,7 @@ def putter(ground: Ground, kept: Kept) -> Handler:
         bucket = await bucket_of(ground, call)
         value = call.parameters[kept.parameter]
         _CHECKS[kept.name](value)
-        await _configure(ground, bucket, kept.name, json.dumps({kept.parameter: value}))
+        await configure(ground, bucket, kept.name, json.dumps({kept.parameter: value}))
         return {}
 
     return put
@@ -116,7 +114,7 @@ def putter(ground: Ground, kept: Kept) -> Handler:
 
 def deleter(ground: Ground, kept: Kept) -> Handler:
     async def delete(call: Call) -> Answer:
-        await _configure(ground, await bucket_of(ground, call), kept.name, None)
+        await configure(ground, await bucket_of(ground, call), kept.name, None)
         return {}
 
     return delete
@@ -154,7 +152,7 @@ async def put_bucket_versioning(ground: Ground, call: Call) -> Answer:
     if status not in (versions.ENABLED, versions.SUSPENDED):
         raise failures.malformed_xml()
     text = json.dumps({"Status": status})
-    await _configure(ground, bucket, versions.CONFIGURATION, text)
+    await configure(ground, bucket, versions.CONFIGURATION, text)
     return {}
 
 
@@ -179,7 +177,8 @@ def tagged(tags: list[dict[str, str]] | None) -> dict[str, str]:
     return {TAGGING: json.dumps({"Tagging": {"TagSet": tags}})}
 
 
-async def _configure(ground: Ground, bucket: Bucket, name: str, text: str | None) -> None:
+async def configure(ground: Ground, bucket: Bucket, name: str, text: str | None) -> None:
+    """Keep a configuration, or none any more."""
     with failures.translated(bucket.name):
         await ground.store.configure(bucket.name, name, text)
 

@@ -44,6 +44,7 @@ BUCKET = {
     "GetBucketCors": "GetBucketCORS",
     "DeleteBucketCors": "PutBucketCORS",
     "GetBucketLifecycleConfiguration": "GetLifecycleConfiguration",
+    "PutBucketLifecycleConfiguration": "PutLifecycleConfiguration",
     "DeleteBucketLifecycle": "PutLifecycleConfiguration",
     "GetBucketWebsite": "GetBucketWebsite",
     "DeleteBucketWebsite": "DeleteBucketWebsite",

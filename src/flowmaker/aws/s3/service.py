@@ -11,6 +11,7 @@ from flowmaker.aws.s3 import (
     copying,
     deleting,
     failures,
+    lifecycle,
     listing,
     multipart,
     needs,
@@ -50,6 +51,15 @@ _OPERATIONS: Mapping[str, tuple[_Function, tuple[str, ...]]] = {
         configurations.put_bucket_ownership_controls,
         (*configurations.PUT, "OwnershipControls"),
     ),
+    "GetBucketLifecycleConfiguration": (
+        lifecycle.get_bucket_lifecycle_configuration,
+        buckets.NAMED,
+    ),
+    "PutBucketLifecycleConfiguration": (
+        lifecycle.put_bucket_lifecycle_configuration,
+        lifecycle.PUT,
+    ),
+    "DeleteBucketLifecycle": (lifecycle.delete_bucket_lifecycle, buckets.NAMED),
     "PutObject": (uploading.put_object, uploading.PUT),
     "GetObject": (reading.get_object, reading.READ),
     "HeadObject": (reading.head_object, reading.READ),
