@@ -1,4 +1,5 @@
 /** All runs: searched, filtered and sorted by the server, 200 at a time. */
+import type { ComponentChildren } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import { ask, useLoaded } from '../api'
 import { useTick } from '../changes'
@@ -38,7 +39,10 @@ function filterOf(search: string, state: string): string {
   return predicates.length ? JSON.stringify({ predicates }) : ''
 }
 
-export function RunsPage({ route }: { route: Route }) {
+/** The experiment whose runs alone are shown. */
+interface Within { id: string; title: string; actions: ComponentChildren; notice: ComponentChildren }
+
+export function RunsPage({ route, within }: { route: Route; within?: Within }) {
   const search = route.query.get('q') ?? ''
   const state = route.query.get('state') ?? ''
   const sort = { key: route.query.get('sort') ?? 'created_at', descending: route.query.get('order') !== 'asc' }
@@ -46,6 +50,7 @@ export function RunsPage({ route }: { route: Route }) {
   const query = new URLSearchParams({ page_size: String(SIZE), sort_by: `${sort.key} ${sort.descending ? 'desc' : 'asc'}` })
   const filter = filterOf(search, state)
   if (filter) query.set('filter', filter)
+  if (within) query.set('experiment_id', within.id)
   const first = useLoaded(() => ask<RunsAnswer>(`/apis/v2beta1/runs?${query}`), [query.toString()], tick)
   const [more, setMore] = useState<{ of: string; rows: RunRow[]; token: string } | null>(null)
   const key = query.toString()
@@ -68,7 +73,8 @@ export function RunsPage({ route }: { route: Route }) {
 
   return (
     <Page
-      title="Runs"
+      title={within?.title ?? 'Runs'}
+      above={within ? <a href={to('experiments')}>Experiments</a> : undefined}
       beside={<span class="dim count">{first.value ? total.toLocaleString() : ''}</span>}
       actions={<>
         <input class="search" type="search" aria-label="Search runs by name" placeholder="name contains…" value={search}
@@ -77,8 +83,11 @@ export function RunsPage({ route }: { route: Route }) {
           <option value="">any state</option>
           {STATES.map(each => <option key={each} value={each}>{each.toLowerCase()}</option>)}
         </select>
+        {within?.actions ?? <a href={to('experiments')}>Experiments</a>}
+        <a href={`${to('runs', 'new')}${within ? `?experiment=${within.id}` : ''}`}>New run</a>
       </>}
     >
+      {within?.notice}
       <Problem error={first.error} />
       {first.value && !rows.length
         ? <Empty>{filter ? 'No run is like that.' : <>No runs yet. <a href={to('home')}>Home</a> says how to make one.</>}</Empty>
