@@ -88,6 +88,42 @@ def test_life_of_a_user(iam: Any) -> None:
     )
 
 
+def test_life_of_an_instance_profile(iam: Any) -> None:
+    iam.create_role(RoleName="machine", AssumeRolePolicyDocument=TRUST)
+    tags = [{"Key": "a", "Value": "b"}]
+    made = iam.create_instance_profile(InstanceProfileName="node", Path="/eks/", Tags=tags)
+    profile = made["InstanceProfile"]
+    assert profile["Arn"] == f"arn:aws:iam::{ACCOUNT}:instance-profile/eks/node"
+    assert profile["InstanceProfileId"].startswith("AIPA")
+    assert profile["Roles"] == []
+    assert iam.list_instance_profiles_for_role(RoleName="machine")["InstanceProfiles"] == []
+    both = {"InstanceProfileName": "node", "RoleName": "machine"}
+    iam.add_role_to_instance_profile(**both)
+    refused("LimitExceeded", ": 1", 409, iam.add_role_to_instance_profile, **both)
+    shown = iam.get_instance_profile(InstanceProfileName="node")["InstanceProfile"]
+    assert [one["RoleName"] for one in shown["Roles"]] == ["machine"]
+    assert shown["Tags"] == tags
+    for listed in (
+        iam.list_instance_profiles(PathPrefix="/eks/"),
+        iam.list_instance_profiles_for_role(RoleName="machine"),
+    ):
+        assert [one["InstanceProfileName"] for one in listed["InstanceProfiles"]] == ["node"]
+    must = ("DeleteConflict", "must remove roles from instance profile first", 409)
+    refused(*must, iam.delete_instance_profile, InstanceProfileName="node")
+    refused(*must, iam.delete_role, RoleName="machine")
+    iam.remove_role_from_instance_profile(**both)
+    refused("NoSuchEntity", "is not in", 404, iam.remove_role_from_instance_profile, **both)
+    iam.delete_instance_profile(InstanceProfileName="node")
+    iam.delete_role(RoleName="machine")
+    refused(
+        "NoSuchEntity",
+        "Instance Profile node cannot be found.",
+        404,
+        iam.get_instance_profile,
+        InstanceProfileName="node",
+    )
+
+
 def test_two_keys_at_most_and_a_status(server: IamServer, iam: Any) -> None:
     iam.create_user(UserName="keys")
     first = iam.create_access_key(UserName="keys")["AccessKey"]

@@ -20,6 +20,10 @@ def group_id() -> str:
     return f"AGPA{token(17)}"
 
 
+def instance_profile_id() -> str:
+    return f"AIPA{token(17)}"
+
+
 def policy_id() -> str:
     return f"ANPA{token(17)}"
 

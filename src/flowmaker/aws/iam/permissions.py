@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable
 
-from flowmaker.aws.iam.repository import credentials, entities, groups
+from flowmaker.aws.iam.repository import credentials, entities, groups, instance_profiles
 from flowmaker.aws.service import Call, Handler, Need, Needs, Operation
 from flowmaker.ids import arn
 from flowmaker.store.database import Database
@@ -57,6 +57,16 @@ class Resources:
     async def groups(self, call: Call) -> str:
         prefix = call.parameters.get("PathPrefix", "/")
         return arn("iam", "", call.account, f"group{prefix}")
+
+    async def instance_profile(self, call: Call) -> str:
+        name: str = call.parameters["InstanceProfileName"]
+        found = await self._database.read(instance_profiles.profile, name)
+        path = found.path if found else call.parameters.get("Path", "/")
+        return arn("iam", "", call.account, f"instance-profile{path}{name}")
+
+    async def instance_profiles(self, call: Call) -> str:
+        prefix = call.parameters.get("PathPrefix", "/")
+        return arn("iam", "", call.account, f"instance-profile{prefix}")
 
     async def owner(self, call: Call) -> str:
         """The user whose access key it is."""

@@ -56,6 +56,23 @@ class Role:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class InstanceProfile:
+    """What a machine of EC2 is given to have a role."""
+
+    instance_profile_name: str
+    instance_profile_id: str
+    path: str
+    #: Empty until one is in it.
+    role_name: str
+    tags: dict[str, str]
+    created_at: datetime
+
+    def arn(self, account: str) -> str:
+        name = f"instance-profile{self.path}{self.instance_profile_name}"
+        return arn("iam", "", account, name)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ManagedPolicy:
     """A policy of the account's own that can be attached to several."""
 

@@ -8,7 +8,7 @@ from flowmaker.aws.iam import documents, new, paging, refusals, shapes
 from flowmaker.aws.iam.attachable import require_attachable
 from flowmaker.aws.iam.permissions import Resources, operation
 from flowmaker.aws.iam.records import Role
-from flowmaker.aws.iam.repository import entities, holdings
+from flowmaker.aws.iam.repository import entities, holdings, instance_profiles
 from flowmaker.aws.iam.tags import merged, tags_of
 from flowmaker.aws.service import Answer, Call, Operation
 from flowmaker.clock import Clock
@@ -145,6 +145,8 @@ def _create(tx: Transaction, role: Role) -> None:
 
 def _delete(tx: Transaction, name: str) -> None:
     require(tx, name)
+    if instance_profiles.profiles(tx, "/", "", 1, name):
+        raise refusals.conflict("remove roles from instance profile")
     if holdings.attached(tx, "role", name):
         raise refusals.conflict("detach all policies")
     if holdings.inline(tx, "role", name):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from flowmaker.aws.iam.groups import Groups
 from flowmaker.aws.iam.held_policies import HeldPolicies
+from flowmaker.aws.iam.instance_profiles import InstanceProfiles
 from flowmaker.aws.iam.policies import Policies
 from flowmaker.aws.iam.policy_versions import PolicyVersions
 from flowmaker.aws.iam.roles import Roles
@@ -29,6 +30,7 @@ class IamService:
             HeldPolicies(database, "role"),
             Groups(database, clock),
             HeldPolicies(database, "group"),
+            InstanceProfiles(database, clock),
             Policies(database, clock),
             PolicyVersions(database, clock),
             Simulation(database),

@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import quote
 
-from flowmaker.aws.iam.records import AccessKey, Group, ManagedPolicy, Role, User
+from flowmaker.aws.iam.records import AccessKey, Group, InstanceProfile, ManagedPolicy, Role, User
 
 
 def user(found: User, account: str, *, listed: bool = False) -> dict[str, Any]:
@@ -40,6 +40,20 @@ def role(found: Role, account: str, *, listed: bool = False) -> dict[str, Any]:
         "MaxSessionDuration": found.max_session_duration,
     }
     return shape if listed else shape | _boundary(found.boundary) | _tags(found.tags)
+
+
+def instance_profile(
+    found: InstanceProfile, having: Role | None, account: str, *, listed: bool = False
+) -> dict[str, Any]:
+    shape = {
+        "Path": found.path,
+        "InstanceProfileName": found.instance_profile_name,
+        "InstanceProfileId": found.instance_profile_id,
+        "Arn": found.arn(account),
+        "CreateDate": found.created_at,
+        "Roles": [role(having, account, listed=True)] if having else [],
+    }
+    return shape if listed else shape | _tags(found.tags)
 
 
 def policy(

@@ -75,6 +75,18 @@ iam_memberships = Table(
     Index("iam_memberships_by_group", "group_name"),
 )
 
+# `role_name` is empty until a role is in it.
+iam_instance_profiles = Table(
+    "iam_instance_profiles",
+    metadata,
+    Column("instance_profile_name", Text, primary_key=True),
+    Column("instance_profile_id", Text, nullable=False, unique=True),
+    Column("path", Text, nullable=False),
+    Column("role_name", Text, nullable=False),
+    Column("tags", JSON, nullable=False),
+    Column("created_at", Timestamp, nullable=False),
+)
+
 # Managed policies of the account. AWS's own are not rows: they are read from a package's data.
 iam_policies = Table(
     "iam_policies",
