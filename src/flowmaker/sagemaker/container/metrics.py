@@ -1,12 +1,14 @@
 """Metrics that a job prints: the last value that each definition's regex finds in its log."""
 
 import math
+import mmap
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 from flowmaker.aws.logs import reading
+from flowmaker.sagemaker.container.literals import required_text
 from flowmaker.sagemaker.records.training import Metric
 
 #: A longer line is no metric; it would cost a bad regex too much time.
@@ -17,19 +19,36 @@ def final_metrics(
     log: Path, marks: tuple[tuple[int, int], ...], definitions: Mapping[str, str]
 ) -> tuple[Metric, ...]:
     """The last value of each metric in the log. Blocking: call it in a thread."""
-    compiled = {name: re.compile(regex) for name, regex in definitions.items()}
-    end = reading.whole_lines(log, closed=True)
-    window = reading.Window(log, marks, 0, end)
+    sought = _printed_at_all(log, definitions)
+    window = reading.Window(log, marks, 0, reading.whole_lines(log, closed=True))
     last: dict[str, Metric] = {}
-    for event in reading.forward(window):
-        if len(event.message) > LONGEST_LINE:
-            continue
-        for name, regex in compiled.items():
-            value = _value(regex, event.message)
+    for event in reading.backward(window) if sought else ():
+        for name, (text, regex) in sought.items():
+            value = _value(regex, event.message) if text in event.message else None
             if value is not None:
                 at = datetime.fromtimestamp(event.timestamp / 1000, UTC)
                 last[name] = Metric(name=name, value=value, at=at)
+        if last.keys() & sought.keys():
+            sought = {name: each for name, each in sought.items() if name not in last}
+            if not sought:
+                break
     return tuple(last[name] for name in definitions if name in last)
+
+
+def _printed_at_all(
+    log: Path, definitions: Mapping[str, str]
+) -> dict[str, tuple[str, re.Pattern[str]]]:
+    """Those whose text is in the log, with the text, and what finds them in a line."""
+    if not log.exists() or not log.stat().st_size:
+        return {}
+    sought: dict[str, tuple[str, re.Pattern[str]]] = {}
+    with log.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        for name, expression in definitions.items():
+            # Lines are shown with another text in a tab's place: look for what is beside it.
+            text = max(required_text(expression).split("#011"), key=len)
+            if content.rfind(text.encode()) >= 0:
+                sought[name] = text, re.compile(expression)
+    return sought
 
 
 def series(log: Path, regex: re.Pattern[str]) -> list[float]:
@@ -64,6 +83,8 @@ def last_lines(log: Path, count: int = 3) -> str:
 
 def _value(regex: re.Pattern[str], line: str) -> float | None:
     """The first group as a number; not NaN or infinite, which no client could read."""
+    if len(line) > LONGEST_LINE:
+        return None
     found = regex.search(line)
     try:
         value = float(found[1]) if found else math.nan

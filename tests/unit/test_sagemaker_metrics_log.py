@@ -1,0 +1,58 @@
+"""The last value of each metric, in short logs and in long ones."""
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flowmaker.sagemaker.algorithms.xgboost.metrics import DEFINITIONS
+from flowmaker.sagemaker.container import metrics
+from flowmaker.sagemaker.container.literals import required_text
+
+
+@pytest.mark.parametrize(
+    ("expression", "text"),
+    [
+        (r"loss=(\S+)", "loss="),
+        (r"ab?cd", "cd"),
+        (r"(maybe)? sure", " sure"),
+        (r"train|test", ""),
+        (r"(?i)loss", ""),
+        (r"a[bc]d\.ef", "ef"),
+        (r"x[]]yz", "yz"),
+        (r".*\[[0-9]+\].*(?:#011|\t)train-auc:([^\s#]+)", "train-auc:"),
+        (r"epoch (\d+): accuracy: ([0-9.]+)", ": accuracy: "),
+    ],
+)
+def test_what_every_match_contains(expression: str, text: str) -> None:
+    assert required_text(expression) == text
+
+
+@given(st.from_regex(r"[a-c=]{0,3}(\(a\)|\[bc\]|a\?|b\*|c)*[a-c=]{0,3}", fullmatch=True), st.data())
+def test_no_match_is_without_it(expression: str, data: st.DataObject) -> None:
+    matching = data.draw(st.from_regex(re.compile(expression)))
+    assert required_text(expression) in matching
+
+
+def test_the_last_value_counts_and_what_is_not_printed_is_none(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    rounds = (f"[{n}]\ttrain-auc:0.{n}\tvalidation-auc:0.{n + 1}" for n in range(10, 40))
+    log.write_text("\n".join([*rounds, "[40]\ttrain-auc:nan", "the end"]))
+    found = metrics.final_metrics(log, ((10_000, 5000),), dict(DEFINITIONS))
+    assert {each.name: each.value for each in found} == {
+        "train:auc": 0.39,
+        "validation:auc": 0.4,
+    }
+
+
+def test_lines_of_a_metric_that_is_gone_for_long_are_found(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text("score: 7\n" + "nothing to see\n" * 20_000)
+    (found,) = metrics.final_metrics(log, (), {"score": r"score: (\d+)", "none": "none: (.*)"})
+    assert (found.name, found.value) == ("score", 7)
+
+
+def test_a_log_that_is_not_there_has_no_metrics(tmp_path: Path) -> None:
+    assert metrics.final_metrics(tmp_path / "none", (), {"score": r"score: (\d+)"}) == ()
