@@ -124,6 +124,51 @@ def test_life_of_an_instance_profile(iam: Any) -> None:
     )
 
 
+def test_the_details_of_the_account_come_in_pages(iam: Any) -> None:
+    iam.create_user(UserName="detail", Tags=[{"Key": "a", "Value": "b"}])
+    iam.create_group(GroupName="details")
+    iam.add_user_to_group(GroupName="details", UserName="detail")
+    iam.put_group_policy(
+        GroupName="details", PolicyName="look", PolicyDocument=allowing("s3:GetObject")
+    )
+    policy = iam.create_policy(PolicyName="detailed", PolicyDocument=allowing("s3:*"))["Policy"]
+    iam.attach_user_policy(UserName="detail", PolicyArn=policy["Arn"])
+    iam.put_user_policy(UserName="detail", PolicyName="own", PolicyDocument=allowing("iam:Get*"))
+
+    pages = iam.get_paginator("get_account_authorization_details").paginate(
+        PaginationConfig={"PageSize": 2}
+    )
+    found: dict[str, list[Any]] = {}
+    for page in pages:
+        lists = ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies")
+        assert sum(len(page[name]) for name in lists) <= 2
+        for name in lists:
+            found.setdefault(name, []).extend(page[name])
+
+    (user,) = [one for one in found["UserDetailList"] if one["UserName"] == "detail"]
+    assert user["GroupList"] == ["details"]
+    assert user["Tags"] == [{"Key": "a", "Value": "b"}]
+    own = {"PolicyName": "own", "PolicyDocument": json.loads(allowing("iam:Get*"))}
+    assert user["UserPolicyList"] == [own]
+    attached = [{"PolicyName": "detailed", "PolicyArn": policy["Arn"]}]
+    assert user["AttachedManagedPolicies"] == attached
+    (group,) = [one for one in found["GroupDetailList"] if one["GroupName"] == "details"]
+    assert [one["PolicyName"] for one in group["GroupPolicyList"]] == ["look"]
+    (admin,) = [one for one in found["RoleDetailList"] if one["RoleName"] == "FlowmakerAdmin"]
+    assert [one["PolicyName"] for one in admin["AttachedManagedPolicies"]] == [
+        "AdministratorAccess"
+    ]
+    by_name = {one["PolicyName"]: one for one in found["Policies"]}
+    assert by_name["detailed"]["AttachmentCount"] == 1
+    (version,) = by_name["detailed"]["PolicyVersionList"]
+    assert version["IsDefaultVersion"]
+    assert version["Document"] == json.loads(allowing("s3:*"))
+    assert by_name["AdministratorAccess"]["PolicyVersionList"][0]["Document"]["Statement"]
+    only = iam.get_account_authorization_details(Filter=["Group"])
+    assert only["GroupDetailList"]
+    assert only["UserDetailList"] == only["RoleDetailList"] == only["Policies"] == []
+
+
 def test_two_keys_at_most_and_a_status(server: IamServer, iam: Any) -> None:
     iam.create_user(UserName="keys")
     first = iam.create_access_key(UserName="keys")["AccessKey"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from flowmaker.aws.iam.details import Details
 from flowmaker.aws.iam.groups import Groups
 from flowmaker.aws.iam.held_policies import HeldPolicies
 from flowmaker.aws.iam.instance_profiles import InstanceProfiles
@@ -34,6 +35,7 @@ class IamService:
             Policies(database, clock),
             PolicyVersions(database, clock),
             Simulation(database),
+            Details(database),
         )
         self._operations = {
             name: operation for part in parts for name, operation in part.operations().items()

@@ -1,0 +1,159 @@
+"""GetAccountAuthorizationDetails: everything that decides who may what, in one answer."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from flowmaker.aws.auth import managed_policies
+from flowmaker.aws.iam import catalog, paging, shapes
+from flowmaker.aws.iam.permissions import Resources, operation
+from flowmaker.aws.iam.records import Group, Kind, Role, User
+from flowmaker.aws.iam.repository import (
+    entities,
+    groups,
+    holdings,
+    instance_profiles,
+    policies,
+)
+from flowmaker.aws.service import Answer, Call, Operation
+from flowmaker.store.database import Database, Transaction
+
+#: What `Filter` names, and the list of the answer that it stands for; pages go in this order.
+_LISTS = {
+    "User": "UserDetailList",
+    "Role": "RoleDetailList",
+    "Group": "GroupDetailList",
+    "LocalManagedPolicy": "Policies",
+    "AWSManagedPolicy": "Policies",
+}
+_ALL = 1_000_000
+
+#: Where something stands in the order of all, and how its details are read.
+_Entry = tuple[str, Callable[[], dict[str, Any]]]
+
+
+class Details:
+    """The operation."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def operations(self) -> Mapping[str, Operation]:
+        name = "GetAccountAuthorizationDetails"
+        return {name: operation(self.all, name, Resources(self._database).anything)}
+
+    async def all(self, call: Call) -> Answer:
+        return await self._database.read(_page, call)
+
+
+def _page(tx: Transaction, call: Call) -> Answer:
+    wanted = call.parameters.get("Filter") or list(_LISTS)
+    found = dict(_entries(tx, call.account, wanted))
+    places = paging.slice_after(call.parameters, sorted(found))
+    shown, answer = paging.page(call.parameters, "Policies", places, str)
+    for name in _LISTS.values():
+        answer[name] = []
+    for place in shown:
+        kind = list(_LISTS)[int(place[0])]
+        answer[_LISTS[kind]].append(found[place]())
+    return answer
+
+
+def _entries(tx: Transaction, account: str, wanted: Iterable[str]) -> Iterable[_Entry]:
+    """All there is of the wanted kinds; of AWS's own policies those that are attached."""
+    for place, kind in enumerate(_LISTS):
+        if kind not in wanted:
+            continue
+        for name, read in _of_kind(tx, account, kind):
+            yield f"{place} {name}", read
+
+
+def _of_kind(tx: Transaction, account: str, kind: str) -> Iterable[_Entry]:
+    match kind:
+        case "User":
+            for user in entities.users(tx, "/", "", _ALL):
+                yield user.user_name, lambda one=user: _user(tx, account, one)
+        case "Role":
+            for role in entities.roles(tx, "/", "", _ALL):
+                yield role.role_name, lambda one=role: _role(tx, account, one)
+        case "Group":
+            for group in groups.groups(tx, "/", "", _ALL):
+                yield group.group_name, lambda one=group: _group(tx, account, one)
+        case "LocalManagedPolicy":
+            for policy in policies.policies(tx):
+                yield policy.arn, lambda arn=policy.arn: _own_policy(tx, arn)
+        case _:
+            used = {*holdings.attachment_counts(tx), *holdings.boundary_counts(tx)}
+            for arn in sorted(used):
+                if arn.startswith(managed_policies.PREFIX):
+                    yield arn, lambda arn=arn: _aws_policy(tx, arn)
+
+
+def _user(tx: Transaction, account: str, user: User) -> dict[str, Any]:
+    name = user.user_name
+    return shapes.user(user, account) | {
+        "UserPolicyList": _inline(tx, "user", name),
+        "GroupList": [group.group_name for group in groups.of_user(tx, name)],
+        "AttachedManagedPolicies": _attached(tx, "user", name),
+    }
+
+
+def _role(tx: Transaction, account: str, role: Role) -> dict[str, Any]:
+    name = role.role_name
+    shape = shapes.role(role, account)
+    del shape["Description"], shape["MaxSessionDuration"]
+    return shape | {
+        "InstanceProfileList": [
+            shapes.instance_profile(one, role, account, listed=True)
+            for one in instance_profiles.profiles(tx, "/", "", _ALL, name)
+        ],
+        "RolePolicyList": _inline(tx, "role", name),
+        "AttachedManagedPolicies": _attached(tx, "role", name),
+    }
+
+
+def _group(tx: Transaction, account: str, group: Group) -> dict[str, Any]:
+    return shapes.group(group, account) | {
+        "GroupPolicyList": _inline(tx, "group", group.group_name),
+        "AttachedManagedPolicies": _attached(tx, "group", group.group_name),
+    }
+
+
+def _inline(tx: Transaction, kind: Kind, name: str) -> list[dict[str, str]]:
+    return [
+        {"PolicyName": policy, "PolicyDocument": shapes.document(text)}
+        for policy, text in holdings.inline(tx, kind, name).items()
+    ]
+
+
+def _attached(tx: Transaction, kind: Kind, name: str) -> list[dict[str, str]]:
+    return [
+        {"PolicyName": arn.rpartition("/")[2], "PolicyArn": arn}
+        for arn in holdings.attached(tx, kind, name)
+    ]
+
+
+def _own_policy(tx: Transaction, arn: str) -> dict[str, Any]:
+    shape = catalog.policy(tx, arn)
+    shape.pop("Tags", None)
+    versions = [
+        {
+            "VersionId": f"v{one.version}",
+            "IsDefaultVersion": f"v{one.version}" == shape["DefaultVersionId"],
+            "Document": shapes.document(one.policy_text),
+            "CreateDate": one.created_at,
+        }
+        for one in policies.versions(tx, shape["PolicyName"])
+    ]
+    return shape | {"PolicyVersionList": versions}
+
+
+def _aws_policy(tx: Transaction, arn: str) -> dict[str, Any]:
+    """AWS's policies come in the version in force alone."""
+    shape = catalog.policy(tx, arn)
+    version = {
+        "VersionId": shape["DefaultVersionId"],
+        "IsDefaultVersion": True,
+        "Document": shapes.document(managed_policies.document(arn) or ""),
+        "CreateDate": shape["UpdateDate"],
+    }
+    return shape | {"PolicyVersionList": [version]}
