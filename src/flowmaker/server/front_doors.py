@@ -60,6 +60,9 @@ class FrontDoors:
         if refusal:
             await (_refuse(send, *refusal) if scope["type"] == "http" else _hang_up(send))
             return
+        if _is_form_for_bucket(scope, headers):
+            await self.doors.aws(scope, receive, send)
+            return
         await self._door(scope["path"])(scope, receive, send)
 
     def _door(self, path: str) -> ASGIApp:
@@ -104,6 +107,17 @@ WORKER_CREDENTIALS = "/worker/credentials"
 
 def _is_under(path: str, roots: tuple[str, ...]) -> bool:
     return any(path == root or path.startswith(root + "/") for root in roots)
+
+
+def _is_form_for_bucket(scope: Scope, headers: Mapping[str, str]) -> bool:
+    """A browser's form to a bucket in the path: no other door takes one there."""
+    content = headers.get("content-type", "").lower()
+    return (
+        scope["type"] == "http"
+        and scope["method"] == "POST"
+        and content.startswith("multipart/form-data")
+        and "/" not in scope["path"].strip("/")
+    )
 
 
 def _host_name(host: str) -> str:

@@ -17,6 +17,8 @@ def read(request: Request) -> Signed:
     """
     if presign.is_presigned(request):
         return presign.read(request)
+    if "authorization" not in request.headers:
+        anonymous.refuse_form(request)
     if anonymous.is_anonymous(request):
         return anonymous.read(request)
     return sigv4.read(request)
