@@ -124,6 +124,22 @@ def test_aws_says_what_is_wrong_in_its_own_words(owner: httpx.Client) -> None:
     assert (refused.status_code, refused.json()["code"]) == (501, "NotImplemented")
 
 
+def test_times_are_texts(owner: httpx.Client) -> None:
+    asked = {
+        "Namespace": "/aws/sagemaker/TrainingJobs",
+        "MetricName": "train:loss",
+        "Dimensions": [{"Name": "Host", "Value": "none/algo-1"}],
+        "StartTime": "2026-01-01T00:00:00Z",
+        "EndTime": "2026-01-02T00:00:00Z",
+        "Period": 60,
+        "Statistics": ["Average"],
+    }
+    answer = owner.post("/ui/aws/cloudwatch/GetMetricStatistics", json=asked)
+    assert answer.json()["Datapoints"] == []
+    wrong = owner.post("/ui/aws/cloudwatch/GetMetricStatistics", json=asked | {"EndTime": "soon"})
+    assert wrong.status_code == 400
+
+
 def test_objects_are_written_shown_and_downloaded(server: House, owner: httpx.Client) -> None:
     server.client("s3").create_bucket(Bucket=BUCKET)
     place = f"/ui/objects?uri=s3://{BUCKET}/a/page.html"

@@ -6,12 +6,15 @@ They pass the same validation and the same permissions as calls that come over t
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from flowmaker import ids
 from flowmaker.aws.errors import AwsError
 from flowmaker.aws.identity import Authorizer
 from flowmaker.aws.protocol import models
+from flowmaker.aws.protocol.models import ListShape, Shape, Structure
+from flowmaker.aws.protocol.parse_json import join
+from flowmaker.aws.protocol.scalars import parse_timestamp
 from flowmaker.aws.protocol.validate import validate
 from flowmaker.aws.service import Answer, Call, Principal, Service
 
@@ -63,11 +66,14 @@ class Inside:
             message = f"Flowmaker does not support {asked.operation} of {asked.service}."
             raise AwsError("NotImplemented", message, 501)
         model = models.loaded(asked.service) or await asyncio.to_thread(models.load, asked.service)
-        validate(model, model.operation_model(asked.operation), asked.parameters)
+        described = model.operation_model(asked.operation)
+        shape = described.input_shape
+        parameters = _typed(shape, asked.parameters, "") if shape else asked.parameters
+        validate(model, described, parameters)
         call = Call(
             service=asked.service,
             operation=asked.operation,
-            parameters=asked.parameters,
+            parameters=parameters,
             principal=self._principal,
             region=self._region,
             request_id=ids.new(),
@@ -78,3 +84,19 @@ class Inside:
         needs = list(await operation.needs(call))
         await self._authorizer.check(call.principal, needs, region=call.region)
         return await operation.handler(call)
+
+
+def _typed(shape: Shape, value: Any, where: str) -> Any:  # noqa: ANN401 - JSON
+    """What JSON has no types for: times, which are texts in it. All else is left as it is."""
+    if shape.type_name == "timestamp" and isinstance(value, str):
+        return parse_timestamp(value, where, "iso8601")
+    if shape.type_name == "list" and isinstance(value, list):
+        member = cast("ListShape", shape).member
+        return [_typed(member, item, where) for item in cast("list[Any]", value)]
+    if shape.type_name == "structure" and isinstance(value, dict):
+        members = cast("Structure", shape).members
+        return {
+            name: _typed(members[name], item, join(where, name)) if name in members else item
+            for name, item in cast("dict[str, Any]", value).items()
+        }
+    return value
