@@ -124,6 +124,18 @@ def test_life_of_an_instance_profile(iam: Any) -> None:
     )
 
 
+def details_in_pages(iam: Any, size: int) -> dict[str, list[Any]]:
+    """All of GetAccountAuthorizationDetails, of which no page has more than `size`."""
+    lists = ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies")
+    found: dict[str, list[Any]] = {name: [] for name in lists}
+    paginator = iam.get_paginator("get_account_authorization_details")
+    for page in paginator.paginate(PaginationConfig={"PageSize": size}):
+        assert sum(len(page[name]) for name in lists) <= size
+        for name in lists:
+            found[name] += page[name]
+    return found
+
+
 def test_the_details_of_the_account_come_in_pages(iam: Any) -> None:
     iam.create_user(UserName="detail", Tags=[{"Key": "a", "Value": "b"}])
     iam.create_group(GroupName="details")
@@ -135,16 +147,7 @@ def test_the_details_of_the_account_come_in_pages(iam: Any) -> None:
     iam.attach_user_policy(UserName="detail", PolicyArn=policy["Arn"])
     iam.put_user_policy(UserName="detail", PolicyName="own", PolicyDocument=allowing("iam:Get*"))
 
-    pages = iam.get_paginator("get_account_authorization_details").paginate(
-        PaginationConfig={"PageSize": 2}
-    )
-    found: dict[str, list[Any]] = {}
-    for page in pages:
-        lists = ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies")
-        assert sum(len(page[name]) for name in lists) <= 2
-        for name in lists:
-            found.setdefault(name, []).extend(page[name])
-
+    found = details_in_pages(iam, 2)
     (user,) = [one for one in found["UserDetailList"] if one["UserName"] == "detail"]
     assert user["GroupList"] == ["details"]
     assert user["Tags"] == [{"Key": "a", "Value": "b"}]

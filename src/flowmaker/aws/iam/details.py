@@ -1,6 +1,7 @@
 """GetAccountAuthorizationDetails: everything that decides who may what, in one answer."""
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from flowmaker.aws.auth import managed_policies
@@ -68,24 +69,24 @@ def _entries(tx: Transaction, account: str, wanted: Iterable[str]) -> Iterable[_
 
 
 def _of_kind(tx: Transaction, account: str, kind: str) -> Iterable[_Entry]:
-    match kind:
-        case "User":
-            for user in entities.users(tx, "/", "", _ALL):
-                yield user.user_name, lambda one=user: _user(tx, account, one)
-        case "Role":
-            for role in entities.roles(tx, "/", "", _ALL):
-                yield role.role_name, lambda one=role: _role(tx, account, one)
-        case "Group":
-            for group in groups.groups(tx, "/", "", _ALL):
-                yield group.group_name, lambda one=group: _group(tx, account, one)
-        case "LocalManagedPolicy":
-            for policy in policies.policies(tx):
-                yield policy.arn, lambda arn=policy.arn: _own_policy(tx, arn)
-        case _:
-            used = {*holdings.attachment_counts(tx), *holdings.boundary_counts(tx)}
-            for arn in sorted(used):
-                if arn.startswith(managed_policies.PREFIX):
-                    yield arn, lambda arn=arn: _aws_policy(tx, arn)
+    if kind.endswith("Policy"):
+        return _policies(tx, local=kind.startswith("Local"))
+    if kind == "User":
+        users = entities.users(tx, "/", "", _ALL)
+        return [(one.user_name, partial(_user, tx, account, one)) for one in users]
+    if kind == "Role":
+        roles = entities.roles(tx, "/", "", _ALL)
+        return [(one.role_name, partial(_role, tx, account, one)) for one in roles]
+    found = groups.groups(tx, "/", "", _ALL)
+    return [(one.group_name, partial(_group, tx, account, one)) for one in found]
+
+
+def _policies(tx: Transaction, *, local: bool) -> Iterable[_Entry]:
+    if local:
+        return [(one.arn, partial(_own_policy, tx, one.arn)) for one in policies.policies(tx)]
+    used = {*holdings.attachment_counts(tx), *holdings.boundary_counts(tx)}
+    of_aws = [arn for arn in used if arn.startswith(managed_policies.PREFIX)]
+    return [(arn, partial(_aws_policy, tx, arn)) for arn in of_aws]
 
 
 def _user(tx: Transaction, account: str, user: User) -> dict[str, Any]:
