@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+import sqlalchemy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy.dialects import sqlite
 
 from flowmaker.clock import SystemClock
 from flowmaker.objects.index import buckets, entries, listing
@@ -85,8 +87,10 @@ class Counting:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
         self.rows = 0
+        self.queries: list[Any] = []
 
     def execute(self, query: Any) -> Any:
+        self.queries.append(query)
         result = self._tx.execute(query).freeze()
         self.rows += len(result.data)
         return result()
@@ -110,4 +114,31 @@ def test_a_folder_of_many_is_leapt_over(tmp_path: Path) -> None:
     page, rows = database.read_now(read)
     assert page.prefixes == ("0/", "1/", "2/", "3/")
     assert rows < 100
+    database.close()
+
+
+def test_a_page_midway_is_found_in_the_index_and_reads_no_more_than_itself(tmp_path: Path) -> None:
+    """So it costs the same however many keys there are."""
+    database = Database(tmp_path / "flowmaker.db")
+    database.write_now(fill)
+
+    def read(tx: Transaction) -> tuple[Page, int, list[str]]:
+        counting = Counting(tx)
+        wanted = PageRequest(prefix="2/", after="2/600", limit=20)
+        page = listing.page(cast("Transaction", counting), "bucket", wanted)
+        plans: list[str] = []
+        for query in counting.queries:
+            options = {"literal_binds": True}
+            text = str(query.compile(dialect=sqlite.dialect(), compile_kwargs=options))
+            plans += [
+                row.detail for row in tx.execute(sqlalchemy.text(f"EXPLAIN QUERY PLAN {text}"))
+            ]
+        return page, counting.rows, plans
+
+    page, rows, plans = database.read_now(read)
+    assert [one.key for one in page.objects] == [f"2/{number}" for number in range(601, 621)]
+    assert rows == 21
+    assert plans
+    for plan in plans:  # a plan that sorted would have a line for it
+        assert plan == "SEARCH s3_objects USING PRIMARY KEY (bucket=? AND key>? AND key<?)"
     database.close()

@@ -35,7 +35,7 @@ async def get_bucket_lifecycle_configuration(ground: Ground, call: Call) -> Answ
 async def put_bucket_lifecycle_configuration(ground: Ground, call: Call) -> Answer:
     bucket = await bucket_of(ground, call)
     size = call.parameters.get(_SIZE, _DEFAULT_SIZE)
-    given = call.parameters.get("LifecycleConfiguration") or {}
+    given: dict[str, Any] = call.parameters.get("LifecycleConfiguration") or {}
     document = {"Rules": checked(given.get("Rules") or []), _SIZE: size}
     text = json.dumps(document, default=datetime.isoformat)
     await configurations.configure(ground, bucket, LIFECYCLE, text)
@@ -76,7 +76,8 @@ def _check(rule: Mapping[str, Any]) -> None:
         raise failures.invalid_argument(message, "ID", rule["ID"])
     if not _ACTIONS & rule.keys():
         raise failures.invalid_request("At least one action needs to be specified in a rule")
-    days = (rule.get("Expiration") or {}).get("Days")
+    expiration: dict[str, Any] = rule.get("Expiration") or {}
+    days: int | None = expiration.get("Days")
     if days is not None and days < 1:
         message = "'Days' for Expiration action must be a positive integer"
         raise failures.invalid_argument(message, "Days", days)
