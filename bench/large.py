@@ -44,7 +44,8 @@ class Body:
         wanted = self._size - self._at if count < 0 else min(count, self._size - self._at)
         begin = self._at % 256
         self._at += wanted
-        return (PIECE * (wanted // MIB + 2))[begin : begin + wanted]
+        enough = PIECE if begin + wanted <= MIB else PIECE * (wanted // MIB + 2)
+        return enough[begin : begin + wanted]
 
 
 class Watch:
