@@ -24,7 +24,7 @@ function App() {
         <span class={`link${connected ? '' : ' lost'}`} role="status">{connected ? '● live' : '○ connecting…'}</span>
         <button class="theme" onClick={() => setTheme(theme === 'dark' ? 'light' : 'dark')}>{theme === 'dark' ? '☀ light' : '☾ dark'}</button>
       </nav>
-      <main id="main" tabIndex={-1}><Body route={route} theme={theme} /></main>
+      <main id="main" tabIndex={-1}><Body route={route} /></main>
     </div>
   )
 }

@@ -18,5 +18,5 @@ export function costOf(type: string | undefined, count: number | undefined, seco
   const hourly = HOURLY[type]
   if (hourly === undefined) return 'no price known'
   const dollars = (hourly * (count ?? 1) * seconds) / 3600
-  return `$${dollars < 0.1 ? dollars.toFixed(5) : dollars.toFixed(2)}`
+  return `≈ $${dollars < 0.1 ? dollars.toFixed(5) : dollars.toFixed(2)}`
 }

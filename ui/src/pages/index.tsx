@@ -5,16 +5,21 @@ import type { Route } from '../route'
 import { ArtifactsPage } from './artifacts'
 import { BucketsPage } from './buckets'
 import { ClusterPage } from './cluster'
+import { ComparePage } from './compare'
 import { EndpointsPage } from './endpoints'
 import { ExperimentsPage } from './experiments'
-import { PermissionsPage } from './permissions'
+import { HomePage } from './home'
 import { JobsPage } from './jobs'
+import { ModelsPage } from './models'
 import { NewRunPage } from './newrun'
+import { PermissionsPage } from './permissions'
+import { PipelinesPage } from './pipelines'
 import { RunPage } from './run'
 import { RunsPage } from './runs'
+import { SchedulesPage } from './schedules'
 import { TuningPage } from './tuning'
 
-export interface PageProps { route: Route; theme: string }
+export interface PageProps { route: Route }
 
 /** The navigation: names, and the first part of their addresses. */
 export const PAGES = [
@@ -34,10 +39,16 @@ export const PAGES = [
 
 /** Addresses by their beginning, the longest first. KFP's own are among them. */
 const BODIES: [string, string, ComponentType<PageProps>][] = [
+  ['home', 'home', HomePage],
   ['runs/details', 'runs', RunPage],
   ['runs/new', 'runs', NewRunPage],
   ['runs', 'runs', RunsPage],
   ['experiments', 'runs', ExperimentsPage],
+  ['compare', 'runs', ComparePage],
+  ['pipelines', 'pipelines', PipelinesPage],
+  ['recurringruns', 'recurringruns', SchedulesPage],
+  ['recurringrun', 'recurringruns', SchedulesPage],
+  ['models', 'models', ModelsPage],
   ['endpoints', 'endpoints', EndpointsPage],
   ['buckets', 'buckets', BucketsPage],
   ['artifacts', 'artifacts', ArtifactsPage],

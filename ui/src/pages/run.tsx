@@ -11,7 +11,7 @@ import { type Box, type RunLevel } from '../run/drawing'
 import { Panel } from '../run/panel'
 import { Timeline } from '../run/timeline'
 
-export function RunPage({ route, theme }: { route: Route; theme: string }) {
+export function RunPage({ route }: { route: Route }) {
   const id = route.parts[2] ?? ''
   const scope = route.query.get('in') ?? ''
   const selected = route.query.get('task') ?? ''
@@ -63,7 +63,7 @@ export function RunPage({ route, theme }: { route: Route; theme: string }) {
         </div>
         <section class="graph" aria-label="Graph">{level.iterations ? <Iterations {...drawn} /> : <Graph {...drawn} />}</section>
         <section class="times" aria-label="Times"><Timeline run={run} boxes={boxes} selected={selected} onSelect={select} /></section>
-        {isTask && <Panel key={selected} run={run.run_id} task={selected} revision={revision} theme={theme} onClose={() => setQuery({ task: null })} />}
+        {isTask && <Panel key={selected} run={run.run_id} task={selected} revision={revision} onClose={() => setQuery({ task: null })} />}
       </div>
     </Page>
   )

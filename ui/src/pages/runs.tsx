@@ -1,10 +1,13 @@
 /** All runs: searched, filtered and sorted by the server, 200 at a time. */
 import type { ComponentChildren } from 'preact'
-import { useEffect, useState } from 'preact/hooks'
-import { ask, useLoaded } from '../api'
+import { useState } from 'preact/hooks'
+import { ask, post, remove, useLoaded } from '../api'
 import { useTick } from '../changes'
 import { between, moment } from '../format'
+import { useSend } from '../kfp/send'
+import { Confirm } from '../parts/confirm'
 import { Empty, Page, Problem } from '../parts/page'
+import { usePages } from '../parts/pages'
 import { Badge, stateOf } from '../parts/state'
 import { type Column, Table } from '../parts/table'
 import { type Route, setQuery, to } from '../route'
@@ -51,24 +54,16 @@ export function RunsPage({ route, within }: { route: Route; within?: Within }) {
   const filter = filterOf(search, state)
   if (filter) query.set('filter', filter)
   if (within) query.set('experiment_id', within.id)
-  const first = useLoaded(() => ask<RunsAnswer>(`/apis/v2beta1/runs?${query}`), [query.toString()], tick)
-  const [more, setMore] = useState<{ of: string; rows: RunRow[]; token: string } | null>(null)
   const key = query.toString()
-  const [busy, setBusy] = useState(false)
-  useEffect(() => setMore(null), [key])
-
-  const head = first.value?.runs ?? []
-  const known = new Set(head.map(run => run.run_id))
-  const rows = more?.of === key ? [...head, ...more.rows.filter(run => !known.has(run.run_id))] : head
-  const token = more?.of === key ? more.token : (first.value?.next_page_token ?? '')
+  const load = (token = '') => ask<RunsAnswer>(`/apis/v2beta1/runs?${key}&page_token=${encodeURIComponent(token)}`)
+  const first = useLoaded(() => load(), [key], tick)
+  const { rows, next } = usePages(key, first.value, page => page.runs ?? [], page => page.next_page_token, load, run => run.run_id)
   const total = first.value?.total_size ?? 0
-  const next = () => {
-    if (!token || busy) return
-    setBusy(true)
-    void ask<RunsAnswer>(`/apis/v2beta1/runs?${key}&page_token=${encodeURIComponent(token)}`).then(page => {
-      setMore(old => ({ of: key, rows: [...(old?.of === key ? old.rows : []), ...(page.runs ?? [])], token: page.next_page_token ?? '' }))
-      setBusy(false)
-    }, () => setBusy(false))
+  const [chosen, choose] = useState<Set<string>>(new Set())
+  const turn = (id: string) => choose(old => new Set(old.has(id) ? [...old].filter(each => each !== id) : [...old, id]))
+  const box: Column<RunRow> = {
+    key: 'chosen', label: '', width: '20px',
+    cell: run => <input type="checkbox" aria-label={`Choose ${run.display_name}`} checked={chosen.has(run.run_id)} onChange={() => turn(run.run_id)} />,
   }
 
   return (
@@ -89,10 +84,30 @@ export function RunsPage({ route, within }: { route: Route; within?: Within }) {
     >
       {within?.notice}
       <Problem error={first.error} />
+      {chosen.size > 0 && <Chosen ids={[...chosen]} done={() => { choose(new Set()); first.again() }} />}
       {first.value && !rows.length
         ? <Empty>{filter ? 'No run is like that.' : <>No runs yet. <a href={to('home')}>Home</a> says how to make one.</>}</Empty>
-        : <Table label="Runs" rows={rows} columns={columns} id={run => run.run_id} sort={sort} onEnd={next}
+        : <Table label="Runs" rows={rows} columns={[box, ...columns]} id={run => run.run_id} sort={sort} onEnd={next}
             onSort={by => setQuery({ sort: by, order: by === sort.key && sort.descending ? 'asc' : null })} />}
     </Page>
+  )
+}
+
+/** What can be done with runs that were chosen. */
+function Chosen({ ids, done }: { ids: string[]; done: () => void }) {
+  const { send, busy, refused } = useSend()
+  const each = (action: (path: string) => Promise<unknown>) => () => void send(async () => {
+    for (const id of ids) await action(`/apis/v2beta1/runs/${encodeURIComponent(id)}`)
+    done()
+  })
+  return (
+    <div class="notice chosen" role="group" aria-label="Chosen runs">
+      {ids.length} chosen
+      <a class="button" href={`${to('compare')}?runs=${ids.join(',')}`}>Compare</a>
+      <button disabled={busy} onClick={each(path => post(`${path}:archive`))}>Archive</button>
+      <Confirm label="Delete" question={`Delete ${ids.length === 1 ? 'this run' : `these ${ids.length} runs`}? Their artifacts stay.`} onYes={each(remove)} />
+      <button onClick={done}>Choose none</button>
+      {refused}
+    </div>
   )
 }

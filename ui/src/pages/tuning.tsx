@@ -23,12 +23,12 @@ const columns: Column<Tuning>[] = [
   { key: 'took', label: 'Took', width: '90px', numeric: true, cell: row => between(row.CreationTime, row.HyperParameterTuningEndTime) },
 ]
 
-export function TuningPage({ route, theme }: { route: Route; theme: string }) {
+export function TuningPage({ route }: { route: Route }) {
   const name = route.parts[1]
-  return name ? <One key={name} name={name} theme={theme} /> : <List route={route} />
+  return name ? <One key={name} name={name} /> : <List route={route} />
 }
 
-function One({ name, theme }: { name: string; theme: string }) {
+function One({ name }: { name: string }) {
   const { value, error } = useTuning(name)
   const [refused, setRefused] = useState<ApiError | null>(null)
   const status = value?.job.HyperParameterTuningJobStatus
@@ -37,7 +37,7 @@ function One({ name, theme }: { name: string; theme: string }) {
     <Page title={name} above={<a href={to('tuning')}>Tuning</a>} beside={status && <Badge state={stateOf(status)} word={status} />}
       actions={status === 'InProgress' && <Confirm label="Stop" question={`Stop ${name} and its trials?`} onYes={() => void stop()} />}>
       <Problem error={refused} />
-      <div class="cards"><section class="card wide"><TuningBoard board={value} error={error} theme={theme} /></section></div>
+      <div class="cards"><section class="card wide"><TuningBoard board={value} error={error} /></section></div>
     </Page>
   )
 }

@@ -9,13 +9,14 @@ interface ChartProps {
   /** x first, then one list for each label; null where there is no value. */
   data: (number | null)[][]
   labels: string[]
-  theme: string
   height?: number
   /** x is seconds since 1970. */
   time?: boolean
 }
 
-export function Chart({ title, data, labels, theme, height = 180, time = false }: ChartProps) {
+export function Chart({ title, data, labels, height = 180, time = false }: ChartProps) {
+  // A page is drawn anew when the theme changes; the curves' colours are then others.
+  const theme = document.documentElement.dataset.theme
   const box = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot | null>(null)
   useEffect(() => {

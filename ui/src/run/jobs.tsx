@@ -43,7 +43,7 @@ export function jobsOf(task: Task): Found[] {
   return [...found.values()]
 }
 
-export function Jobs({ task, theme }: { task: Task; theme: string }) {
+export function Jobs({ task }: { task: Task }) {
   const jobs = jobsOf(task)
   const trained = jobs.filter(each => each.kind === 'training-job')
   const tuned = jobs.filter(each => each.kind === 'hyper-parameter-tuning-job')
@@ -52,7 +52,7 @@ export function Jobs({ task, theme }: { task: Task; theme: string }) {
   return (
     <>
       {trained.map(each => <TrainingInPlace key={each.name} name={each.name} />)}
-      {tuned.map(each => <TuningInPlace key={each.name} name={each.name} theme={theme} />)}
+      {tuned.map(each => <TuningInPlace key={each.name} name={each.name} />)}
       {others.length > 0 && <ul class="jobs">
         {others.map(({ kind, name }) => {
           const [page = '', group = ''] = PAGES[kind] ?? []

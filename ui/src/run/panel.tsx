@@ -33,9 +33,9 @@ export interface Task {
 type Tab = 'log' | 'inputs' | 'outputs' | 'history'
 const TABS: Tab[] = ['log', 'inputs', 'outputs', 'history']
 
-interface PanelProps { run: string; task: string; revision: number; theme: string; onClose: () => void }
+interface PanelProps { run: string; task: string; revision: number; onClose: () => void }
 
-export function Panel({ run, task, revision, theme, onClose }: PanelProps) {
+export function Panel({ run, task, revision, onClose }: PanelProps) {
   const loaded = useLoaded(() => ask<Task>(`/ui/runs/${run}/tasks/${task}`), [run, task], revision)
   const [tab, setTab] = useState<Tab>('log')
   const found = loaded.value
@@ -57,7 +57,7 @@ export function Panel({ run, task, revision, theme, onClose }: PanelProps) {
             ['attempt', found.attempt > 1 ? found.attempt : ''],
             ['result of', found.cached_from && <a href={`#/runs/details/${found.cached_from.run_id}?task=${found.cached_from.task_id}`}>an earlier run</a>],
           ]} />
-          <Jobs task={found} theme={theme} />
+          <Jobs task={found} />
           <div role="tablist" class="tabs" aria-label="About the task">
             {TABS.map(each => <button key={each} role="tab" aria-selected={tab === each} onClick={() => setTab(each)}>{each}</button>)}
           </div>

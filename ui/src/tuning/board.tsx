@@ -53,7 +53,7 @@ export function useTuning(name: string) {
 }
 export type Board = NonNullable<ReturnType<typeof useTuning>['value']>
 
-export function TuningBoard({ board, error, theme, small = false }: { board: Board | null; error: ApiError | null; theme: string; small?: boolean }) {
+export function TuningBoard({ board, error, small = false }: { board: Board | null; error: ApiError | null; small?: boolean }) {
   if (!board) return error ? <Problem error={error} /> : <Waiting what="tuning job" />
   const { job, objective } = board
   const trials: Trial[] = board.trials.map(each => ({
@@ -77,7 +77,7 @@ export function TuningBoard({ board, error, theme, small = false }: { board: Boa
         ['objective', objective && `${objective.Type} ${metric}`],
         ['best', best && ranked[0]?.objective !== undefined && <a href={to('jobs', 'training', best)}>{best}</a>],
       ]} />
-      {trials.length > 1 && <Chart title={`${metric} of each trial`} data={[trials.map((_, at) => at + 1), trials.map(each => each.objective ?? null)]} labels={[metric]} theme={theme} />}
+      {trials.length > 1 && <Chart title={`${metric} of each trial`} data={[trials.map((_, at) => at + 1), trials.map(each => each.objective ?? null)]} labels={[metric]} />}
       {!small && <><h3>Hyperparameters and objective</h3><Coordinates trials={trials} objective={metric} best={best} /></>}
       <table class="plain" aria-label="Trials, the best first">
         <thead><tr><th>Trial</th><th>State</th><th class="num">{metric}</th>{!small && names.map(name => <th key={name} class="num">{name}</th>)}</tr></thead>
@@ -95,13 +95,13 @@ export function TuningBoard({ board, error, theme, small = false }: { board: Boa
 }
 
 /** What a task's panel shows of a tuning job. */
-export function TuningInPlace({ name, theme }: { name: string; theme: string }) {
+export function TuningInPlace({ name }: { name: string }) {
   const { value, error } = useTuning(name)
   const status = value?.job.HyperParameterTuningJobStatus
   return (
     <section class="artifact">
       <h3>tuning job <a href={to('tuning', name)}>{name}</a> {status && <Badge state={stateOf(status)} word={status} />}</h3>
-      <TuningBoard board={value} error={error} theme={theme} small />
+      <TuningBoard board={value} error={error} small />
     </section>
   )
 }
