@@ -60,6 +60,11 @@ def failing() -> None:
     inner()
 
 
+@dsl.pipeline(name="counting")
+def counting(count: int = 1) -> None:
+    same(number=count)
+
+
 @pytest.fixture(scope="module")
 def chrome() -> Iterator[Any]:
     with browser() as running:
@@ -147,11 +152,12 @@ def test_a_run_is_stopped_and_retried(chrome: Any, server: House, client: kfp.Cl
 def test_what_a_dropped_connection_missed_is_made_up_for(
     chrome: Any, server: House, client: kfp.Client, tmp_path: Path
 ) -> None:
+    gone = "ERR_INTERNET_DISCONNECTED"
     folder = server.data / "envs" / "flag-of-the-dropped"
     made = client.create_run_from_pipeline_func(
         gated, arguments={"path": str(folder)}, run_name="dropped", enable_caching=False
     )
-    with signed_in(chrome, server) as page:
+    with signed_in(chrome, server, excused=gone) as page:
         page.goto(f"{server.url}/#/runs/details/{made.run_id}")
         page.get_by_role("button", name="wait-for, task, running").wait_for()
         page.evaluate("window.before = true")
@@ -193,3 +199,72 @@ def test_who_has_not_signed_in_is_told_how(chrome: Any, server: House) -> None:
     page.goto(f"{server.url}/#/jobs")
     shown(page, "flowmaker open")
     context.close()
+
+
+#: Every page that needs nothing but a server.
+PAGES = ("home", "runs", "runs/new", "experiments", "pipelines", "recurringruns", "jobs", "tuning")
+PAGES += ("endpoints", "models", "artifacts", "buckets", "permissions", "cluster")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_serious_on_any_page(
+    chrome: Any, server: House, failed: str, theme: str
+) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    with signed_in(chrome, server, theme) as page:
+        for path in (*PAGES, f"runs/details/{failed}"):
+            page.goto(f"{server.url}/#/{path}")
+            page.locator("main h1").wait_for()
+            page.wait_for_load_state("networkidle")
+            found = Axe().run(page).response["violations"]
+            bad = [
+                f"{path}: {one['help']}: {node['html'][:200]}"
+                for one in found
+                if one["impact"] in ("serious", "critical")
+                for node in one["nodes"]
+            ]
+            assert not bad
+
+
+def test_a_run_is_made_again_with_other_parameters(
+    chrome: Any, server: House, client: kfp.Client
+) -> None:
+    made = client.create_run_from_pipeline_func(
+        counting, arguments={"count": 3}, run_name="counted", enable_caching=False
+    )
+    client.wait_for_run_completion(made.run_id, 100)
+    with signed_in(chrome, server) as page:
+        page.goto(f"{server.url}/#/runs/details/{made.run_id}")
+        page.get_by_role("button", name="Clone").click()
+        page.locator("#parameter-count").fill("three")
+        page.get_by_role("button", name="Start the run").click()
+        shown(page, "is no whole number")
+        page.locator("#parameter-count").fill("4")
+        page.get_by_role("button", name="Start the run").click()
+        page.locator("h1 .badge.s-succeeded").wait_for(timeout=60_000)
+        again = page.url.rpartition("/")[2]
+        assert client.get_run(again).runtime_config.parameters == {"count": 4}
+        page.goto(f"{server.url}/#/compare?runs={made.run_id},{again}")
+        page.locator("tr.differs", has_text="count").wait_for()
+
+
+def test_a_pipeline_is_uploaded_drawn_and_put_on_a_schedule(
+    chrome: Any, server: House, client: kfp.Client, tmp_path: Path
+) -> None:
+    package = tmp_path / "uploaded-by-hand.yaml"
+    kfp.compiler.Compiler().compile(counting, str(package))
+    with signed_in(chrome, server) as page:
+        page.goto(f"{server.url}/#/pipelines")
+        page.locator("input[type=file]").set_input_files(package)
+        page.locator("[data-task=same]").wait_for()
+        page.get_by_role("link", name="Schedule", exact=True).click()
+        page.locator("#parameter-count").wait_for()
+        page.get_by_label("When").select_option("interval")
+        page.get_by_label("Seconds between").fill("86400")
+        page.get_by_role("button", name="Make the schedule").click()
+        page.get_by_role("button", name="Turn off").click()
+        page.get_by_role("button", name="Turn on").wait_for()
+        page.get_by_role("button", name="Delete").click()
+        page.get_by_role("alertdialog").get_by_role("button", name="Delete").click()
+        page.wait_for_url("**/#/recurringruns")

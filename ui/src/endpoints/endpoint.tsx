@@ -12,7 +12,7 @@ import { go, to } from '../route'
 import { TryIt } from './try'
 import { type Config, type Described, Variants } from './variants'
 
-export function EndpointPage({ name }: { name: string; theme: string }) {
+export function EndpointPage({ name }: { name: string }) {
   const tick = useTick(1000)
   const loaded = useLoaded(() => aws<Described>('sagemaker', 'DescribeEndpoint', { EndpointName: name }), [name], tick)
   const found = loaded.value

@@ -28,9 +28,9 @@ sm.create_endpoint_config(EndpointConfigName="mine", ProductionVariants=[
     {"VariantName": "AllTraffic", "ModelName": "mine", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}])
 sm.create_endpoint(EndpointName="mine", EndpointConfigName="mine")`
 
-export function EndpointsPage({ route, theme }: { route: Route; theme: string }) {
+export function EndpointsPage({ route }: { route: Route }) {
   const name = route.parts[1]
-  return name ? <EndpointPage key={name} name={name} theme={theme} /> : <List route={route} />
+  return name ? <EndpointPage key={name} name={name} /> : <List route={route} />
 }
 
 function List({ route }: { route: Route }) {
