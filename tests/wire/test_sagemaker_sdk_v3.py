@@ -1,4 +1,4 @@
-"""SageMaker's SDK v3, unchanged, in an environment of its own: its ModelTrainer, its tuner."""
+"""SageMaker's SDK v3, unchanged, in an environment of its own: its trainer, tuner, the example."""
 
 import asyncio
 from pathlib import Path
@@ -11,6 +11,7 @@ from flowmaker.executors.environments import UvEnvironments
 from flowmaker.executors.executor import EnvironmentFailed, EnvironmentSpec
 from tests.house import House
 
+EXAMPLE = Path(__file__).parents[2] / "examples" / "sagemaker" / "sdk_v3.py"
 SCRIPT = Path(__file__).with_name("sagemaker_sdk_v3_script.py")
 REQUIREMENTS = Path(__file__).with_name("sagemaker_sdk_v3.txt")
 
@@ -65,3 +66,25 @@ def test_a_tuner_finds_the_best(ran: tuple[str, dict[str, Any]]) -> None:
     assert tuned["status"] == "Completed"
     assert len(tuned["values"]) == 2
     assert tuned["best"].startswith(f"{tuned['job']}-00")
+
+
+def test_the_sdk_v3_example(server: House, python: Path, tmp_path: Path) -> None:
+    impatient = tmp_path / "impatient.py"
+    impatient.write_text(
+        "import runpy, time\n"
+        "sleep = time.sleep\n"
+        "time.sleep = lambda seconds: sleep(min(seconds, 0.2))\n"
+        f"runpy.run_path({str(EXAMPLE)!r}, run_name='__main__')\n"
+        "print()\n"
+        "print('null')\n"
+    )
+    printed, _ = server.run_script(impatient, tmp_path, python=python)
+    said = [line for line in printed.splitlines() if " is right " in line]
+    shares = [int(line.split("%")[0].split()[-1]) for line in said]
+    assert len(shares) == 2, printed
+    assert min(shares) >= 90
+    assert "flowers of each kind: 0: 50, 1: 50, 2: 50" in printed
+    sagemaker = server.client("sagemaker")
+    assert sagemaker.list_models(NameContains="flowers-")["Models"] == []
+    assert sagemaker.list_endpoints(NameContains="flowers-")["Endpoints"] == []
+    assert sagemaker.list_endpoint_configs(NameContains="flowers-")["EndpointConfigs"] == []
