@@ -51,21 +51,15 @@ def check(rows: int) -> None:
     raise ValueError("row 7 has no label: 'churned' is empty")
 
 
-@dsl.component(base_image=IMAGE)
-def tell(status: dsl.PipelineTaskFinalStatus) -> None:
-    print(status.state)
-
-
 @dsl.pipeline(name="churn")
 def sample(depth: int = 4, rows: int = 200) -> None:
     """Trains a model of who leaves, and publishes it if it is good enough."""
-    with dsl.ExitHandler(tell(), name="whatever happens"):
-        data = prepare(rows=rows)
-        trained = train(data=data.outputs["data"], depth=depth)
-        with dsl.ParallelFor(list(range(12)), name="each month") as month:
-            look_at(month=month).after(data)
-        with dsl.If(trained.outputs["Output"] > 0.9, name="good enough"):  # type: ignore[operator]
-            publish(accuracy=trained.outputs["Output"])
+    data = prepare(rows=rows)
+    trained = train(data=data.outputs["data"], depth=depth)
+    with dsl.ParallelFor(list(range(12)), name="each month") as month:
+        look_at(month=month).after(data)
+    with dsl.If(trained.outputs["Output"] > 0.9, name="good enough"):  # type: ignore[operator]
+        publish(accuracy=trained.outputs["Output"])
 
 
 @dsl.pipeline(name="churn-check")
