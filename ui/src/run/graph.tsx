@@ -117,6 +117,16 @@ export function Graph({ level, selected, onSelect, onOpen }: GraphProps) {
     }
   }, [level.scope, width, height])
 
+  // The panel of what is selected takes room away: the box itself stays in sight.
+  useEffect(() => {
+    const node = nodes.find(each => keyOf(each) === selected)
+    if (!node) return
+    const { x, y, zoom } = at.current
+    const { width: across, height: down } = frame.current!.getBoundingClientRect()
+    const [left, top] = [x + (node.x ?? 0) * zoom, y + (node.y ?? 0) * zoom]
+    if (left < 0 || top < 0 || left + WIDTH * zoom > across || top + HEIGHT * zoom > down) show(node)
+  }, [selected])
+
   useEffect(() => {
     const element = frame.current!
     let held: [number, number] | null = null
