@@ -7,6 +7,7 @@ import { Values } from '../parts/json'
 import { LogView, useLines } from '../parts/log'
 import { Facts, Problem, Waiting } from '../parts/page'
 import { Badge, type State, stateOf } from '../parts/state'
+import { setQuery } from '../route'
 import { Artifacts, type Artifact } from './artifacts'
 import { Jobs } from './jobs'
 
@@ -81,7 +82,7 @@ function Log({ run, task }: { run: string; task: Task }) {
     if (word.text) add(word.text)
     if (word.over) setEnd({ of: word.log, error: word.error })
   })
-  if (task.kind === 'DAG') return <p class="dim">A group of tasks prints nothing itself.</p>
+  if (task.kind === 'DAG') return <p class="dim">A group of tasks prints nothing itself. <button onClick={() => setQuery({ in: task.task_id, task: null })}>Open it</button></p>
   if (task.cached_from) return <p class="dim">It was not executed: the result of an earlier task was taken.</p>
   const over = end?.of === task.task_id
   return (
