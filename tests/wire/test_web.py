@@ -1,6 +1,7 @@
 """The web interface's own routes: who may ask them, and what they tell."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +12,7 @@ from kfp import dsl
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from flowmaker.web.app import POLICY
+from flowmaker.web.app import BUNDLE, POLICY
 from tests.house import House, flowmaker
 
 BUCKET = "web-pages"
@@ -85,6 +86,17 @@ def test_the_page_allows_nothing_but_its_own(stranger: httpx.Client) -> None:
     assert answer.headers["content-type"].startswith("text/html")
     assert answer.headers["content-security-policy"] == POLICY
     assert stranger.get("/nowhere").status_code == 404
+
+
+def test_assets_are_sent_compressed_and_kept(stranger: httpx.Client) -> None:
+    if not (BUNDLE / "index.html").exists():
+        pytest.skip("the web interface was not built: make setup, where npm can fetch packages")
+    script = re.search(r'src="(/assets/[^"]+)"', stranger.get("/").text)
+    assert script is not None
+    answer = stranger.get(script[1])
+    assert answer.headers["content-encoding"] == "gzip"
+    assert "immutable" in answer.headers["cache-control"]
+    assert answer.num_bytes_downloaded < 60_000
 
 
 def test_aws_is_for_who_has_signed_in(stranger: httpx.Client, owner: httpx.Client) -> None:

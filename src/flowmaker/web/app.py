@@ -5,6 +5,7 @@ from html import escape
 from pathlib import Path
 
 from starlette.applications import Starlette
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
@@ -75,6 +76,8 @@ def create_app(web: Web) -> Starlette:
     """Everything that is behind no other door."""
     page = web.bundle / "index.html"
 
+    assets = _Assets(directory=web.bundle / "assets", check_dir=False)
+
     async def home(request: Request) -> Response:
         del request
         if page.exists():
@@ -89,7 +92,7 @@ def create_app(web: Web) -> Starlette:
             *Drawings(web.database).routes(),
             *AwsRoutes(web.inside, web.session).routes(),
             *web.permissions.routes(web.session),
-            Mount("/assets", _Assets(directory=web.bundle / "assets", check_dir=False)),
+            Mount("/assets", GZipMiddleware(assets)),
             Route("/{rest:path}", _missing),
         ]
     )
