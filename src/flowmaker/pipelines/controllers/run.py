@@ -1,13 +1,11 @@
 """Brings runs to their ends: see docs/life-of-a-run.md."""
 
 import asyncio
-import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from itertools import islice
-from pathlib import Path
 
 from flowmaker.clock import Clock
 from flowmaker.errors import FlowmakerError, Unsupported
@@ -22,12 +20,12 @@ from flowmaker.executors.images import Images
 from flowmaker.objects.objects import ObjectStore
 from flowmaker.pipelines.controllers.caching import Cache
 from flowmaker.pipelines.controllers.places import Places
-from flowmaker.pipelines.controllers.platform import VOLUMES
 from flowmaker.pipelines.controllers.process import Processes
 from flowmaker.pipelines.controllers.recurring import TOPIC as RECURRING
 from flowmaker.pipelines.controllers.retention import TOPIC as RETENTION
 from flowmaker.pipelines.controllers.room import TaskRoom
 from flowmaker.pipelines.controllers.settings import RunSettings, job_of
+from flowmaker.pipelines.controllers.tidying import Tidying
 from flowmaker.pipelines.controllers.volumes import Volumes
 from flowmaker.pipelines.controllers.workspaces import Workspaces
 from flowmaker.pipelines.driver.cache import CacheEntry
@@ -53,8 +51,6 @@ from flowmaker.store.database import Database
 Prepared = ProcessSpec | str | None
 #: Of the tasks that wait, how many are looked up in the cache before their turn comes.
 LOOKED_UP = 64
-#: What a task has for itself in the folder of its process.
-_OWN = ("work", VOLUMES)
 
 
 class RunController:
@@ -105,7 +101,7 @@ class RunController:
         self._room = TaskRoom(settings.room)
         #: Results to be kept for others, by run, until they are written.
         self._cached: defaultdict[str, list[CacheEntry]] = defaultdict(list)
-        self._background: set[asyncio.Task[None]] = set()
+        self._tidying = Tidying(executor)
         executor.on_exit(self._exited)
 
     async def open_keys(self) -> Iterable[str]:
@@ -223,7 +219,7 @@ class RunController:
             if not ends:
                 break
         # Only now: until their outputs are written, they may have to be taken in again.
-        self._tidy(done)
+        self._tidying.begin(done)
         await self._stop_canceling(progress)
         if progress.run.state.is_final:
             self._hint_end(progress.run)
@@ -402,16 +398,3 @@ class RunController:
         self._workspaces.drop(run_id)
         for process_id in self._places.drop(run_id):
             self._stopped.discard(process_id)  # told again, should it have missed it
-
-    def _tidy(self, process_ids: list[str]) -> None:
-        """Remove the files of tasks that succeeded: inputs were links, outputs were moved."""
-        folders = [self._executor.folder(each) / name for each in process_ids for name in _OWN]
-        if folders:
-            tidying = asyncio.create_task(asyncio.to_thread(_remove, folders))
-            self._background.add(tidying)
-            tidying.add_done_callback(self._background.discard)
-
-
-def _remove(folders: Iterable[Path]) -> None:
-    for folder in folders:
-        shutil.rmtree(folder, ignore_errors=True)
