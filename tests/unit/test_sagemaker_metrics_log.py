@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from flowmaker.sagemaker.algorithms.xgboost.metrics import DEFINITIONS
 from flowmaker.sagemaker.container import metrics
 from flowmaker.sagemaker.container.literals import required_text
+from flowmaker.sagemaker.container.series import Series
 
 
 @pytest.mark.parametrize(
@@ -56,3 +57,23 @@ def test_lines_of_a_metric_that_is_gone_for_long_are_found(tmp_path: Path) -> No
 
 def test_a_log_that_is_not_there_has_no_metrics(tmp_path: Path) -> None:
     assert metrics.final_metrics(tmp_path / "none", (), {"score": r"score: (\d+)"}) == ()
+
+
+def test_a_growing_log_is_read_once(tmp_path: Path) -> None:
+    log, series = tmp_path / "log", Series()
+    log.write_text("loss=3\nnothing\nloss=2\nloss=1")
+    assert series.values(log, r"loss=(\S+)") == [3, 2]
+    # What was read is not looked at again: that it is another text now is not seen.
+    log.write_text("LOSS=3\nnothing\nLOSS=2\nloss=1\nthe loss=0\nloss=-1")
+    assert series.values(log, r"loss=(\S+)") == [3, 2, 1, 0]
+    marks = ((7, 1000), (22, 2000), (50, 3000))
+    times = [at.timestamp() for at, _ in series.timed(log, marks, r"loss=(\S+)", closed=True)]
+    assert times == [1, 2, 3, 3, 3]
+    log.write_text("loss=9\n")
+    assert series.values(log, r"loss=(\S+)") == [9]
+
+
+def test_an_expression_without_a_sure_text_finds_its_values(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text("a\t1\nb 2\n\n")
+    assert Series().values(log, r"(?:a#011|b )(\d)") == [1, 2]

@@ -6,7 +6,6 @@ puts metrics here, so other namespaces are empty, as they would be on AWS.
 """
 
 import asyncio
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from statistics import fmean
@@ -17,7 +16,7 @@ from flowmaker.aws.logs import repository as logs
 from flowmaker.aws.logs.repository import Place
 from flowmaker.aws.service import Call, Need, Operation
 from flowmaker.sagemaker.algorithms import registry
-from flowmaker.sagemaker.container import metrics
+from flowmaker.sagemaker.container.series import Series
 from flowmaker.sagemaker.records.resource import Kind
 from flowmaker.sagemaker.repository import resources
 from flowmaker.store.database import Database
@@ -46,6 +45,7 @@ class CloudWatchService:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._series = Series()
 
     def operations(self) -> Mapping[str, Operation]:
         return {"GetMetricStatistics": Operation(handler=self.statistics, needs=_needs)}
@@ -96,7 +96,9 @@ class CloudWatchService:
         if regex is None:
             return []
         found = [
-            await asyncio.to_thread(metrics.timed, one.file, one.marks, re.compile(regex))
+            await asyncio.to_thread(
+                self._series.timed, one.file, one.marks, regex, closed=one.closed
+            )
             for one in streams
         ]
         return [point for each in found for point in each]

@@ -38,6 +38,11 @@ def required_text(expression: str) -> str:
     return longest
 
 
+def sought_text(expression: str) -> str:
+    """The same as it is in the log's file, where a tab is no `#011` yet: what is beside those."""
+    return max(required_text(expression).split("#011"), key=len)
+
+
 def _end_of_set(expression: str, begin: int) -> int:
     """The place behind `[…]`; a `]` at its start, or behind a backslash, is one of the set."""
     at = begin + 1

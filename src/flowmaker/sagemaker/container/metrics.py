@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from flowmaker.aws.logs import reading
-from flowmaker.sagemaker.container.literals import required_text
+from flowmaker.sagemaker.container.literals import sought_text
 from flowmaker.sagemaker.records.training import Metric
 
 #: A longer line is no metric; it would cost a bad regex too much time.
@@ -24,7 +24,7 @@ def final_metrics(
     last: dict[str, Metric] = {}
     for event in reading.backward(window) if sought else ():
         for name, (text, regex) in sought.items():
-            value = _value(regex, event.message) if text in event.message else None
+            value = value_of(regex, event.message) if text in event.message else None
             if value is not None:
                 at = datetime.fromtimestamp(event.timestamp / 1000, UTC)
                 last[name] = Metric(name=name, value=value, at=at)
@@ -44,30 +44,10 @@ def _printed_at_all(
     sought: dict[str, tuple[str, re.Pattern[str]]] = {}
     with log.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         for name, expression in definitions.items():
-            # Lines are shown with another text in a tab's place: look for what is beside it.
-            text = max(required_text(expression).split("#011"), key=len)
+            text = sought_text(expression)
             if content.rfind(text.encode()) >= 0:
                 sought[name] = text, re.compile(expression)
     return sought
-
-
-def series(log: Path, regex: re.Pattern[str]) -> list[float]:
-    """All values of a metric in the log so far, in their order. Blocking: call it in a thread."""
-    window = reading.Window(log, (), 0, reading.whole_lines(log, closed=False))
-    found = (_value(regex, event.message) for event in reading.forward(window))
-    return [value for value in found if value is not None]
-
-
-def timed(
-    log: Path, marks: tuple[tuple[int, int], ...], regex: re.Pattern[str]
-) -> list[tuple[datetime, float]]:
-    """As series(), each value with the time of its line. Blocking: call it in a thread."""
-    window = reading.Window(log, marks, 0, reading.whole_lines(log, closed=False))
-    found = (
-        (datetime.fromtimestamp(event.timestamp / 1000, UTC), _value(regex, event.message))
-        for event in reading.forward(window)
-    )
-    return [(at, value) for at, value in found if value is not None]
 
 
 def last_lines(log: Path, count: int = 3) -> str:
@@ -81,7 +61,7 @@ def last_lines(log: Path, count: int = 3) -> str:
     return " ".join(reversed(lines))
 
 
-def _value(regex: re.Pattern[str], line: str) -> float | None:
+def value_of(regex: re.Pattern[str], line: str) -> float | None:
     """The first group as a number; not NaN or infinite, which no client could read."""
     if len(line) > LONGEST_LINE:
         return None

@@ -5,7 +5,6 @@ after a crash there is neither a trial without its job nor a job twice.
 """
 
 import asyncio
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -14,7 +13,7 @@ from typing import Any
 from flowmaker import ids
 from flowmaker.errors import FlowmakerError
 from flowmaker.sagemaker.algorithms import registry
-from flowmaker.sagemaker.container import metrics
+from flowmaker.sagemaker.container.series import Series
 from flowmaker.sagemaker.controllers import training_job
 from flowmaker.sagemaker.controllers.parts import Parts
 from flowmaker.sagemaker.controllers.tuner import NotReady, Tuner
@@ -42,6 +41,7 @@ class TuningJobs:
         self._tuner = Tuner(parts.environments)
         #: The objective, epoch by epoch, of trials that have ended: by tuning job, by training job.
         self._past: dict[str, dict[str, list[float]]] = {}
+        self._metrics = Series()
 
     async def open_keys(self) -> Iterable[str]:
         return await self._parts.database.read(resources.open_ids, Kind.TUNING_JOB)
@@ -267,7 +267,7 @@ class TuningJobs:
         log = self._parts.executor.log(training_job.processes(made)[0])
         if regex is None or not log.exists():
             return []
-        return await asyncio.to_thread(metrics.series, log, re.compile(regex))
+        return await asyncio.to_thread(self._metrics.values, log, regex)
 
     async def _save(self, job: Resource, state: TuningState) -> float | None:
         if state.ended_at:
