@@ -1,7 +1,7 @@
 """CloudWatch's metrics of a training job, as boto3 and the aws command see them."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -105,3 +105,49 @@ def test_the_aws_command_shows_it(server: House, job: dict[str, Any]) -> None:
     )
     points = json.loads(printed)["Datapoints"]
     assert sum(point["SampleCount"] for point in points) == 10
+
+
+def test_metrics_are_listed_and_computed_with(server: House, job: dict[str, Any]) -> None:
+    cloudwatch = server.client("cloudwatch")
+    mine = [{"Name": "TrainingJobName", "Value": "measured"}]
+    listed = cloudwatch.get_paginator("list_metrics").paginate(Dimensions=mine)
+    names = {one["MetricName"] for page in listed for one in page["Metrics"]}
+    assert names == {one["MetricName"] for one in job["FinalMetricDataList"]} >= {"train:rmse"}
+    metric = {
+        "Namespace": "/aws/sagemaker/TrainingJobs",
+        "MetricName": "train:rmse",
+        "Dimensions": mine,
+    }
+    start: datetime = job["CreationTime"]
+    pages = cloudwatch.get_paginator("get_metric_data").paginate(
+        MetricDataQueries=[
+            {"Id": "most", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Maximum"}},
+            {"Id": "twice", "Expression": "most * 2", "Label": "twice ${MAX}"},
+        ],
+        StartTime=start - timedelta(hours=1),
+        EndTime=start + timedelta(hours=1),
+        ScanBy="TimestampAscending",
+        LabelOptions={"Timezone": "+0100"},
+    )
+    most, twice = pages.build_full_result()["MetricDataResults"]
+    assert twice["Values"] == [value * 2 for value in most["Values"]] != []
+    assert twice["Label"] == f"twice {max(twice['Values']):g}"
+
+
+def test_what_user_code_puts_is_kept(server: House) -> None:
+    cloudwatch, now = server.client("cloudwatch"), datetime.now(UTC)
+    datum = {"MetricName": "rows", "Values": [1, 2, 3], "Counts": [1, 1, 2], "Unit": "Count"}
+    cloudwatch.put_metric_data(Namespace="Mine", MetricData=[datum])
+    statistics = cloudwatch.get_metric_statistics(
+        Namespace="Mine",
+        MetricName="rows",
+        StartTime=now - timedelta(minutes=5),
+        EndTime=now + timedelta(minutes=5),
+        Period=3600,
+        Statistics=["Sum", "SampleCount"],
+    )
+    points = statistics["Datapoints"]
+    assert sum(one["Sum"] for one in points) == 9
+    assert sum(one["SampleCount"] for one in points) == 4
+    with pytest.raises(ClientError, match="reserved for AWS"):
+        cloudwatch.put_metric_data(Namespace="AWS/EC2", MetricData=[datum])

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from flowmaker import ids
 from flowmaker.aws.auth.authorize import PolicyAuthorizer
 from flowmaker.aws.auth.observations import Observations
+from flowmaker.aws.cloudwatch.service import CloudWatchService
 from flowmaker.aws.gateway import Gateway
 from flowmaker.aws.iam import bootstrap as iam
 from flowmaker.aws.iam.access_keys import AccessKeys
@@ -49,7 +50,7 @@ from flowmaker.pipelines.repository import runs
 from flowmaker.reconcile.hints import Hints
 from flowmaker.reconcile.loop import Controller, Loop
 from flowmaker.sagemaker.api.asynchronous import AsyncInvocations
-from flowmaker.sagemaker.api.cloudwatch import CloudWatchService
+from flowmaker.sagemaker.api.cloudwatch import TrainingMetrics
 from flowmaker.sagemaker.api.metrics import SageMakerMetricsService
 from flowmaker.sagemaker.api.runtime import SageMakerRuntimeService
 from flowmaker.sagemaker.api.service import SageMakerService
@@ -142,7 +143,7 @@ class House:
         self._ground = ground
         parts = _sagemaker_parts(ground)
         self._job_room = parts.room
-        router = new_router(parts)
+        self._router = router = new_router(parts)
         controllers = [*_controllers(ground, worker), *sagemaker_controllers(parts, router)]
         self._loops = [Loop(controller) for controller in controllers]
         for loop in self._loops:
@@ -182,6 +183,7 @@ class House:
         ground = self._ground
         for loop in self._loops:
             await loop.close()
+        await self._router.measures.flush()
         await ground.models.close()
         await ground.environments.close()
         await ground.executor.close()
@@ -210,7 +212,7 @@ def _doors(
             images=job_images(ground.folder.images),
         ),
         SageMakerMetricsService(database),
-        CloudWatchService(database),
+        CloudWatchService(database, clock, [TrainingMetrics(database), router.measures]),
         SageMakerRuntimeService(router, AsyncInvocations(router.routes, database, hints, clock)),
     ]
     nodes = _nodes(ground, worker)

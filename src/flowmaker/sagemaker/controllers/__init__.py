@@ -11,6 +11,7 @@ from flowmaker.sagemaker.controllers.transform_job import TransformJobs
 from flowmaker.sagemaker.controllers.tuning_job import TuningJobs
 from flowmaker.sagemaker.hosting.capture import Captures
 from flowmaker.sagemaker.hosting.instances import Instances
+from flowmaker.sagemaker.hosting.measures import Measures
 from flowmaker.sagemaker.hosting.multi_model import MultiModels
 from flowmaker.sagemaker.hosting.router import Router
 from flowmaker.sagemaker.hosting.routes import Routes
@@ -40,4 +41,5 @@ def new_router(parts: Parts) -> Router:
         instances=Instances(),
         multi_models=MultiModels(parts.models, parts.storages, parts.folder),
         captures=Captures(parts.folder, parts.clock),
+        measures=Measures(parts.database, parts.clock),
     )

@@ -59,6 +59,7 @@ class Endpoints:
         if state.delete_requested:
             return await self._delete(endpoint, state)
         await self._captured.flush(endpoint, every=LOOK)
+        await self._router.measures.flush(over=True)
         state, pause = await self._tend(endpoint, state)
         return await self._settle(endpoint, state, pause)
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import random
 import sys
+import time
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
@@ -22,6 +23,7 @@ from flowmaker.sagemaker.container.model_stream import ModelStream
 from flowmaker.sagemaker.hosting import refusals
 from flowmaker.sagemaker.hosting.capture import Captures
 from flowmaker.sagemaker.hosting.instances import Crowded, Instances
+from flowmaker.sagemaker.hosting.measures import Measures, Watch
 from flowmaker.sagemaker.hosting.multi_model import MultiModels
 from flowmaker.sagemaker.hosting.routes import Place, Route, Routes
 from flowmaker.sagemaker.records.hosting import Fleet, Server, Variant
@@ -97,6 +99,7 @@ class Router:
     instances: Instances
     multi_models: MultiModels
     captures: Captures
+    measures: Measures
     #: Weighs the variants.
     chance: random.Random = field(default_factory=random.Random)
 
@@ -106,33 +109,46 @@ class Router:
         Raises:
             AwsError: as `InvokeEndpoint` has them; ModelError for what the model refused.
         """
+        watch = Watch()
         tried: frozenset[str] = frozenset()
         while True:
             taken = await self._take(place, invocation, tried)
             try:
-                answer = await self._through(taken, invocation)
+                answer = await self._through(taken, invocation, watch)
             except ModelRefused:
                 tried |= {taken.key}
                 continue
+            except AwsError as error:
+                self._count(taken, watch, error)
+                raise
             finally:
                 self._leave(taken)
+            self._count(taken, watch)
             self.captures.keep(taken.route, taken.fleet, taken.variant, invocation, answer)
             return Answered(variant=taken.variant, answer=answer)
 
     @contextlib.asynccontextmanager
     async def stream(self, place: Place, invocation: Invocation) -> AsyncGenerator[Streamed]:
         """The answer while the model gives it: of the one container, or of the last one."""
+        watch = Watch()
         taken = await self._take(place, invocation)
         try:
             *before, last = self._containers(taken, invocation)
             message = invocation
             for server in before:
-                message = _passed_on(message, await self._ask(taken, server, message))
+                message = _passed_on(message, await self._ask(taken, server, message, watch))
+            began = time.perf_counter()
             answer = await self._begun(taken, last, message)
             try:
                 yield Streamed(variant=taken.variant, answer=answer)
             finally:
                 answer.close()
+                watch.models += time.perf_counter() - began
+        except AwsError as error:
+            self._count(taken, watch, error)
+            raise
+        else:
+            self._count(taken, watch)
         finally:
             self._leave(taken)
 
@@ -258,12 +274,18 @@ class Router:
 
     # --- its containers ---
 
-    async def _through(self, taken: Taken, invocation: Invocation) -> ModelAnswer:
+    async def _through(self, taken: Taken, invocation: Invocation, watch: Watch) -> ModelAnswer:
         first, *rest = self._containers(taken, invocation)
-        answer = await self._ask(taken, first, invocation)
+        answer = await self._ask(taken, first, invocation, watch)
         for server in rest:
-            answer = await self._ask(taken, server, _passed_on(invocation, answer))
+            answer = await self._ask(taken, server, _passed_on(invocation, answer), watch)
         return answer
+
+    def _count(self, taken: Taken, watch: Watch, error: AwsError | None = None) -> None:
+        """For CloudWatch: every request that a model was asked, whatever it answered."""
+        status = error.members.get("OriginalStatusCode") if error else HTTPStatus.OK
+        if status is not None:
+            self.measures.count(taken.route, taken.fleet, taken.variant, watch, status)
 
     def _containers(self, taken: Taken, invocation: Invocation) -> tuple[Server, ...]:
         if not taken.variant.direct:
@@ -273,18 +295,23 @@ class Router:
                 return (server,)
         raise refusals.invalid(f"Container {invocation.target_container} not found.")
 
-    async def _ask(self, taken: Taken, server: Server, message: Invocation) -> ModelAnswer:
-        answer = await self._exchange(taken, server, message)
+    async def _ask(
+        self, taken: Taken, server: Server, message: Invocation, watch: Watch
+    ) -> ModelAnswer:
+        answer = await self._exchange(taken, server, message, watch)
         if answer.status == HTTPStatus.NOT_FOUND and taken.variant.multi_model:
             # The container had unloaded it in the same moment.
             self.multi_models.forget(server, message.target_model)
-            answer = await self._exchange(taken, server, message)
+            answer = await self._exchange(taken, server, message, watch)
         if answer.status >= HTTPStatus.BAD_REQUEST:
             raise _refused(taken, server, answer.status, answer.body)
         return answer
 
-    async def _exchange(self, taken: Taken, server: Server, message: Invocation) -> ModelAnswer:
+    async def _exchange(
+        self, taken: Taken, server: Server, message: Invocation, watch: Watch
+    ) -> ModelAnswer:
         path = await self._path(taken, server, message)
+        began = time.perf_counter()
         try:
             return await self.client.invoke(
                 server.port, message.body, message.headers, path=path, seconds=message.seconds
@@ -293,6 +320,8 @@ class Router:
             raise  # there may be others beside it
         except ModelUnreachable as error:
             raise _unreachable(taken, server, error) from None
+        finally:
+            watch.models += time.perf_counter() - began
 
     async def _begun(self, taken: Taken, server: Server, message: Invocation) -> ModelStream:
         """The answer once its head is there."""

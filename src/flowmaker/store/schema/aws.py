@@ -1,6 +1,6 @@
 """Tables of flowmaker.aws."""
 
-from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, Table, Text
+from sqlalchemy import JSON, Boolean, Column, Float, ForeignKey, Index, Integer, Table, Text
 
 from flowmaker.store.schema.metadata import Timestamp, metadata
 
@@ -29,6 +29,38 @@ log_streams = Table(
     Column("closed", Boolean, nullable=False),
     # When which bytes were first seen: [[offset, milliseconds], ...], both ascending.
     Column("marks", JSON, nullable=False),
+)
+
+# CloudWatch
+
+metrics = Table(
+    "aws_metrics",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("region", Text, nullable=False),
+    Column("namespace", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    # JSON: [[name, value], ...] in the order of the names.
+    Column("dimensions", Text, nullable=False),
+    Index(
+        *("aws_metrics_by_name", "account", "region", "namespace", "name", "dimensions"),
+        unique=True,
+    ),
+)
+
+#: What was measured of a metric: the statistics of all values of one time.
+metric_points = Table(
+    "aws_metric_points",
+    metadata,
+    Column("metric_id", Integer, primary_key=True),
+    # Seconds since 1970: a whole minute, unless the metric is one of high resolution.
+    Column("at", Integer, primary_key=True),
+    Column("unit", Text, primary_key=True),
+    Column("samples", Float, nullable=False),
+    Column("total", Float, nullable=False),
+    Column("least", Float, nullable=False),
+    Column("most", Float, nullable=False),
 )
 
 # IAM and STS
