@@ -1,5 +1,7 @@
 """SageMaker as boto3 sees it: real XGBoost, from training to predictions, on a whole server."""
 
+import io
+import tarfile
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -226,3 +228,39 @@ def test_what_is_not_there(aws: Clients, operation: str, name: str, message: str
     with pytest.raises(ClientError, match=message) as refused:
         getattr(aws.sagemaker, operation)(**{name: "nothing"})
     assert refused.value.response["Error"]["Code"] == "ValidationException"
+
+
+def test_a_model_that_is_no_archive_serves_and_transforms(aws: Clients, job: Any) -> None:
+    archive = job["ModelArtifacts"]["S3ModelArtifacts"].removeprefix(f"s3://{BUCKET}/")
+    content = aws.s3.get_object(Bucket=BUCKET, Key=archive)["Body"].read()
+    with tarfile.open(fileobj=io.BytesIO(content)) as tar:
+        file = tar.extractfile("xgboost-model")
+        assert file is not None
+        aws.s3.put_object(Bucket=BUCKET, Key="plain/xgboost-model", Body=file.read())
+    aws.sagemaker.create_model(
+        ModelName="plain",
+        ExecutionRoleArn=ROLE,
+        PrimaryContainer={
+            "Image": IMAGE,
+            "ModelDataSource": {
+                "S3DataSource": {
+                    "S3Uri": f"s3://{BUCKET}/plain/",
+                    "S3DataType": "S3Prefix",
+                    "CompressionType": "None",
+                }
+            },
+        },
+    )
+    done = transform(aws, "plain", "plain-batch", "batch/")
+    assert done["TransformJobStatus"] == "Completed", done
+    predictions = aws.s3.get_object(Bucket=BUCKET, Key="plain-batch/records.csv.out")["Body"]
+    only = {"VariantName": "v", "ModelName": "plain", "InitialInstanceCount": 1}
+    aws.sagemaker.create_endpoint_config(
+        EndpointConfigName="plain", ProductionVariants=[only | {"InstanceType": "ml.m5.large"}]
+    )
+    aws.sagemaker.create_endpoint(EndpointName="plain", EndpointConfigName="plain")
+    waiter = aws.sagemaker.get_waiter("endpoint_in_service")
+    waiter.wait(EndpointName="plain", WaiterConfig={"Delay": 1, "MaxAttempts": 100})
+    answer = aws.runtime.invoke_endpoint(EndpointName="plain", ContentType="text/csv", Body="0,1")
+    assert answer["Body"].read().split() == predictions.read().split()[1:2]
+    aws.sagemaker.delete_endpoint(EndpointName="plain")

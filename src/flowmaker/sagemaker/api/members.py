@@ -52,6 +52,17 @@ _LIST_OF_EXPERIMENTS = {
     "CreatedAfter",
     "CreatedBefore",
 }
+#: What a pipeline is; its versions have no names of their own here.
+_PIPELINE = {
+    "PipelineName",
+    "PipelineDisplayName",
+    "PipelineDefinition",
+    "PipelineDefinitionS3Location.Bucket",
+    "PipelineDefinitionS3Location.ObjectKey",
+    "PipelineDescription",
+    "RoleArn",
+    "ParallelismConfiguration",
+}
 #: What a trial component says of itself.
 _COMPONENT = {
     "DisplayName",
@@ -67,6 +78,10 @@ _CONTAINER = {
     "Image",
     "ModelPackageName",
     "ModelDataUrl",
+    "ModelDataSource.S3DataSource.S3Uri",
+    "ModelDataSource.S3DataSource.S3DataType",
+    "ModelDataSource.S3DataSource.CompressionType",
+    "ModelDataSource.S3DataSource.ModelAccessConfig",  # harmless: whoever has it, accepted it
     "Environment",
     "ContainerHostname",
     "ImageConfig.RepositoryAccessMode",  # harmless: no image is pulled
@@ -319,6 +334,21 @@ HONOURED: Mapping[str, set[str]] = {
         "SortBy",
         "SortOrder",
     },
+    "CreatePipeline": {*_PIPELINE, "ClientRequestToken", "Tags"},
+    "UpdatePipeline": _PIPELINE,
+    "DescribePipeline": {"PipelineName"},
+    "ListPipelines": _LIST_OF_EXPERIMENTS | {"PipelineNamePrefix"},
+    "StartPipelineExecution": {
+        "PipelineName",
+        "PipelineExecutionDisplayName",
+        "PipelineExecutionDescription",
+        "PipelineParameters",
+        "ClientRequestToken",
+        "ParallelismConfiguration",
+        "SelectiveExecutionConfig",
+        "RoleArn",
+    },
+    "ListPipelineExecutions": _LIST_OF_EXPERIMENTS | {"PipelineName"},
     "ListTrainingJobs": _LIST_WITH_STATUS,
     "ListProcessingJobs": _LIST_WITH_STATUS,
     "ListModels": _LIST,

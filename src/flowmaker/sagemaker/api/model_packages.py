@@ -13,6 +13,7 @@ from flowmaker.aws.service import Call, Need, Operation
 from flowmaker.sagemaker.api import lists, members
 from flowmaker.sagemaker.api.desk import Desk, arn, creation_needs, need
 from flowmaker.sagemaker.api.model_package_groups import find_group
+from flowmaker.sagemaker.container import model_data
 from flowmaker.sagemaker.container.storage import DataError, location
 from flowmaker.sagemaker.records.resource import Kind, Resource
 from flowmaker.sagemaker.repository import resources
@@ -134,9 +135,10 @@ class ModelPackages:
 
     async def _check(self, specification: Mapping[str, Any]) -> None:
         for container in specification.get("Containers", ()):
-            url = container.get("ModelDataUrl")
-            if not url:
+            source = model_data.source_of(container)
+            if source is None:
                 continue
+            url = source["S3Uri"]
             try:
                 place = location(url)
             except DataError as error:
@@ -261,9 +263,10 @@ async def _create_needs(call: Call) -> Iterable[Need]:
 def _reading(specification: Mapping[str, Any]) -> Iterable[Need]:
     """Whoever registers a model's data must be able to read it."""
     for container in specification.get("Containers", ()):
-        place = container.get("ModelDataUrl", "").removeprefix("s3://")
-        if place:
-            yield Need(action="s3:GetObject", resource=f"arn:aws:s3:::{place}")
+        if source := model_data.source_of(container):
+            place = source["S3Uri"].removeprefix("s3://")
+            all_below = "*" if source["S3DataType"] == "S3Prefix" else ""
+            yield Need(action="s3:GetObject", resource=f"arn:aws:s3:::{place}{all_below}")
 
 
 async def _named_needs(call: Call) -> Iterable[Need]:

@@ -9,6 +9,7 @@ from flowmaker.aws.service import Call, Need, Operation
 from flowmaker.sagemaker.api import members, model_packages
 from flowmaker.sagemaker.api.desk import Desk, already, arn, creation_needs, need
 from flowmaker.sagemaker.api.images import served_by
+from flowmaker.sagemaker.container import model_data
 from flowmaker.sagemaker.container.storage import DataError, location
 from flowmaker.sagemaker.records.resource import Kind, Resource
 from flowmaker.sagemaker.repository import resources
@@ -79,7 +80,7 @@ class Models:
         package = container.get("ModelPackageName")
         if not package:
             return [container]
-        if container.get("Image") or container.get("ModelDataUrl"):
+        if any(container.get(one) for one in ("Image", "ModelDataUrl", "ModelDataSource")):
             raise validation("Give either ModelPackageName, or Image and ModelDataUrl, not both")
         found = await model_packages.containers(self._desk, call, package)
         environment = container.get("Environment", {})
@@ -196,8 +197,12 @@ def _containers(call: Call) -> Sequence[Mapping[str, Any]]:
 
 def _check_container(container: Mapping[str, Any], *, alone: bool) -> None:
     url = container.get("ModelDataUrl")
+    if url and container.get("ModelDataSource"):
+        raise validation("Give either ModelDataUrl or ModelDataSource, not both")
     if url:
         _check_location(url)
+    elif (source := model_data.source_of(container)) and (why := model_data.mistake(source)):
+        raise validation(f"ModelDataSource: {why}")
     if container.get("Mode") != "MultiModel":
         return
     if not alone:

@@ -10,8 +10,8 @@ from typing import Any
 from flowmaker import ids
 from flowmaker.errors import FlowmakerError
 from flowmaker.executors.executor import Mount, ProcessSpec, ProcessState
-from flowmaker.sagemaker.container import archives
-from flowmaker.sagemaker.container.storage import DataError, location
+from flowmaker.sagemaker.container import model_data
+from flowmaker.sagemaker.container.storage import DataError
 from flowmaker.sagemaker.controllers import scripts
 from flowmaker.sagemaker.controllers.outputs import remove
 from flowmaker.sagemaker.controllers.parts import Parts
@@ -131,20 +131,19 @@ class ModelServers:
         await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
         await self._fetch_script(hosted, folder)
         model = folder / "model"
-        url = hosted.container.get("ModelDataUrl")
-        if not url or hosted.container.get("Mode") == "MultiModel":
+        source = model_data.source_of(hosted.container)
+        if source is None or hosted.container.get("Mode") == "MultiModel":
             # The artefacts of a multi-model endpoint come one by one, when they are asked for.
             await asyncio.to_thread(model.mkdir, parents=True, exist_ok=True)
             return
         storage = await self._parts.storage(hosted.owner, hosted.role_arn)
         try:
-            stored = await storage.get(location(url))
-            await asyncio.to_thread(archives.unpack, self._parts.objects.path(stored), model)
+            await model_data.fetch(storage, source, model)
         except DataError as error:
             raise DataError(
-                f"Failed to download model data for container from URL: {url}. Please ensure that "
-                f"there is an object located at the URL and that the role passed to CreateModel "
-                f"has permissions to download the object. ({error})"
+                f"Failed to download model data for container from URL: {source['S3Uri']}. Please "
+                "ensure that there is an object located at the URL and that the role passed to "
+                f"CreateModel has permissions to download the object. ({error})"
             ) from None
 
     async def _fetch_script(self, hosted: Hosted, folder: Path) -> None:
