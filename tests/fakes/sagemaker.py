@@ -10,6 +10,7 @@ from typing import Any
 
 from flowmaker.aws.errors import AwsError
 from flowmaker.aws.identity import SessionCredentials
+from flowmaker.aws.inside import Inside
 from flowmaker.aws.logs.service import LogsService
 from flowmaker.aws.logs.streams import LogStreams
 from flowmaker.aws.service import Call, Principal, Reply
@@ -90,14 +91,7 @@ class Bench:
 
     def __post_init__(self) -> None:
         hints = self.parts.hints
-        self.sagemaker = SageMakerService(
-            database=self.database,
-            objects=self.objects,
-            authorizer=self.authorizer,
-            sessions=self.sessions,
-            hints=hints,
-            clock=self.parts.clock,
-        )
+        self.sagemaker = _service(self.parts)
         asynchronous = AsyncInvocations(self.router.routes, self.database, hints, self.parts.clock)
         self.runtime = SageMakerRuntimeService(self.router, asynchronous)
         self.logs = LogsService(self.database, self.parts.clock)
@@ -163,6 +157,17 @@ class Bench:
         return answer
 
 
+def _service(parts: Parts) -> SageMakerService:
+    return SageMakerService(
+        database=parts.database,
+        objects=parts.objects,
+        authorizer=parts.authorizer,
+        sessions=parts.sessions,
+        hints=parts.hints,
+        clock=parts.clock,
+    )
+
+
 @asynccontextmanager
 async def bench(
     folder: Path, program: Callable[[ProcessSpec], int | None], **more: Any
@@ -189,7 +194,10 @@ async def bench(
         **more,
     )
     router = new_router(parts)
-    loops = [Loop(one) for one in controllers(parts, router)]
+    inside = Inside(
+        [_service(parts)], authorizer, principal=ROOT, region=REGION, endpoint=parts.endpoint_url
+    )
+    loops = [Loop(one) for one in controllers(parts, router, inside)]
     for loop in loops:
         hints.listen(loop.controller.topic, loop.hint)
     await parts.room.recover(database, hints)

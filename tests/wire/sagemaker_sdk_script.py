@@ -16,8 +16,10 @@ from sagemaker.deserializers import JSONDeserializer
 from sagemaker.estimator import Estimator
 from sagemaker.exceptions import UnexpectedStatusException
 from sagemaker.inputs import TrainingInput
+from sagemaker.lambda_helper import Lambda
 from sagemaker.serializers import CSVSerializer
 from sagemaker.tuner import ContinuousParameter, HyperparameterTuner, IntegerParameter
+from sagemaker.workflow.lambda_step import LambdaStep
 from sagemaker.workflow.pipeline import Pipeline
 from sagemaker_pauses import Clock
 
@@ -179,7 +181,9 @@ class Script:
 
     def refusals(self) -> dict[str, str]:
         """What each class of the SDK that is not supported is told."""
-        pipeline = Pipeline("refused", steps=[], sagemaker_session=self.session)
+        function = Lambda(function_arn="arn:aws:lambda:us-east-1:000000000000:function:f")
+        step = LambdaStep("Call", lambda_func=function)
+        pipeline = Pipeline("refused", steps=[step], sagemaker_session=self.session)
         return {"Pipeline": refusal(lambda: pipeline.create(self.role))}
 
 

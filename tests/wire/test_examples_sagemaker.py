@@ -30,3 +30,20 @@ def test_the_sdk_v2_example(server: House, tmp_path: Path) -> None:
     assert min(shares) >= 85
     assert "flowers of each kind: 0: " in printed
     assert "the best of the tuning is sagemaker-xgboost-" in printed
+
+
+def test_the_pipeline_example(server: House, tmp_path: Path) -> None:
+    quiet = tmp_path / "quiet.py"
+    quiet.write_text(
+        "import runpy\n"
+        f"runpy.run_path({str(EXAMPLES / 'pipeline_v2.py')!r}, run_name='__main__')\n"
+        "print('null')\n"
+    )
+    printed, _ = server.run_script(quiet, tmp_path, timeout=380)
+    first, second = printed.split("the first execution has ")[1].split("the second execution: ")
+    steps = ("Train", "Measure", "Check", "Keep-RegisterModel", "Make-CreateModel", "Transform")
+    assert first.startswith("Succeeded"), printed
+    assert all(f"  {name}: Succeeded\n" in first for name in steps), printed
+    assert second.startswith("Step failure: One or multiple steps failed."), printed
+    assert "  Train: Succeeded (cached)\n  Measure: Succeeded (cached)\n" in second, printed
+    assert "  Poor: Failed\n" in second, printed

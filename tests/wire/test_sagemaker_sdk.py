@@ -124,7 +124,7 @@ def test_a_tuner_finds_the_best_and_hosts_it(done: Done) -> None:
 @pytest.mark.parametrize(
     ("used", "named"),
     [
-        ("Pipeline", "does not support CreatePipeline"),
+        ("Pipeline", "The step Call is of the type Lambda, which is not supported"),
     ],
 )
 def test_what_is_not_supported_is_refused_by_name(done: Done, used: str, named: str) -> None:

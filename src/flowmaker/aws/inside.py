@@ -1,6 +1,7 @@
-"""Calls of AWS operations that come from the server's own web interface, without a signature.
+"""Calls of AWS operations that come from the server itself, without a signature.
 
-They pass the same validation and the same permissions as calls that come over the wire.
+Its web interface makes them as its user, and its pipelines as their roles. They pass the same
+validation and the same permissions as calls that come over the wire.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from flowmaker.aws.errors import AwsError
 from flowmaker.aws.identity import Authorizer
 from flowmaker.aws.protocol import models
 from flowmaker.aws.protocol.models import ListShape, Shape, Structure
-from flowmaker.aws.protocol.parse_json import join
+from flowmaker.aws.protocol.parse_json import join, parse_value
 from flowmaker.aws.protocol.scalars import parse_timestamp
 from flowmaker.aws.protocol.validate import validate
 from flowmaker.aws.service import Answer, Call, Principal, Service
@@ -34,6 +35,8 @@ class Asked:
     #: The payload of an operation with a streaming input.
     body: AsyncIterator[bytes] | None = None
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    #: The parameters are JSON as a client sends it: each must be of the type that the model says.
+    strict: bool = False
 
 
 class Inside:
@@ -48,11 +51,22 @@ class Inside:
         region: str,
         endpoint: str,
     ) -> None:
+        self._services = services
         self._operations = {service.name: service.operations() for service in services}
         self._authorizer = authorizer
         self._principal = principal
         self._region = region
         self._endpoint = endpoint
+
+    def acting_as(self, principal: Principal, region: str) -> "Inside":
+        """The same operations, as another principal."""
+        return Inside(
+            self._services,
+            self._authorizer,
+            principal=principal,
+            region=region,
+            endpoint=self._endpoint,
+        )
 
     async def call(self, asked: Asked) -> Answer:
         """What the operation answers, as in the model of its output.
@@ -68,7 +82,8 @@ class Inside:
         model = models.loaded(asked.service) or await asyncio.to_thread(models.load, asked.service)
         described = model.operation_model(asked.operation)
         shape = described.input_shape
-        parameters = _typed(shape, asked.parameters, "") if shape else asked.parameters
+        typed = parse_value if asked.strict else _typed
+        parameters = typed(shape, asked.parameters, "") if shape else asked.parameters
         validate(model, described, parameters)
         call = Call(
             service=asked.service,

@@ -144,13 +144,21 @@ class House:
         parts = _sagemaker_parts(ground)
         self._job_room = parts.room
         self._router = router = new_router(parts)
-        controllers = [*_controllers(ground, worker), *sagemaker_controllers(parts, router)]
+        sagemaker = _sagemaker_service(ground)
+        # What pipelines ask for, as their roles: observed as if they had called over the wire.
+        inside = Inside(
+            [sagemaker], ground.authorizer, principal=owner, region=REGION, endpoint=ground.url
+        )
+        controllers = [
+            *_controllers(ground, worker),
+            *sagemaker_controllers(parts, router, inside),
+        ]
         self._loops = [Loop(controller) for controller in controllers]
         for loop in self._loops:
             ground.hints.listen(loop.controller.topic, loop.hint)
         key = ground.folder.secret(ground.folder.browser_key).decode()
         session = Session(key, ground.url)
-        doors = _doors(ground, worker, router, owner, session)
+        doors = _doors(ground, worker, router, sagemaker, owner, session)
         self.app: ASGIApp = FrontDoors(doors, ground.settings, session.is_of_owner)
 
     @classmethod
@@ -183,7 +191,7 @@ class House:
         ground = self._ground
         for loop in self._loops:
             await loop.close()
-        await self._router.measures.flush()
+        await self._router.close()
         await ground.models.close()
         await ground.environments.close()
         await ground.executor.close()
@@ -194,7 +202,12 @@ class House:
 
 
 def _doors(
-    ground: Ground, worker: Worker, router: Router, owner: Principal, session: Session
+    ground: Ground,
+    worker: Worker,
+    router: Router,
+    sagemaker: SageMakerService,
+    owner: Principal,
+    session: Session,
 ) -> Doors:
     database, clock, hints = ground.database, ground.clock, ground.hints
     services = [
@@ -202,15 +215,7 @@ def _doors(
         IamService(database, clock),
         StsService(database, clock),
         LogsService(database, clock),
-        SageMakerService(
-            database=database,
-            objects=ground.objects,
-            authorizer=ground.authorizer,
-            sessions=ground.sessions,
-            hints=hints,
-            clock=clock,
-            images=job_images(ground.folder.images),
-        ),
+        sagemaker,
         SageMakerMetricsService(database),
         CloudWatchService(database, clock, [TrainingMetrics(database), router.measures]),
         SageMakerRuntimeService(router, AsyncInvocations(router.routes, database, hints, clock)),
@@ -264,6 +269,18 @@ def _controllers(ground: Ground, worker: Worker) -> list[Controller]:
         RetentionController(ground.database, ground.executor, ground.clock, settings),
         VolumesController(ground.database, ground.folder.volumes, ground.executor.given),
     ]
+
+
+def _sagemaker_service(ground: Ground) -> SageMakerService:
+    return SageMakerService(
+        database=ground.database,
+        objects=ground.objects,
+        authorizer=ground.authorizer,
+        sessions=ground.sessions,
+        hints=ground.hints,
+        clock=ground.clock,
+        images=job_images(ground.folder.images),
+    )
 
 
 def _sagemaker_parts(ground: Ground) -> Parts:

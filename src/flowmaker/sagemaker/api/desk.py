@@ -134,8 +134,9 @@ class Desk:
 
 
 def arn(call: Call, kind: Kind, name: str) -> str:
-    """The ARN of the resource; AWS writes the name in it in lower case."""
-    return ids.arn("sagemaker", call.region, call.account, f"{kind.value}/{name.lower()}")
+    """The ARN of the resource; AWS writes the name in it in lower case, but for pipelines."""
+    written = name if kind is Kind.PIPELINE else name.lower()
+    return ids.arn("sagemaker", call.region, call.account, f"{kind.value}/{written}")
 
 
 def not_found(kind: Kind, resource_arn: str) -> AwsError:

@@ -1,10 +1,10 @@
-"""CreateProcessingJob, DescribeProcessingJob, ListProcessingJobs, StopProcessingJob."""
+"""CreateProcessingJob, Describe, List, Stop and Delete."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from flowmaker.aws.errors import validation
+from flowmaker.aws.errors import AwsError, validation
 from flowmaker.aws.service import Call, Need, Operation
 from flowmaker.sagemaker.api import members, stopping
 from flowmaker.sagemaker.api.desk import Desk, arn, creation_needs, in_use, need
@@ -17,6 +17,7 @@ from flowmaker.sagemaker.lifecycle import processing as lifecycle
 from flowmaker.sagemaker.records.document import decode, encode
 from flowmaker.sagemaker.records.processing import ProcessingState
 from flowmaker.sagemaker.records.resource import Kind, Resource
+from flowmaker.sagemaker.repository import resources
 
 #: Instances are processes of one machine.
 MOST_INSTANCES = 20
@@ -45,6 +46,7 @@ class ProcessingJobs:
             "CreateProcessingJob": Operation(handler=self.create, needs=_create_needs),
             "DescribeProcessingJob": Operation(handler=self.describe, needs=_needs),
             "StopProcessingJob": Operation(handler=self.stop, needs=_needs),
+            "DeleteProcessingJob": Operation(handler=self.delete, needs=_needs),
             "ListProcessingJobs": Operation(handler=self.list, needs=_list_needs),
         }
 
@@ -83,6 +85,15 @@ class ProcessingJobs:
         await stopping.stop(
             self._desk, call, Kind.PROCESSING_JOB, call.parameters["ProcessingJobName"], _stopping
         )
+
+    async def delete(self, call: Call) -> None:
+        """Only the record goes: what the job left in S3, and its log, stay."""
+        name = call.parameters["ProcessingJobName"]
+        job = await self._desk.existing(call, Kind.PROCESSING_JOB, name)
+        if job.open:
+            why = "it has not ended"
+            raise AwsError("ResourceInUse", f"The processing job {name} cannot be deleted: {why}.")
+        await self._desk.database.write(resources.delete, job)
 
     def _check_program(self, specification: Mapping[str, Any]) -> None:
         image = specification["ImageUri"]

@@ -15,6 +15,8 @@ from flowmaker.sagemaker.api.experiments import Experiments
 from flowmaker.sagemaker.api.model_package_groups import ModelPackageGroups
 from flowmaker.sagemaker.api.model_packages import ModelPackages
 from flowmaker.sagemaker.api.models import EndpointConfigs, Models
+from flowmaker.sagemaker.api.pipeline_executions import PipelineExecutions
+from flowmaker.sagemaker.api.pipelines import Pipelines
 from flowmaker.sagemaker.api.processing_jobs import ProcessingJobs
 from flowmaker.sagemaker.api.search import SearchOperations
 from flowmaker.sagemaker.api.tags import Tags
@@ -27,7 +29,7 @@ from flowmaker.store.database import Database
 
 
 class SageMakerService:
-    """Jobs, models, endpoints, the model registry and experiments."""
+    """Jobs, models, endpoints, pipelines, the model registry and experiments."""
 
     name = "sagemaker"
 
@@ -62,6 +64,8 @@ class SageMakerService:
             Endpoints(desk),
             TransformJobs(desk),
             ProcessingJobs(desk),
+            Pipelines(desk),
+            PipelineExecutions(desk),
             ModelPackageGroups(desk),
             ModelPackages(desk),
             Experiments(desk),

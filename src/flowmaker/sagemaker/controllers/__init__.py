@@ -1,10 +1,13 @@
 """The controllers of the SageMaker half: they fulfil what the API has recorded."""
 
+from flowmaker.aws.inside import Inside
 from flowmaker.reconcile.loop import Controller
 from flowmaker.sagemaker.controllers.async_inference import AsyncInferences
 from flowmaker.sagemaker.controllers.endpoint import Endpoints
 from flowmaker.sagemaker.controllers.model_server import ModelServers
 from flowmaker.sagemaker.controllers.parts import Parts
+from flowmaker.sagemaker.controllers.pipeline_execution import PipelineExecutions
+from flowmaker.sagemaker.controllers.pipeline_jobs import PipelineJobs
 from flowmaker.sagemaker.controllers.processing_job import ProcessingJobs
 from flowmaker.sagemaker.controllers.training_job import TrainingJobs
 from flowmaker.sagemaker.controllers.transform_job import TransformJobs
@@ -19,7 +22,7 @@ from flowmaker.sagemaker.hosting.routes import Routes
 __all__ = ["Parts", "controllers", "new_router"]
 
 
-def controllers(parts: Parts, router: Router) -> list[Controller]:
+def controllers(parts: Parts, router: Router, inside: Inside) -> list[Controller]:
     """All of them. Close `parts.models` after their loops."""
     servers = ModelServers(parts)
     return [
@@ -29,6 +32,7 @@ def controllers(parts: Parts, router: Router) -> list[Controller]:
         AsyncInferences(parts, router),
         TransformJobs(parts, servers),
         ProcessingJobs(parts),
+        PipelineExecutions(parts, PipelineJobs(parts=parts, inside=inside)),
     ]
 
 

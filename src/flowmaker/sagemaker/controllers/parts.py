@@ -50,7 +50,10 @@ class Parts:
 
     async def save(self, resource: Resource) -> bool:
         """False: something else was written meanwhile; look again."""
-        return await self.database.write(resources.save, resource)
+        saved = await self.database.write(resources.save, resource)
+        if saved and not resource.open:
+            self.hints.hint("job_ended", resource.arn)
+        return saved
 
     async def session(self, role_arn: str, name: str) -> SessionCredentials:
         """A session of a job's role.

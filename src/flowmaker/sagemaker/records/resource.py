@@ -23,6 +23,9 @@ class Kind(StrEnum):
     EXPERIMENT = "experiment"
     TRIAL = "experiment-trial"
     TRIAL_COMPONENT = "experiment-trial-component"
+    PIPELINE = "pipeline"
+    #: Of a pipeline: `PIPELINE/ID`.
+    PIPELINE_EXECUTION = "pipeline-execution"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -95,3 +95,17 @@ trials = Table(
     Index("sagemaker_trials_open", "tuning_id", "ending"),
     Index("sagemaker_trials_by_objective", "tuning_id", "objective"),
 )
+
+#: Results of pipelines' steps that later executions may have instead of running them.
+pipeline_cache = Table(
+    "sagemaker_pipeline_cache",
+    metadata,
+    Column("pipeline_id", Text, primary_key=True),
+    Column("step", Text, primary_key=True),
+    # What the step was asked for, as a hash.
+    Column("key", Text, primary_key=True),
+    Column("at", Timestamp, nullable=False),
+    Column("execution_arn", Text, nullable=False),
+    # The run of the step as a JSON document.
+    Column("run", JSON, nullable=False),
+)

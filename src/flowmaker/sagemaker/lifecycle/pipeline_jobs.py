@@ -1,0 +1,154 @@
+"""What each type of step makes: by which operations, under which name, and what it is cached by."""
+
+import hashlib
+import json
+import string
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flowmaker.sagemaker.records.pipeline import StepRun
+from flowmaker.sagemaker.records.resource import Kind
+
+_SUFFIX = 10
+_LETTERS = string.ascii_letters + string.digits
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobType:
+    """What a type of step makes."""
+
+    kind: Kind
+    #: Operations are `Create` + this, `Describe` + this, `Stop` + this.
+    noun: str
+    #: Members are this + `Name`, `Arn`, `Status`.
+    prefix: str
+    #: What ListPipelineExecutionSteps calls it in a step's Metadata.
+    metadata: str
+    longest_name: int = 63
+    #: It is there when it is made, and does not run.
+    at_once: bool = False
+    #: It belongs to a trial, if the pipeline has an experiment.
+    in_experiment: bool = False
+    #: Changes of these members of the arguments are another step to the cache.
+    cache_members: tuple[str, ...] = ()
+
+
+JOBS: Mapping[str, JobType] = {
+    "Training": JobType(
+        kind=Kind.TRAINING_JOB,
+        noun="TrainingJob",
+        prefix="TrainingJob",
+        metadata="TrainingJob",
+        in_experiment=True,
+        cache_members=(
+            "AlgorithmSpecification",
+            "CheckpointConfig",
+            "DebugHookConfig",
+            "DebugRuleConfigurations",
+            "Environment",
+            "HyperParameters",
+            "InputDataConfig",
+        ),
+    ),
+    "Processing": JobType(
+        kind=Kind.PROCESSING_JOB,
+        noun="ProcessingJob",
+        prefix="ProcessingJob",
+        metadata="ProcessingJob",
+        in_experiment=True,
+        cache_members=("AppSpecification", "Environment", "ProcessingInputs"),
+    ),
+    "Transform": JobType(
+        kind=Kind.TRANSFORM_JOB,
+        noun="TransformJob",
+        prefix="TransformJob",
+        metadata="TransformJob",
+        in_experiment=True,
+        cache_members=(
+            "DataProcessing",
+            "Environment",
+            "ModelName",
+            "TransformInput",
+            "TransformOutput",
+        ),
+    ),
+    "Tuning": JobType(
+        kind=Kind.TUNING_JOB,
+        noun="HyperParameterTuningJob",
+        prefix="HyperParameterTuningJob",
+        metadata="TuningJob",
+        longest_name=32,
+        cache_members=(
+            "HyperParameterTuningJobConfig",
+            "TrainingJobDefinition",
+            "TrainingJobDefinitions",
+        ),
+    ),
+    "Model": JobType(kind=Kind.MODEL, noun="Model", prefix="Model", metadata="Model", at_once=True),
+    "RegisterModel": JobType(
+        kind=Kind.MODEL_PACKAGE,
+        noun="ModelPackage",
+        prefix="ModelPackage",
+        metadata="RegisterModel",
+        at_once=True,
+    ),
+}
+
+
+def job_name(job: JobType, execution_id: str, step: str, number: str, custom: str = "") -> str:
+    """The name of a step's job, as AWS makes it; `number` says which try of the step it is.
+
+    It follows from these alone: whoever asks again gets the same.
+    """
+    suffix = _suffix(f"{execution_id}/{step}/{number}")
+    if custom:
+        beginning, ending = custom, f"-{execution_id}-{suffix}"
+    elif job.kind is Kind.TUNING_JOB:
+        # There is no room for `pipelines-`.
+        beginning, ending = f"{execution_id}-{step}", f"-{suffix}"
+    else:
+        beginning, ending = f"pipelines-{execution_id}-{step}", f"-{suffix}"
+    beginning = beginning.replace("_", "-")[: job.longest_name - len(ending)]
+    return beginning.rstrip("-") + ending
+
+
+def next_name(name: str) -> str:
+    """The name of the job of a step's next try."""
+    return name[:-_SUFFIX] + _suffix(name)
+
+
+def _suffix(text: str) -> str:
+    number = int.from_bytes(hashlib.sha256(text.encode()).digest())
+    letters: list[str] = []
+    for _ in range(_SUFFIX):
+        number, rest = divmod(number, len(_LETTERS))
+        letters.append(_LETTERS[rest])
+    return "".join(letters)
+
+
+def execution_id(seed: str) -> str:
+    """Twelve lower-case letters and digits that follow from the seed."""
+    number = int.from_bytes(hashlib.sha256(seed.encode()).digest())
+    letters = string.ascii_lowercase + string.digits
+    found: list[str] = []
+    for _ in range(12):
+        number, rest = divmod(number, len(letters))
+        found.append(letters[rest])
+    return "".join(found)
+
+
+def cache_key(kind: str, arguments: Mapping[str, Any]) -> str:
+    """What two runs of a step have in common that count as the same."""
+    members = JOBS[kind].cache_members
+    counted = {name: arguments[name] for name in members if name in arguments}
+    return hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()
+
+
+def metadata(step_type: str, run: StepRun) -> dict[str, Any]:
+    """What ListPipelineExecutionSteps tells of what a step has made."""
+    if step_type == "Condition":
+        return {"Condition": {"Outcome": run.outcome}} if run.outcome else {}
+    if step_type == "Fail":
+        return {"Fail": {"ErrorMessage": run.error_message}}
+    return {JOBS[step_type].metadata: {"Arn": run.arn}} if run.arn else {}
