@@ -9,7 +9,7 @@ import pytest
 
 from flowmaker.aws.cloudwatch.service import CloudWatchService
 from flowmaker.aws.errors import AwsError
-from flowmaker.sagemaker.hosting.router import Invocation
+from flowmaker.sagemaker.hosting.invocations import Invocation
 from tests.fakes.aws_identity import ACCOUNT
 from tests.fakes.hosting import Model, deploy, invoke, packed, variant
 from tests.fakes.sagemaker import REGION, ROLE, XGBOOST, Bench, bench

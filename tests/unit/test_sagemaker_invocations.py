@@ -17,7 +17,7 @@ from flowmaker.sagemaker.api import runtime
 from flowmaker.sagemaker.controllers import async_inference
 from flowmaker.sagemaker.hosting import instances
 from flowmaker.sagemaker.hosting.instances import Crowded, Instances
-from flowmaker.sagemaker.hosting.router import Invocation
+from flowmaker.sagemaker.hosting.invocations import Invocation
 from flowmaker.sagemaker.records.resource import Kind
 from flowmaker.sagemaker.repository import asynchronous, resources
 from tests.fakes.aws_identity import ACCOUNT

@@ -1,6 +1,7 @@
 """Endpoints as boto3 sees them, with real model servers: updates under load, limits, streams."""
 
 import io
+import json
 import tarfile
 import threading
 import time
@@ -8,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ CONNECTIONS = 16
 SECONDS = 6.0
 #: Of a connection between two requests: a machine that is all busy brings no server up soon.
 PAUSE = 0.1
+SHAP = {"ShapConfig": {"ShapBaselineConfig": {"ShapBaseline": "1"}}}
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -216,10 +218,53 @@ def test_an_answer_comes_as_a_stream_of_events(aws: Clients) -> None:
         assert response["OriginalStatusCode"] == 415
 
 
+def test_a_shadow_variant_gets_copies_of_what_production_answers(
+    aws: Clients, server: House
+) -> None:
+    aws.sagemaker.create_endpoint_config(
+        EndpointConfigName="shadowed",
+        ProductionVariants=[variant("live", "one")],
+        ShadowProductionVariants=[variant("shadow", "two")],
+        DataCaptureConfig={
+            "EnableCapture": True,
+            "InitialSamplingPercentage": 100,
+            "DestinationS3Uri": f"s3://{BUCKET}/captured",
+            "CaptureOptions": [{"CaptureMode": "Output"}],
+            "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"]},
+        },
+    )
+    with endpoint(aws, "shadowed", "shadowed") as name:
+        assert set(_answers(aws, name, 5)) == {"1.0"}
+        now = datetime.now(UTC)
+
+        def invocations(which: str) -> float:
+            answer = server.client("cloudwatch").get_metric_statistics(
+                Namespace="AWS/SageMaker",
+                MetricName="Invocations",
+                Dimensions=[
+                    {"Name": "EndpointName", "Value": name},
+                    {"Name": "VariantName", "Value": which},
+                ],
+                StartTime=now - timedelta(hours=1),
+                EndTime=now + timedelta(hours=1),
+                Period=60,
+                Statistics=["Sum"],
+            )
+            return sum(point["Sum"] for point in answer["Datapoints"])
+
+        assert invocations("live") == 5
+        assert until(lambda: invocations("shadow"), lambda count: count == 5)
+    stored = aws.s3.list_objects_v2(Bucket=BUCKET, Prefix="captured/shadowed/shadow/")["Contents"]
+    bodies = [aws.s3.get_object(Bucket=BUCKET, Key=one["Key"])["Body"].read() for one in stored]
+    lines = [json.loads(line) for body in bodies for line in body.splitlines()]
+    said = [line["captureData"]["endpointOutput"]["data"].strip() for line in lines]
+    assert said == ["2.0"] * 5
+
+
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"ShadowProductionVariants": [variant("s", "one")]}, "ShadowProductionVariants"),
+        ({"ExplainerConfig": {"ClarifyExplainerConfig": SHAP}}, "ExplainerConfig"),
         ({"ExecutionRoleArn": ROLE}, "ExecutionRoleArn"),
     ],
 )

@@ -25,7 +25,8 @@ def described(endpoint: Resource) -> dict[str, Any]:
         "LastDeploymentConfig": state.last_policy,
     }
     if state.fleet:
-        answer["ProductionVariants"] = [_summary(variant) for variant in state.fleet.variants]
+        answer["ProductionVariants"] = [_summary(one) for one in state.fleet.production]
+        answer["ShadowProductionVariants"] = [_summary(one) for one in state.fleet.shadows]
     if shown:
         answer["DataCaptureConfig"] = _capture(shown.capture)
         answer["AsyncInferenceConfig"] = shown.asynchronous
@@ -72,15 +73,16 @@ def _size(variant: Variant) -> dict[str, Any]:
 
 
 def _pending(fleet: Fleet, deployment: Deployment) -> dict[str, Any]:
-    status = {"Status": deployment.stage.value, "StartTime": deployment.stage_at}
-    variants: list[dict[str, Any]] = []
-    for variant in fleet.variants:
-        summary = _summary(variant) | {"VariantStatus": [status]}
-        if variant.instance_type:
-            summary["InstanceType"] = variant.instance_type
-        variants.append(summary)
-    return {
+    answer = {
         "EndpointConfigName": fleet.config_name,
         "StartTime": deployment.began_at,
-        "ProductionVariants": variants,
+        "ProductionVariants": [_coming(one, deployment) for one in fleet.production],
+        "ShadowProductionVariants": [_coming(one, deployment) for one in fleet.shadows],
     }
+    return {name: value for name, value in answer.items() if value}
+
+
+def _coming(variant: Variant, deployment: Deployment) -> dict[str, Any]:
+    status = {"Status": deployment.stage.value, "StartTime": deployment.stage_at}
+    summary = _summary(variant) | {"VariantStatus": [status]}
+    return summary | ({"InstanceType": variant.instance_type} if variant.instance_type else {})

@@ -82,7 +82,7 @@ class Endpoints:
                 self._rescaled(call, endpoint, variant, wanted.get(variant.name, {}))
                 for variant in fleet.variants
             )
-            if not any(variant.desired_weight for variant in variants):
+            if not any(one.desired_weight for one in variants if not one.shadow):
                 raise validation("At least one variant's DesiredWeight must be above zero")
             return replace(state, fleet=replace(fleet, variants=variants), failure_reason="")
 

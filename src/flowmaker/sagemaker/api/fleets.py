@@ -25,9 +25,11 @@ class Fleets:
         config = await self._desk.existing(call, Kind.ENDPOINT_CONFIG, name)
         request = config.request
         variants: list[Variant] = []
-        for one in request["ProductionVariants"]:
-            model = await self._desk.existing(call, Kind.MODEL, one["ModelName"])
-            variants.append(self._variant(endpoint_id, one, model))
+        for member in ("ProductionVariants", "ShadowProductionVariants"):
+            for one in request.get(member, ()):
+                model = await self._desk.existing(call, Kind.MODEL, one["ModelName"])
+                variant = self._variant(endpoint_id, one, model)
+                variants.append(replace(variant, shadow=member != "ProductionVariants"))
         return Fleet(
             config_name=name,
             variants=tuple(variants),

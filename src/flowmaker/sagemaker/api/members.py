@@ -87,6 +87,21 @@ _CONTAINER = {
     "ImageConfig.RepositoryAccessMode",  # harmless: no image is pulled
 }
 
+_VARIANT = (
+    "VariantName",
+    "ModelName",
+    "InitialInstanceCount",
+    "InstanceType",
+    "InitialVariantWeight",
+    "VolumeSizeInGB",  # harmless
+    "ModelDataDownloadTimeoutInSeconds",  # harmless: nothing is downloaded
+    "ContainerStartupHealthCheckTimeoutInSeconds",
+    "RoutingConfig.RoutingStrategy",
+    "ServerlessConfig.MemorySizeInMB",
+    "ServerlessConfig.MaxConcurrency",
+    "ServerlessConfig.ProvisionedConcurrency",
+)
+
 #: Alarms that roll a deployment back are refused: there is no CloudWatch to have them.
 _DEPLOYMENT = {"DeploymentConfig.BlueGreenUpdatePolicy", "DeploymentConfig.RollingUpdatePolicy"}
 
@@ -155,18 +170,8 @@ HONOURED: Mapping[str, set[str]] = {
     },
     "CreateEndpointConfig": {
         "EndpointConfigName",
-        "ProductionVariants.VariantName",
-        "ProductionVariants.ModelName",
-        "ProductionVariants.InitialInstanceCount",
-        "ProductionVariants.InstanceType",
-        "ProductionVariants.InitialVariantWeight",
-        "ProductionVariants.VolumeSizeInGB",  # harmless
-        "ProductionVariants.ModelDataDownloadTimeoutInSeconds",  # harmless: nothing is downloaded
-        "ProductionVariants.ContainerStartupHealthCheckTimeoutInSeconds",
-        "ProductionVariants.RoutingConfig.RoutingStrategy",
-        "ProductionVariants.ServerlessConfig.MemorySizeInMB",
-        "ProductionVariants.ServerlessConfig.MaxConcurrency",
-        "ProductionVariants.ServerlessConfig.ProvisionedConcurrency",
+        *(f"ProductionVariants.{member}" for member in _VARIANT),
+        *(f"ShadowProductionVariants.{member}" for member in _VARIANT),
         "DataCaptureConfig.EnableCapture",
         "DataCaptureConfig.InitialSamplingPercentage",
         "DataCaptureConfig.DestinationS3Uri",

@@ -8,6 +8,7 @@ from flowmaker.aws.errors import validation
 from flowmaker.aws.service import Call, Need, Operation
 from flowmaker.sagemaker.api import members, model_packages
 from flowmaker.sagemaker.api.desk import Desk, already, arn, creation_needs, need
+from flowmaker.sagemaker.api.fleets import containers_of
 from flowmaker.sagemaker.api.images import served_by
 from flowmaker.sagemaker.container import model_data
 from flowmaker.sagemaker.container.storage import DataError, location
@@ -118,11 +119,14 @@ class EndpointConfigs:
     async def create(self, call: Call) -> Mapping[str, Any]:
         members.check(call)
         variants = call.parameters["ProductionVariants"]
-        names = [variant["VariantName"] for variant in variants]
+        shadows = call.parameters.get("ShadowProductionVariants", ())
+        names = [variant["VariantName"] for variant in (*variants, *shadows)]
         if len(set(names)) < len(names):
             raise validation("Variant names in ProductionVariants must be unique")
-        for variant in variants:
+        for variant in (*variants, *shadows):
             await self._check_variant(call, variant)
+        if shadows:
+            await self._check_shadows(call)
         _check_capture(call)
         _check_asynchronous(call)
         if not sum(_weight(variant) for variant in variants):
@@ -141,10 +145,11 @@ class EndpointConfigs:
         return echoed | {
             "EndpointConfigName": config.name,
             "EndpointConfigArn": config.arn,
-            "ProductionVariants": [
-                {"InitialVariantWeight": 1.0} | variant
-                for variant in config.request["ProductionVariants"]
-            ],
+            **{
+                member: [{"InitialVariantWeight": 1.0} | one for one in config.request[member]]
+                for member in ("ProductionVariants", "ShadowProductionVariants")
+                if config.request.get(member)
+            },
             "CreationTime": config.created_at,
             "EnableNetworkIsolation": False,
         }
@@ -155,6 +160,27 @@ class EndpointConfigs:
     async def _existing(self, call: Call) -> Resource:
         name = call.parameters["EndpointConfigName"]
         return await self._desk.existing(call, Kind.ENDPOINT_CONFIG, name)
+
+    async def _check_shadows(self, call: Call) -> None:
+        """What AWS takes with a shadow variant: one that it is the shadow of, of plain models."""
+        given = call.parameters
+        both = (*given["ProductionVariants"], *given["ShadowProductionVariants"])
+        if len(both) != 2:  # noqa: PLR2004
+            raise validation(
+                "ShadowProductionVariants takes one variant, and one in ProductionVariants"
+            )
+        if given.get("AsyncInferenceConfig"):
+            raise validation("ShadowProductionVariants do not go with AsyncInferenceConfig")
+        for variant in both:
+            if variant.get("ServerlessConfig"):
+                raise validation("ShadowProductionVariants do not go with ServerlessConfig")
+            model = await self._desk.existing(call, Kind.MODEL, variant["ModelName"])
+            containers = containers_of(model)
+            if len(containers) > 1 or containers[0].get("Mode") == "MultiModel":
+                raise validation(
+                    f"ShadowProductionVariants: the model {model.name} of {variant['VariantName']} "
+                    "must have one container, and serve one model"
+                )
 
     async def _check_variant(self, call: Call, variant: Mapping[str, Any]) -> None:
         name = variant["VariantName"]

@@ -7,8 +7,9 @@ from typing import Any
 from flowmaker.aws.service import Call, Need, Operation, Reply
 from flowmaker.ids import arn
 from flowmaker.sagemaker.api.asynchronous import AsyncInvocations
+from flowmaker.sagemaker.hosting.invocations import HEADERS, Invocation
 from flowmaker.sagemaker.hosting.refusals import invalid
-from flowmaker.sagemaker.hosting.router import HEADERS, Invocation, Router
+from flowmaker.sagemaker.hosting.router import Router
 from flowmaker.sagemaker.hosting.routes import Place
 from flowmaker.sagemaker.records.hosting import Variant
 

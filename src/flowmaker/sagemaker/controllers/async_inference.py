@@ -15,7 +15,8 @@ from flowmaker.aws.logs.repository import Place
 from flowmaker.sagemaker.container.model_client import ModelAnswer
 from flowmaker.sagemaker.container.storage import DataError, JobStorage, location
 from flowmaker.sagemaker.controllers.parts import Parts
-from flowmaker.sagemaker.hosting.router import HEADERS, Answered, Invocation, Router
+from flowmaker.sagemaker.hosting.invocations import HEADERS, Answered, Invocation
+from flowmaker.sagemaker.hosting.router import Router
 from flowmaker.sagemaker.records.asynchronous import AsyncRequest
 from flowmaker.sagemaker.records.document import decode
 from flowmaker.sagemaker.records.hosting import EndpointState, Fleet

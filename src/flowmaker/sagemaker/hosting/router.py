@@ -5,14 +5,13 @@ import contextlib
 import random
 import sys
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 
 from flowmaker.aws.errors import AwsError
 from flowmaker.reconcile.hints import Hints
 from flowmaker.sagemaker.container.model_client import (
-    INVOCATION_SECONDS,
     ModelAnswer,
     ModelClient,
     ModelRefused,
@@ -23,54 +22,22 @@ from flowmaker.sagemaker.container.model_stream import ModelStream
 from flowmaker.sagemaker.hosting import refusals
 from flowmaker.sagemaker.hosting.capture import Captures
 from flowmaker.sagemaker.hosting.instances import Crowded, Instances
+from flowmaker.sagemaker.hosting.invocations import (
+    Answered,
+    Invocation,
+    Streamed,
+    check_targets,
+    passed_on,
+)
 from flowmaker.sagemaker.hosting.measures import Measures, Watch
 from flowmaker.sagemaker.hosting.multi_model import MultiModels
 from flowmaker.sagemaker.hosting.routes import Place, Route, Routes
+from flowmaker.sagemaker.hosting.shadows import Shadows, share
 from flowmaker.sagemaker.records.hosting import Fleet, Server, Variant
 
 INVOCATIONS = "/invocations"
-#: Members that are passed on as headers of the same meaning.
-HEADERS = {
-    "ContentType": "Content-Type",
-    "Accept": "Accept",
-    "CustomAttributes": "X-Amzn-SageMaker-Custom-Attributes",
-    "InferenceId": "X-Amzn-SageMaker-Inference-Id",
-    "TargetModel": "X-Amzn-SageMaker-Target-Model",
-}
 #: A serverless endpoint's payload, as AWS limits it.
 SERVERLESS_PAYLOAD = 4 * 1024 * 1024
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Invocation:
-    """A request to an endpoint."""
-
-    body: bytes
-    #: As the container gets them.
-    headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    target_variant: str = ""
-    target_model: str = ""
-    target_container: str = ""
-    #: What each container has for its answer.
-    seconds: float = INVOCATION_SECONDS
-    #: It came by InvokeEndpointAsync.
-    asynchronous: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Answered:
-    """The model's answer, and who gave it."""
-
-    variant: Variant
-    answer: ModelAnswer
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Streamed:
-    """The same, while it comes."""
-
-    variant: Variant
-    answer: ModelStream
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,6 +67,7 @@ class Router:
     multi_models: MultiModels
     captures: Captures
     measures: Measures
+    shadows: Shadows = field(default_factory=Shadows)
     #: Weighs the variants.
     chance: random.Random = field(default_factory=random.Random)
 
@@ -113,6 +81,8 @@ class Router:
         tried: frozenset[str] = frozenset()
         while True:
             taken = await self._take(place, invocation, tried)
+            if not tried:
+                self._copy(taken, invocation)
             try:
                 answer = await self._through(taken, invocation, watch)
             except ModelRefused:
@@ -132,11 +102,12 @@ class Router:
         """The answer while the model gives it: of the one container, or of the last one."""
         watch = Watch()
         taken = await self._take(place, invocation)
+        self._copy(taken, invocation)
         try:
             *before, last = self._containers(taken, invocation)
             message = invocation
             for server in before:
-                message = _passed_on(message, await self._ask(taken, server, message, watch))
+                message = passed_on(message, await self._ask(taken, server, message, watch))
             began = time.perf_counter()
             answer = await self._begun(taken, last, message)
             try:
@@ -152,10 +123,40 @@ class Router:
         finally:
             self._leave(taken)
 
+    async def close(self) -> None:
+        """Nothing more is invoked. Close the client afterwards."""
+        await self.shadows.close()
+        await self.measures.flush()
+
     def forget(self, process_id: str) -> None:
         """The server ended."""
         self.instances.forget(process_id)
         self.multi_models.forget_all(process_id)
+
+    # --- shadows ---
+
+    def _copy(self, taken: Taken, invocation: Invocation) -> None:
+        """Send it to the shadow variants of the fleet, as often as their weights say."""
+        for shadow in taken.fleet.shadows:
+            if self.chance.random() < share(taken.variant, shadow):
+                self.shadows.send(self._shadowed(taken, shadow, invocation))
+
+    async def _shadowed(self, taken: Taken, shadow: Variant, invocation: Invocation) -> None:
+        """A copy that finds no place is dropped; whatever the answer is, it is only noted."""
+        watch = Watch()
+        with contextlib.suppress(AwsError, ModelRefused):
+            copy = self._least_busy(taken.route, taken.fleet, shadow)
+            if not self.instances.take(copy.key):
+                return
+            try:
+                answer = await self._through(copy, invocation, watch)
+            except AwsError as error:
+                self._count(copy, watch, error)
+            else:
+                self._count(copy, watch)
+                self.captures.keep(copy.route, copy.fleet, shadow, invocation, answer)
+            finally:
+                self._leave(copy)
 
     # --- an instance ---
 
@@ -190,7 +191,7 @@ class Router:
             raise refusals.invalid(
                 f"Endpoint {place[2]} is asynchronous: use InvokeEndpointAsync, not InvokeEndpoint."
             )
-        _check_targets(variant, invocation)
+        check_targets(variant, invocation)
         return route, fleet, variant
 
     def _least_busy(
@@ -278,7 +279,7 @@ class Router:
         first, *rest = self._containers(taken, invocation)
         answer = await self._ask(taken, first, invocation, watch)
         for server in rest:
-            answer = await self._ask(taken, server, _passed_on(invocation, answer), watch)
+            answer = await self._ask(taken, server, passed_on(invocation, answer), watch)
         return answer
 
     def _count(self, taken: Taken, watch: Watch, error: AwsError | None = None) -> None:
@@ -379,30 +380,3 @@ def _unreachable(taken: Taken, server: Server, error: ModelUnreachable) -> AwsEr
         said = refusals.TIMED_OUT.format(container=name)
         return refusals.model_error(taken.route, name, 0, said)
     return refusals.model_error(taken.route, name, 500, str(error))
-
-
-def _passed_on(invocation: Invocation, answer: ModelAnswer) -> Invocation:
-    """What the next container of an inference pipeline gets: the answer of the one before."""
-    headers = {**invocation.headers, "Content-Type": answer.headers.get("content-type", "")}
-    return replace(invocation, body=answer.body, headers=headers)
-
-
-def _check_targets(variant: Variant, invocation: Invocation) -> None:
-    if variant.multi_model and not invocation.target_model:
-        raise refusals.invalid(
-            f"Variant {variant.name} serves several models: name one by TargetModel."
-        )
-    if invocation.target_model and not variant.multi_model:
-        raise refusals.invalid(
-            f"TargetModel: the variant {variant.name} serves one model; leave TargetModel out."
-        )
-    if variant.direct and not invocation.target_container:
-        raise refusals.invalid(
-            f"The model of variant {variant.name} is invoked directly: name one of its containers "
-            "by TargetContainerHostname."
-        )
-    if invocation.target_container and not variant.direct:
-        raise refusals.invalid(
-            "TargetContainerHostname: the model's InferenceExecutionConfig is not Direct; leave "
-            "TargetContainerHostname out."
-        )

@@ -102,11 +102,12 @@ class Routes:
 
 
 def _chosen(fleet: Fleet, chance: random.Random, target: str) -> Variant | None:
+    variants = fleet.production
     if target:
-        return next((one for one in fleet.variants if one.name == target), None)
-    if len(fleet.variants) == 1:
-        return fleet.variants[0]
-    weights = [variant.weight for variant in fleet.variants]
+        return next((one for one in variants if one.name == target), None)
+    if len(variants) == 1:
+        return variants[0]
+    weights = [variant.weight for variant in variants]
     if not any(weights):
         return None
-    return chance.choices(fleet.variants, weights)[0]
+    return chance.choices(variants, weights)[0]

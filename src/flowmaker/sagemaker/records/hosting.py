@@ -49,6 +49,8 @@ class Variant:
     startup_seconds: int = 240
     #: ServerlessConfig; empty for instances that are always there.
     serverless: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    #: It gets copies of requests, and its answers go nowhere.
+    shadow: bool = False
 
     @property
     def multi_model(self) -> bool:
@@ -76,10 +78,20 @@ class Fleet:
     """All that serves an endpoint by one configuration."""
 
     config_name: str
+    #: Those that answer, then those in their shadow.
     variants: tuple[Variant, ...] = ()
     #: DataCaptureConfig and AsyncInferenceConfig; empty for none.
     capture: Mapping[str, Any] = field(default_factory=dict[str, Any])
     asynchronous: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def production(self) -> tuple[Variant, ...]:
+        """The variants that answer requests."""
+        return tuple(variant for variant in self.variants if not variant.shadow)
+
+    @property
+    def shadows(self) -> tuple[Variant, ...]:
+        return tuple(variant for variant in self.variants if variant.shadow)
 
 
 class Stage(StrEnum):
