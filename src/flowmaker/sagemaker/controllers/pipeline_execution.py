@@ -219,8 +219,8 @@ class PipelineExecutions:
         return replace(run, job=name, arguments=arguments)
 
     async def _cached(self, execution: Resource, step: Step, run: StepRun) -> StepRun | None:
-        now = self._parts.now()
-        since = now - ((duration(step.expire_after) or _FOREVER) if step.expire_after else _FOREVER)
+        now, within = self._parts.now(), duration(step.expire_after)
+        since = now - (_FOREVER if within is None else within)
         found = await self._parts.database.read(
             pipelines.cached, execution.parent, step.name, run.cache_key, since
         )
