@@ -9,6 +9,7 @@ from pathlib import Path
 from flowmaker.cli.folders import data_option
 from flowmaker.errors import FailedPrecondition, InvalidInput
 from flowmaker.pipelines.driver.resources import quantity
+from flowmaker.sagemaker.records.quota import NAME as QUOTA
 from flowmaker.server.config import DEFAULT_HOST, DEFAULT_PORT, Settings
 from flowmaker.server.data_folder import DataFolder
 
@@ -35,6 +36,15 @@ def configure(command: argparse.ArgumentParser) -> None:
         type=memory,
         default=0,
         help="memory that they may ask for, e.g. 8Gi; default: this machine's",
+    )
+    command.add_argument(
+        "--quota",
+        type=quota,
+        action="append",
+        default=[],
+        metavar="NAME=N",
+        help="a quota of SageMaker by AWS's name: 'ml.m5.large for training job usage=2'; "
+        "default: none",
     )
     command.add_argument(
         "--multi-user",
@@ -71,6 +81,16 @@ def memory(text: str) -> int:
     return found
 
 
+def quota(text: str) -> tuple[str, int]:
+    name, _, number = text.rpartition("=")
+    if not QUOTA.fullmatch(name) or not number.isdecimal():
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no quota: 'ml.m5.large for training job usage=2', or of a spot training "
+            "job, a processing job, a transform job, an endpoint"
+        )
+    return name, int(number)
+
+
 def run(arguments: argparse.Namespace) -> int:
     settings = Settings(
         data=arguments.data,
@@ -80,6 +100,7 @@ def run(arguments: argparse.Namespace) -> int:
         cores=arguments.cores,
         memory=arguments.memory,
         multi_user=arguments.multi_user,
+        quotas=dict(arguments.quota),
     )
     settings.check()
     if arguments.detach:
@@ -118,6 +139,7 @@ def detach(settings: Settings) -> str:
                 *(("--cores", str(settings.cores)) if settings.cores else ()),
                 *(("--memory", str(settings.memory)) if settings.memory else ()),
                 *(("--multi-user",) if settings.multi_user else ()),
+                *(f"--quota={name}={number}" for name, number in settings.quotas.items()),
             ],
             stdin=subprocess.DEVNULL,
             stdout=log,

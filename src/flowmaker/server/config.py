@@ -1,7 +1,8 @@
 """How a server is asked to be."""
 
 import ipaddress
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from flowmaker.errors import InvalidInput
@@ -28,6 +29,8 @@ class Settings:
     memory: int = 0
     #: KFP with several users, each in namespaces of their own: see docs/kfp.md.
     multi_user: bool = False
+    #: Of SageMaker, how many instances may be in use, by AWS's names of the quotas.
+    quotas: Mapping[str, int] = field(default_factory=dict[str, int])
 
     @property
     def is_loopback(self) -> bool:

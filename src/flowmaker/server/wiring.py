@@ -280,6 +280,7 @@ def _sagemaker_service(ground: Ground) -> SageMakerService:
         hints=ground.hints,
         clock=ground.clock,
         images=job_images(ground.folder.images),
+        quotas=ground.settings.quotas,
     )
 
 

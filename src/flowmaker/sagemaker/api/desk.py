@@ -11,6 +11,7 @@ from flowmaker.aws.service import Call, Need
 from flowmaker.clock import Clock
 from flowmaker.objects.objects import ObjectStore
 from flowmaker.reconcile.hints import Hints
+from flowmaker.sagemaker.api.quotas import Quotas
 from flowmaker.sagemaker.container.storage import DataError, JobStorage, location
 from flowmaker.sagemaker.images import JobImages
 from flowmaker.sagemaker.records.resource import Kind, Resource
@@ -32,6 +33,8 @@ class Desk:
     clock: Clock
     #: The images that jobs and models may name.
     images: JobImages = field(default_factory=JobImages)
+    #: How many instances may be in use.
+    quotas: Quotas = field(default_factory=Quotas)
 
     def draft(
         self,
@@ -70,12 +73,15 @@ class Desk:
         """Put it on record with its tags, and do `also` in the same transaction.
 
         Raises:
-            AwsError: `duplicate`, when there is one of that name.
+            AwsError: `duplicate`, when there is one of that name; or it needs more instances than
+                a quota leaves.
         """
         tags = {tag["Key"]: tag["Value"] for tag in call.parameters.get("Tags", ())}
 
         def write(tx: Transaction) -> bool:
             made = resources.create(tx, resource, tags)
+            if made:
+                self.quotas.check(tx, resource)
             if made and also:
                 also(tx)
             return made

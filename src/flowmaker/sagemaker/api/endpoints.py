@@ -17,6 +17,7 @@ from flowmaker.sagemaker.records.document import decode, encode
 from flowmaker.sagemaker.records.hosting import EndpointState, Fleet, Variant
 from flowmaker.sagemaker.records.resource import Kind, Resource
 from flowmaker.sagemaker.repository import resources
+from flowmaker.store.database import Transaction
 
 Change = Callable[[Resource, EndpointState], EndpointState]
 IN_PROGRESS = {"Creating", "Updating", "RollingBack", "Deleting"}
@@ -134,10 +135,14 @@ class Endpoints:
                 open=True,
                 modified_at=self._desk.clock.now(),
             )
-            if await self._desk.database.write(resources.save, changed):
+            if await self._desk.database.write(self._save, endpoint, changed):
                 for topic in ("endpoint_changed", "endpoint"):
                     self._desk.hints.hint(topic, endpoint.id)
                 return endpoint.arn
+
+    def _save(self, tx: Transaction, before: Resource, after: Resource) -> bool:
+        self._desk.quotas.check(tx, after, before)
+        return resources.save(tx, after)
 
 
 def _serving(endpoint: Resource, state: EndpointState) -> Fleet:

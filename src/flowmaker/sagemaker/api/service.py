@@ -18,6 +18,7 @@ from flowmaker.sagemaker.api.models import EndpointConfigs, Models
 from flowmaker.sagemaker.api.pipeline_executions import PipelineExecutions
 from flowmaker.sagemaker.api.pipelines import Pipelines
 from flowmaker.sagemaker.api.processing_jobs import ProcessingJobs
+from flowmaker.sagemaker.api.quotas import Quotas
 from flowmaker.sagemaker.api.search import SearchOperations
 from flowmaker.sagemaker.api.tags import Tags
 from flowmaker.sagemaker.api.training_jobs import TrainingJobs
@@ -43,6 +44,7 @@ class SageMakerService:
         hints: Hints,
         clock: Clock,
         images: JobImages | None = None,
+        quotas: Mapping[str, int] | None = None,
     ) -> None:
         self._desk = Desk(
             database=database,
@@ -52,6 +54,7 @@ class SageMakerService:
             hints=hints,
             clock=clock,
             images=images or JobImages(),
+            quotas=Quotas(quotas or {}),
         )
 
     def operations(self) -> Mapping[str, Operation]:

@@ -135,17 +135,18 @@ def training_request(
     """The request of the training job of a trial."""
     objective = {"_tuning_objective_metric": search.metric} if built_in else {}
     static: Mapping[str, str] = definition.get("StaticHyperParameters", {})
-    resources = definition.get("ResourceConfig") or _resources(definition)
     return {
         "TrainingJobName": name,
         **{member: definition[member] for member in _SHARED if member in definition},
         "HyperParameters": {**static, **chosen, **objective},
-        "ResourceConfig": resources,
+        "ResourceConfig": resource_config(definition),
     }
 
 
-def _resources(definition: Mapping[str, Any]) -> Mapping[str, Any]:
-    """HyperParameterTuningResourceConfig as a ResourceConfig; of several the first."""
+def resource_config(definition: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Its ResourceConfig, or HyperParameterTuningResourceConfig as one; of several the first."""
+    if resources := definition.get("ResourceConfig"):
+        return resources
     given = definition.get("HyperParameterTuningResourceConfig", {})
     configs = given.get("InstanceConfigs")
     if configs:
