@@ -15,7 +15,13 @@ from flowmaker.sagemaker.lifecycle.pipeline_execution import (
     decide,
     request_stop,
 )
-from flowmaker.sagemaker.lifecycle.pipeline_jobs import JOBS, cache_key, job_name, next_name
+from flowmaker.sagemaker.lifecycle.pipeline_jobs import (
+    JOBS,
+    cache_key,
+    job_name,
+    next_name,
+    with_role,
+)
 from flowmaker.sagemaker.lifecycle.pipeline_parameters import values
 from flowmaker.sagemaker.lifecycle.pipeline_selection import selected
 from flowmaker.sagemaker.lifecycle.pipeline_times import duration
@@ -41,7 +47,7 @@ def condition(name: str, yes: list[Any], no: list[Any]) -> dict[str, Any]:
 
 
 def text(*steps: Any, **more: Any) -> str:
-    return json.dumps({"Version": "2020-12-01", "Steps": steps, **more})
+    return json.dumps({"Version": "2020-12-01", "Steps": steps} | more)
 
 
 def run(name: str, status: StepStatus = StepStatus.SUCCEEDED, **more: Any) -> StepRun:
@@ -189,6 +195,20 @@ def test_other_types_of_steps_are_refused_by_name(kind: str) -> None:
             {},
             "a condition's Type must be one of",
         ),
+        ([step("A", Arguments={"X": {"Get": 1}})], {}, "Get must name one: 1"),
+        ([step("A", Arguments={"X": {"Std:Join": {"On": ""}}})], {}, "needs a list of Values"),
+        ([step("A", Arguments={"X": [{"Std:JsonGet": {"Path": "a"}}]})], {}, "or S3Uri"),
+        ([step("A", Arguments={"X": {"Std:Add": {}}})], {}, "Std:Add is not supported"),
+        ([step("A", Arguments=["x"])], {}, "Arguments must be an object"),
+        (
+            [step("A", RetryPolicies=[{"ExceptionType": ["Step.THROTTLING"], "BackoffRate": "2"}])],
+            {},
+            "BackoffRate of a retry policy is no number",
+        ),
+        ([step("A")], {"Parameters": ["P"]}, "Parameters: each must be an object"),
+        ([step("A")], {"PipelineExperimentConfig": {"Name": "x"}}, "ExperimentName and TrialName"),
+        ([step("A")], {"Steps": {}}, "at least one step"),
+        ([step("A")], {"Steps": "x"}, "Steps must be a list"),
         ([step("A", Iterate=True)], {}, "The step A has Iterate, which is not supported"),
         ([step("A")], {"Parameters": [{"Name": "P", "Type": "List"}]}, "P must have a Type of"),
         (
@@ -393,6 +413,15 @@ def test_names_of_jobs_follow_from_their_steps() -> None:
         assert len(job_name(job, "abcdefghijkl", "x" * 64, "0")) <= job.longest_name
     custom = job_name(JOBS["Training"], "abcdefghijkl", "S", "0", "mine")
     assert custom.startswith("mine-abcdefghijkl-")
+
+
+def test_jobs_without_a_role_have_the_executions() -> None:
+    assert with_role(JOBS["Training"], {"a": 1}, "r") == {"RoleArn": "r", "a": 1}
+    assert with_role(JOBS["Processing"], {"RoleArn": "own"}, "r") == {"RoleArn": "own"}
+    assert with_role(JOBS["Model"], {}, "r") == {"ExecutionRoleArn": "r"}
+    assert with_role(JOBS["Transform"], {}, "r") == {}
+    tuned = with_role(JOBS["Tuning"], {"TrainingJobDefinitions": [{}, {"RoleArn": "own"}]}, "r")
+    assert tuned == {"TrainingJobDefinitions": [{"RoleArn": "r"}, {"RoleArn": "own"}]}
 
 
 def test_what_the_cache_counts_as_the_same() -> None:

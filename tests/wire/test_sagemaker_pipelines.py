@@ -63,8 +63,8 @@ def test_steps_may_what_the_execution_role_may(server: House) -> None:
     trust |= {"Principal": {"Service": "sagemaker.amazonaws.com"}}
     role = iam.create_role(RoleName="Steps", AssumeRolePolicyDocument=_policy(trust))["Role"]
     container = {"Image": IMAGE, "ModelDataUrl": f"s3://{bucket}/model.tar.gz"}
-    arguments = {"ExecutionRoleArn": role["Arn"], "PrimaryContainer": container}
-    step = {"Name": "Make", "Type": "Model", "Arguments": arguments}
+    # A step that names no role has the execution's.
+    step = {"Name": "Make", "Type": "Model", "Arguments": {"PrimaryContainer": container}}
     definition = json.dumps({"Version": "2020-12-01", "Steps": [step]})
     made = {"PipelineName": "allowed", "PipelineDefinition": definition, "RoleArn": role["Arn"]}
 

@@ -1,6 +1,7 @@
 """What the steps of pipelines make: jobs, models and model packages, by the API's operations.
 
-Each call is the execution's role's: what it may not do, the step fails with.
+What is made and described, is so as the execution's role: what it may not do, its step fails with.
+What else is asked follows from what somebody was allowed to ask of the execution.
 """
 
 import asyncio
@@ -11,10 +12,11 @@ from typing import Any, cast
 
 from flowmaker.aws.errors import AwsError
 from flowmaker.aws.inside import Asked, Inside
+from flowmaker.aws.service import Principal
 from flowmaker.errors import FlowmakerError
 from flowmaker.sagemaker.container.storage import DataError, location
 from flowmaker.sagemaker.controllers.parts import Parts
-from flowmaker.sagemaker.lifecycle.pipeline_jobs import JobType
+from flowmaker.sagemaker.lifecycle.pipeline_jobs import JobType, with_role
 from flowmaker.sagemaker.lifecycle.pipeline_retries import SERVICE_FAULT, of_code
 from flowmaker.sagemaker.records.pipeline import ExecutionState, StepRun
 from flowmaker.sagemaker.records.resource import Kind, Resource, Search
@@ -144,7 +146,7 @@ class PipelineJobs:
         self, execution: Resource, state: ExecutionState, run: StepRun, job: JobType
     ) -> dict[str, Any]:
         """The request that makes the step's job."""
-        parameters = dict(run.arguments)
+        parameters = with_role(job, run.arguments, state.role_arn)
         if job.kind is Kind.MODEL_PACKAGE:
             # Tags are for groups: AWS refuses those of versions.
             return {**parameters, "ClientToken": _token(run)}
@@ -198,14 +200,13 @@ class PipelineJobs:
         operation: str,
         parameters: Mapping[str, Any],
     ) -> dict[str, Any]:
-        """What an operation answers to the execution's role.
+        """What an operation answers.
 
         Raises:
             Refused: it does not.
         """
         try:
-            session = await self.parts.session(state.role_arn, session_name(execution, step))
-            caller = self.inside.acting_as(session.principal, execution.region)
+            caller = await self._caller(execution, state, step, operation)
             asked = Asked(
                 service="sagemaker", operation=operation, parameters=dict(parameters), strict=True
             )
@@ -217,6 +218,17 @@ class PipelineJobs:
         except FlowmakerError as error:
             raise Refused(_words(operation, error.message), SERVICE_FAULT) from None
         return dict(cast("Mapping[str, Any]", answer or {}))
+
+    async def _caller(
+        self, execution: Resource, state: ExecutionState, step: str, operation: str
+    ) -> Inside:
+        """Who calls an operation: the role must be allowed to create and to describe, as on AWS."""
+        if operation.startswith(("Create", "Describe")):
+            session = await self.parts.session(state.role_arn, session_name(execution, step))
+            return self.inside.acting_as(session.principal, execution.region)
+        account = execution.account
+        root = Principal(account=account, arn=f"arn:aws:iam::{account}:root", user_id=account)
+        return self.inside.acting_as(root, execution.region)
 
 
 def _words(operation: str, message: str) -> str:

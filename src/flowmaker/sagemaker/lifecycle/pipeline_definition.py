@@ -11,7 +11,7 @@ from flowmaker.sagemaker.lifecycle.pipeline_conditions import MEMBERS
 from flowmaker.sagemaker.lifecycle.pipeline_parameters import declared
 from flowmaker.sagemaker.lifecycle.pipeline_retries import EXCEPTIONS
 from flowmaker.sagemaker.lifecycle.pipeline_times import duration
-from flowmaker.sagemaker.lifecycle.references import referred, split_step
+from flowmaker.sagemaker.lifecycle.references import malformed, referred, split_step
 from flowmaker.sagemaker.records.pipeline import Definition, RetryPolicy, Step
 
 VERSION = "2020-12-01"
@@ -76,9 +76,10 @@ def parse(text: str) -> Definition:
     _refuse_unknown(whole, _MEMBERS, "The pipeline definition")
     if whole.get("Version") != VERSION:
         raise DefinitionError(f"Version must be {VERSION}; it is {whole.get('Version')!r}")
+    listed = _list(whole.get("Parameters") or [], "Parameters")
     try:
-        parameters = declared(whole.get("Parameters") or [])
-    except ValueError as error:
+        parameters = declared(_mapping(one, "Parameters: each") for one in listed)
+    except (ValueError, TypeError) as error:
         raise DefinitionError(str(error)) from None
     found = list(_steps(whole.get("Steps") or [], "Steps", "", ""))
     if not found:
@@ -193,10 +194,14 @@ def _policies(given: Any, step: str) -> Iterator[RetryPolicy]:  # noqa: ANN401 -
                 f"The step {step}: ExceptionType of a retry policy must be of "
                 f"{', '.join(sorted(EXCEPTIONS))}; it is {', '.join(map(str, unknown)) or 'empty'}"
             )
+        numbers = ("IntervalSeconds", "BackoffRate", "MaxAttempts", "ExpireAfterMin")
+        for member in numbers:
+            if not isinstance(policy.get(member, 1), int | float):
+                raise DefinitionError(f"The step {step}: {member} of a retry policy is no number")
         yield RetryPolicy(
             exceptions=tuple(listed),
-            interval=float(policy.get("IntervalSeconds", 1)),
-            rate=float(policy.get("BackoffRate", 2.0)),
+            interval=policy.get("IntervalSeconds", 1),
+            rate=policy.get("BackoffRate", 2.0),
             attempts=policy.get("MaxAttempts"),
             minutes=policy.get("ExpireAfterMin"),
         )
@@ -216,6 +221,9 @@ def _property_files(given: Any, step: str) -> dict[str, tuple[str, str]]:  # noq
 def _check_references(definition: Definition) -> None:
     """Everything that is referred to is there."""
     for step in definition.steps.values():
+        fault = malformed(own_arguments(step.type, step.arguments))
+        if fault:
+            raise DefinitionError(f"The step {step.name}: {fault}")
         for needed in step.needs:
             if needed not in definition.steps:
                 raise DefinitionError(
@@ -223,6 +231,11 @@ def _check_references(definition: Definition) -> None:
                 )
         for reference in referred(own_arguments(step.type, step.arguments)):
             _check_reference(reference, definition, f"The step {step.name}")
+    fault = malformed(definition.experiment)
+    if fault or definition.experiment.keys() - {"ExperimentName", "TrialName"}:
+        raise DefinitionError(
+            f"PipelineExperimentConfig: {fault or 'it has ExperimentName and TrialName alone'}"
+        )
     for reference in referred(definition.experiment):
         _check_reference(reference, definition, "PipelineExperimentConfig")
 

@@ -145,6 +145,24 @@ def cache_key(kind: str, arguments: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()
 
 
+def with_role(job: JobType, arguments: Mapping[str, Any], role_arn: str) -> dict[str, Any]:
+    """The arguments, with the execution's role where they name none."""
+    named = {"RoleArn": role_arn}
+    if job.kind in {Kind.TRAINING_JOB, Kind.PROCESSING_JOB}:
+        return {**named, **arguments}
+    if job.kind is Kind.MODEL:
+        return {"ExecutionRoleArn": role_arn, **arguments}
+    filled = dict(arguments)
+    if job.kind is Kind.TUNING_JOB:
+        if "TrainingJobDefinition" in filled:
+            filled["TrainingJobDefinition"] = {**named, **filled["TrainingJobDefinition"]}
+        if "TrainingJobDefinitions" in filled:
+            filled["TrainingJobDefinitions"] = [
+                {**named, **one} for one in filled["TrainingJobDefinitions"]
+            ]
+    return filled
+
+
 def metadata(step_type: str, run: StepRun) -> dict[str, Any]:
     """What ListPipelineExecutionSteps tells of what a step has made."""
     if step_type == "Condition":

@@ -1,7 +1,7 @@
 """The parameters of a pipeline: what is declared, and what an execution gives them."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from flowmaker.sagemaker.records.pipeline import Parameter
 
@@ -38,8 +38,11 @@ def declared(given: Iterable[Mapping[str, Any]]) -> dict[str, Parameter]:
             )
         if name in found:
             raise ValueError(f"Parameters: {name} is there more than once")
+        choices: Any = one.get("EnumValues") or []
+        if not isinstance(choices, list):
+            raise ValueError(f"Parameters: EnumValues of {name} must be a list")  # noqa: TRY004
         parameter = Parameter(
-            name=name, type=kind, default=default, allowed=tuple(one.get("EnumValues") or ())
+            name=name, type=kind, default=default, allowed=tuple(cast("list[Any]", choices))
         )
         if default is not None:
             _check_default(parameter)

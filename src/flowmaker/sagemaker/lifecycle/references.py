@@ -72,6 +72,38 @@ def referred(value: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
             yield from referred(item)
 
 
+def malformed(value: Any) -> str:  # noqa: ANN401 - JSON
+    """What is wrong with the references in a value; empty if nothing is."""
+    if isinstance(value, list):
+        faults = (malformed(item) for item in cast("list[Any]", value))
+        return next((fault for fault in faults if fault), "")
+    if not isinstance(value, Mapping):
+        return ""
+    mapping = cast("Mapping[str, Any]", value)
+    fault = _malformed(mapping)
+    return fault or malformed(list(mapping.values()))
+
+
+def _malformed(mapping: Mapping[str, Any]) -> str:
+    """What is wrong with this one, if it is a reference."""
+    function = next((name for name in mapping if name == "Get" or name.startswith("Std:")), "")
+    given: Any = mapping.get(function)
+    if function in {"", "Get"}:
+        return "" if not function or isinstance(given, str) else f"Get must name one: {given!r}"
+    if len(mapping) > 1 or not isinstance(given, Mapping):
+        return f"{function} must stand alone, with an object of what it takes"
+    taken = cast("Mapping[str, Any]", given)
+    if function == "Std:Join" and isinstance(taken.get("Values"), list):
+        return ""
+    if function == "Std:JsonGet" and isinstance(taken.get("Path"), str):
+        file = taken.get("PropertyFile")
+        if "S3Uri" in taken or (isinstance(file, Mapping) and "Get" in file):
+            return ""
+        return "Std:JsonGet needs PropertyFile or S3Uri"
+    needs = {"Std:Join": "needs a list of Values", "Std:JsonGet": "needs a Path"}
+    return f"{function} {needs.get(function, 'is not supported by Flowmaker')}"
+
+
 def files_wanted(value: Any, facts: Facts) -> Iterator[str]:  # noqa: ANN401 - JSON
     """The S3 URIs of the JSON files that resolving the value needs.
 
