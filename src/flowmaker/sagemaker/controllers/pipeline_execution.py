@@ -35,6 +35,8 @@ from flowmaker.sagemaker.repository import pipelines, resources
 
 #: Seconds until a job is looked at again, should no word come that it has ended.
 PATIENCE = 10.0
+#: The statuses of jobs that have ended.
+_ENDED = frozenset({"Completed", "Failed", "Stopped"})
 #: A result without ExpireAfter may be used for as long.
 _FOREVER = timedelta(days=36500)
 
@@ -111,16 +113,18 @@ class PipelineExecutions:
     ) -> StepRun:
         """The step as its job has become."""
         job = JOBS[step.type]
-        # Before it is asked: a word that comes meanwhile must find who waits for it.
+        # Before it is looked at: a word that comes meanwhile must find who waits for it.
         self._waiting[run.arn] = execution.id
+        if not job.at_once:
+            found = await self._jobs.find(execution, run, job)
+            if found is not None and found.status not in _ENDED:
+                return run
+        self._waiting.pop(run.arn, None)
         try:
             answer = await self._jobs.describe(execution, state, run, job)
         except Refused as error:
             return self._failed(step, run, str(error), error.exception)
         status = "Completed" if job.at_once else answer[f"{job.prefix}Status"]
-        if status not in {"Completed", "Failed", "Stopped"}:
-            return run
-        self._waiting.pop(run.arn, None)
         now = self._parts.now()
         if run.status is StepStatus.STOPPING:
             return replace(run, status=StepStatus.STOPPED, ended_at=now)
