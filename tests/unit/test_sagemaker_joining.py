@@ -4,10 +4,13 @@ import gzip
 import json
 import struct
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from flowmaker.sagemaker.algorithms import recordio
 from flowmaker.sagemaker.container import filters, joining
@@ -140,6 +143,35 @@ def test_lines_are_batched_after_the_filter(tmp_path: Path) -> None:
     found = list(payloads(file, "s3://b/k", how))
     assert [one.body for one in found] == [b"aaaa\nbbbb\n", b"cccc\n"]
     assert assembled(found[0], b"1\n2\n", how) == b"1,aaaa,1\n2,bbbb,2\n"
+
+
+@given(
+    st.lists(st.sampled_from([b"", b" \t", b"a", b"bb,1", b"ccc\r", b"dddd "]), max_size=12),
+    st.integers(6, 20),
+    st.booleans(),
+)
+def test_lines_are_cut_in_blocks_as_they_are_one_by_one(
+    lines: list[bytes], most: int, ends: bool
+) -> None:
+    content = b"\n".join(lines) + (b"\n" if ends else b"")
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "rows"
+        file.write_bytes(content)
+        blocks = cut(file, split="Line", max_payload=most)
+        single = cut(file, split="Line", max_payload=most, strategy="SingleRecord")
+    assert b"".join(blocks) == b"".join(single)
+    assert all(0 < len(block) <= most and block.strip() for block in blocks)
+    # Each is as full as may be, but for the blank lines that were in it.
+    assert len(blocks) <= len(single)
+
+
+@pytest.mark.parametrize("content", [b"1\n1234567\n2\n", b"1\n1234567", b"1\n" + b"7" * 40])
+def test_a_line_larger_than_a_payload_is_told(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "rows"
+    file.write_bytes(content)
+    size = max(len(line) for line in content.splitlines(keepends=True))
+    with pytest.raises(DataError, match=f"a payload of {size} bytes exceeds"):
+        cut(file, split="Line", max_payload=6)
 
 
 def test_compressed_files_are_read(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """`flowmaker up --quota`, as boto3 hears of it."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -24,5 +23,4 @@ def test_a_job_above_its_quota_is_refused_in_the_words_of_aws(data: Path) -> Non
                 AppSpecification={"ImageUri": IMAGE, "ContainerEntrypoint": ["true"]},
                 ProcessingResources={"ClusterConfig": cluster},
             )
-        response: Any = refused.value.response
-        assert response["Error"]["Code"] == "ResourceLimitExceeded"
+    assert "ResourceLimitExceeded" in str(refused.value)

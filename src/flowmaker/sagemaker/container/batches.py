@@ -1,7 +1,9 @@
 """Batch transform: an input file as the payloads that the model is sent, and back."""
 
 import gzip
+import re
 import struct
+from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +15,8 @@ from flowmaker.sagemaker.container.storage import DataError
 MEGABYTE = 1024 * 1024
 
 _RECORDIO = 0xCED7230A
+#: Lines without anything, and what is after the last line feed if that is nothing either.
+_BLANK = re.compile(rb"^[^\S\n]*(?:\n|\Z)", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,13 +33,30 @@ class Batching:
     gzip: bool = False
     joining: Joining = field(default_factory=Joining)
 
+    @property
+    def in_blocks(self) -> bool:
+        """Nobody looks at single records."""
+        return self.split == "Line" and self.strategy == "MultiRecord" and self.joining.idle
+
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """What the model is sent, and the records of the input that it is made of."""
+    """What the model is sent, and what of the input it is made of.
+
+    There may be a million records in it: they are objects only while they are needed.
+    """
 
     body: bytes
-    records: tuple[bytes, ...]
+    #: The records, one behind the other, and how long each is; nothing if they are not needed.
+    source: bytes = b""
+    lengths: "array[int]" = field(default_factory=lambda: array("Q"))
+
+    def records(self) -> Iterator[bytes]:
+        """The records of the input."""
+        begin = 0
+        for length in self.lengths:
+            yield self.source[begin : begin + length]
+            begin += length
 
 
 def payloads(file: Path, name: str, batching: Batching) -> Iterator[Payload]:
@@ -46,6 +67,9 @@ def payloads(file: Path, name: str, batching: Batching) -> Iterator[Payload]:
     """
     try:
         with _opened(file, batching) as opened:
+            if batching.in_blocks:
+                yield from _blocks(opened, name, batching)
+                return
             yield from _batched(_records(opened, name, batching), name, batching)
     except (gzip.BadGzipFile, EOFError) as error:
         raise DataError(f"{name} is not compressed by gzip: {error}") from None
@@ -55,25 +79,46 @@ def _opened(file: Path, batching: Batching) -> BinaryIO:
     return cast("BinaryIO", gzip.open(file, "rb")) if batching.gzip else file.open("rb")
 
 
+def _blocks(opened: BinaryIO, name: str, batching: Batching) -> Iterator[Payload]:
+    """As many lines as a payload may have, without looking at each of them."""
+    most, rest = batching.max_payload, b""
+    while True:
+        # A byte more than a payload may have: it tells whether anything follows.
+        block = rest + opened.read(most + 1 - len(rest))
+        end = block.rfind(b"\n", 0, most) + 1 if len(block) > most else len(block)
+        if block and not end:
+            raise _too_large(name, _line_size(block, opened), batching)
+        if lines := _BLANK.sub(b"", block[:end]):
+            yield Payload(lines)
+        rest = block[end:]
+        if len(block) <= most:
+            return
+
+
+def _line_size(begun: bytes, opened: BinaryIO) -> int:
+    """How long a line is, of which this was read."""
+    size, last = len(begun), begun
+    while not last.endswith(b"\n") and (last := opened.readline(MEGABYTE)):
+        size += len(last)
+    return size
+
+
 def _batched(records: Iterator[bytes], name: str, batching: Batching) -> Iterator[Payload]:
-    batch: list[tuple[bytes, bytes]] = []
-    filled = 0
+    body, source, lengths = bytearray(), bytearray(), array("Q")
     for record in records:
         sent = batching.joining.sent(record)
         if len(sent) > batching.max_payload:
             raise _too_large(name, len(sent), batching)
-        full = filled + len(sent) > batching.max_payload or batching.strategy == "SingleRecord"
-        if batch and full:
-            yield _payload(batch)
-            batch, filled = [], 0
-        batch.append((sent, record))
-        filled += len(sent)
-    if batch:
-        yield _payload(batch)
-
-
-def _payload(batch: list[tuple[bytes, bytes]]) -> Payload:
-    return Payload(b"".join(sent for sent, _ in batch), tuple(record for _, record in batch))
+        full = len(body) + len(sent) > batching.max_payload or batching.strategy == "SingleRecord"
+        if body and full:
+            yield Payload(bytes(body), bytes(source), lengths)
+            body, source, lengths = bytearray(), bytearray(), array("Q")
+        body += sent
+        if not batching.joining.idle:
+            source += record
+            lengths.append(len(record))
+    if body:
+        yield Payload(bytes(body), bytes(source), lengths)
 
 
 def assembled(payload: Payload, answer: bytes, batching: Batching) -> bytes:
@@ -82,7 +127,7 @@ def assembled(payload: Payload, answer: bytes, batching: Batching) -> bytes:
     Raises:
         DataError: it cannot be joined with its records.
     """
-    written = batching.joining.written(payload.records, answer)
+    written = batching.joining.written(tuple(payload.records()), answer)
     if batching.assemble_lines and not written.endswith(b"\n"):
         return written + b"\n"
     return written
