@@ -222,6 +222,11 @@ def test_definitions_that_cannot_be(steps: list[Any], more: dict[str, Any], told
     assert told in refusal(*steps, **more)
 
 
+def test_members_that_say_nothing_are_left_alone() -> None:
+    whole = text(step("A", RetryPolicies=None), MlflowConfig=None, PipelineExperimentConfig=None)
+    assert list(parse(whole).steps) == ["A"]
+
+
 def test_text_that_is_no_json_is_refused() -> None:
     with pytest.raises(DefinitionError, match="not valid JSON"):
         parse("{")

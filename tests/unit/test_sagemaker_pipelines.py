@@ -351,7 +351,7 @@ async def test_the_same_request_starts_one_execution(at: Bench, player: Player) 
 async def test_parameters_are_resolved_and_listed(at: Bench, player: Player) -> None:
     arguments = training_request(
         HyperParameters={
-            "num_round": {"Std:Join": {"Values": [{"Get": "Parameters.Rounds"}]}},
+            "num_round": {"Get": "Parameters.Rounds"},
             "objective": "reg:squarederror",
         },
         ResourceConfig={
@@ -361,9 +361,10 @@ async def test_parameters_are_resolved_and_listed(at: Bench, player: Player) -> 
         },
         TrainingJobName="mine",
     )
+    # Each is of another type than the request has it.
     declared = [
         {"Name": "Rounds", "Type": "Integer", "DefaultValue": 3},
-        {"Name": "Instances", "Type": "Integer", "DefaultValue": 1},
+        {"Name": "Instances", "Type": "String", "DefaultValue": "1"},
     ]
     await create(at, step("Train", "Training", arguments), Parameters=declared)
     given = [{"Name": "Rounds", "Value": "7"}]

@@ -1,4 +1,4 @@
-"""SageMaker's SDK v3, unchanged, in an environment of its own: its trainer, tuner, the example."""
+"""SageMaker's SDK v3, unchanged, in its own environment: trainer, tuner, pipeline, example."""
 
 import asyncio
 from pathlib import Path
@@ -13,6 +13,7 @@ from tests.house import House
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "sagemaker" / "sdk_v3.py"
 SCRIPT = Path(__file__).with_name("sagemaker_sdk_v3_script.py")
+PIPELINE = Path(__file__).with_name("sagemaker_pipeline_v3_script.py")
 REQUIREMENTS = Path(__file__).with_name("sagemaker_sdk_v3.txt")
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -66,6 +67,13 @@ def test_a_tuner_finds_the_best(ran: tuple[str, dict[str, Any]]) -> None:
     assert tuned["status"] == "Completed"
     assert len(tuned["values"]) == 2
     assert tuned["best"].startswith(f"{tuned['job']}-00")
+
+
+def test_a_pipeline_of_the_sdk_v3(server: House, python: Path, tmp_path: Path) -> None:
+    _, seen = server.run_script(PIPELINE, tmp_path, python=python)
+    steps = dict.fromkeys(("Train", "Measure", "Check"), "Succeeded")
+    assert seen["2"] == {"status": "Failed", "steps": {**steps, "Flat": "Failed"}}
+    assert seen["3"] == {"status": "Succeeded", "steps": steps}
 
 
 def test_the_sdk_v3_example(server: House, python: Path, tmp_path: Path) -> None:

@@ -5,7 +5,9 @@ validation and the same permissions as calls that come over the wire.
 """
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -13,11 +15,14 @@ from flowmaker import ids
 from flowmaker.aws.errors import AwsError
 from flowmaker.aws.identity import Authorizer
 from flowmaker.aws.protocol import models
-from flowmaker.aws.protocol.models import ListShape, Shape, Structure
+from flowmaker.aws.protocol.models import ListShape, MapShape, Shape, Structure
 from flowmaker.aws.protocol.parse_json import join, parse_value
 from flowmaker.aws.protocol.scalars import parse_timestamp
 from flowmaker.aws.protocol.validate import validate
 from flowmaker.aws.service import Answer, Call, Principal, Service
+
+#: What a text may stand for.
+_NUMBERS = frozenset({"integer", "long", "float", "double", "boolean"})
 
 
 async def _nothing() -> AsyncIterator[bytes]:
@@ -35,8 +40,9 @@ class Asked:
     #: The payload of an operation with a streaming input.
     body: AsyncIterator[bytes] | None = None
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    #: The parameters are JSON as a client sends it: each must be of the type that the model says.
-    strict: bool = False
+    #: The parameters are JSON with values from elsewhere, as pipelines have them: a number where
+    #: the model says text becomes text, and the other way round; nothing else is let pass.
+    converted: bool = False
 
 
 class Inside:
@@ -82,7 +88,7 @@ class Inside:
         model = models.loaded(asked.service) or await asyncio.to_thread(models.load, asked.service)
         described = model.operation_model(asked.operation)
         shape = described.input_shape
-        typed = parse_value if asked.strict else _typed
+        typed = _converted if asked.converted else _typed
         parameters = typed(shape, asked.parameters, "") if shape else asked.parameters
         validate(model, described, parameters)
         call = Call(
@@ -99,6 +105,37 @@ class Inside:
         needs = list(await operation.needs(call))
         await self._authorizer.check(call.principal, needs, region=call.region)
         return await operation.handler(call)
+
+
+def _converted(shape: Shape, value: Any, where: str) -> Any:  # noqa: ANN401 - JSON
+    """As a client's JSON, with scalars that may be of another type than the model says.
+
+    Raises:
+        AwsError: it is not what the model says.
+    """
+    return parse_value(shape, _fitted(shape, value), where)
+
+
+def _fitted(shape: Shape, value: Any) -> Any:  # noqa: ANN401 - JSON
+    kind = shape.type_name
+    if kind == "structure" and isinstance(value, dict):
+        members = cast("Structure", shape).members
+        return {
+            name: _fitted(members[name], item) if name in members else item
+            for name, item in cast("dict[str, Any]", value).items()
+        }
+    if kind == "map" and isinstance(value, dict):
+        inner = cast("MapShape", shape).value
+        return {name: _fitted(inner, item) for name, item in cast("dict[str, Any]", value).items()}
+    if kind == "list" and isinstance(value, list):
+        member = cast("ListShape", shape).member
+        return [_fitted(member, item) for item in cast("list[Any]", value)]
+    if kind == "string" and isinstance(value, int | float):
+        return json.dumps(value)
+    if kind in _NUMBERS and isinstance(value, str):
+        with suppress(ValueError):
+            return json.loads(value)
+    return value
 
 
 def _typed(shape: Shape, value: Any, where: str) -> Any:  # noqa: ANN401 - JSON

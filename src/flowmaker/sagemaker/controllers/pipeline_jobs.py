@@ -208,7 +208,10 @@ class PipelineJobs:
         try:
             caller = await self._caller(execution, state, step, operation)
             asked = Asked(
-                service="sagemaker", operation=operation, parameters=dict(parameters), strict=True
+                service="sagemaker",
+                operation=operation,
+                parameters=dict(parameters),
+                converted=True,
             )
             answer = await caller.call(asked)
         except AwsError as error:

@@ -271,8 +271,8 @@ def _check_order(steps: Mapping[str, Step]) -> None:
 
 
 def _refuse_unknown(given: Mapping[str, Any], known: frozenset[str], where: str) -> None:
-    for member in given:
-        if member not in known:
+    for member, value in given.items():
+        if value is not None and member not in known:
             raise DefinitionError(f"{where} has {member}, which is not supported by Flowmaker")
 
 
