@@ -25,6 +25,8 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 Enter = Callable[["dict[str, Any]"], None]
 #: Replaces the process by the command, or runs the call in it. Never returns.
 Body = Callable[["dict[str, Any]"], NoReturn]
+#: What it does while there is nothing to run yet.
+Prepare = Callable[[], None]
 
 
 class Ahead:
@@ -33,7 +35,7 @@ class Ahead:
     #: The signals that its supervisor takes with sigtimedwait, and the child as any process does.
     WATCHED = frozenset({signal.SIGTERM, signal.SIGCHLD, signal.SIGHUP, signal.SIGINT})
 
-    def __init__(self, enter: Enter, body: Body) -> None:
+    def __init__(self, enter: Enter, body: Body, prepare: Prepare = lambda: None) -> None:
         """Fork it. It waits for its folder, makes itself ready there, and waits to be let go."""
         # Blocked signals wait for sigtimedwait, the one place where we look at them: from before
         # the lock on, by which others find us.
@@ -46,7 +48,7 @@ class Ahead:
         self.pid = os.fork()
         if self.pid == 0:
             self._channel.close()
-            _be_child(theirs, me, enter, body)
+            _be_child(theirs, me, enter, body, prepare)
         theirs.close()
         _lead_a_group(self.pid)
 
@@ -72,11 +74,14 @@ class Ahead:
         return os.open("log", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
 
 
-def _be_child(channel: socket.socket, parent: int, enter: Enter, body: Body) -> NoReturn:
+def _be_child(
+    channel: socket.socket, parent: int, enter: Enter, body: Body, prepare: Prepare
+) -> NoReturn:
     name = "a process"
     try:
         _lead_a_group(0)
         _die_with(parent)
+        prepare()
         folder = channel.recv(65536)
         if not folder:
             os._exit(125)  # nothing was to be run

@@ -28,6 +28,7 @@ import sys
 import threading
 import time
 import types
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -46,16 +47,20 @@ def _sibling(name: str) -> types.ModuleType:
 
 
 if TYPE_CHECKING:
-    from flowmaker.executors import ahead, namespace, peers, supervisor
+    from flowmaker.executors import ahead, namespace, pages, peers, supervisor
 else:
     ahead = _sibling("ahead")
     namespace = _sibling("namespace")
+    pages = _sibling("pages")
     peers = _sibling("peers")
     supervisor = _sibling("supervisor")
 
 
-#: Supervisors that wait for work at most; of more, those that have none end.
-MOST_WAITING = 4
+#: Supervisors that wait for work at most; of more, those that have none end. Where many tasks end
+#: at about the same time, the next ones would else need new supervisors.
+MOST_WAITING = 16
+#: How many of them stay when there was nothing to do for so many milliseconds.
+STAY, QUIET = 4, 10_000
 
 
 def serve(requests: socket.socket, preload: list[str]) -> None:
@@ -76,6 +81,7 @@ class _Crew:
 
     def __init__(self, requests: socket.socket) -> None:
         self._requests = requests
+        self._memory = pages.Pages()
         self._pids: dict[socket.socket, int] = {}
         self._waiting: list[socket.socket] = []
         self._poll = select.poll()
@@ -86,7 +92,10 @@ class _Crew:
         while True:
             if not self._waiting:
                 self._fork()
-            ready = {number for number, _ in self._poll.poll()}
+            ready = {number for number, _ in self._poll.poll(QUIET)}
+            if not ready:
+                for orders in self._waiting[STAY:]:
+                    self._forget(orders)
             for orders in [each for each in self._pids if each.fileno() in ready]:
                 self._hear(orders)
             if self._requests.fileno() in ready:
@@ -132,24 +141,27 @@ class _Crew:
         if pid == 0:
             for each in (self._requests, ours, *self._pids):
                 each.close()
-            _be_supervisor(theirs)
+            _be_supervisor(theirs, self._memory)
         theirs.close()
         self._pids[ours] = pid
         self._waiting.append(ours)
         self._poll.register(ours, select.POLLIN)
 
 
-def _be_supervisor(orders: socket.socket) -> NoReturn:
+def _be_supervisor(orders: socket.socket, memory: pages.Pages) -> NoReturn:
     def enter_alone(spec: dict[str, Any]) -> None:
         orders.close()  # it is for its supervisor
         enter(spec)
 
+    def run_and_learn(spec: dict[str, Any]) -> NoReturn:
+        run(spec, memory.learn)
+
     try:
         os.setsid()
-        child = ahead.Ahead(enter_alone, run)
+        child = ahead.Ahead(enter_alone, run_and_learn, memory.copy)
         while (folder := orders.recv(65536)) and supervisor.supervise(folder.decode(), child):
             os.chdir("/")
-            child = ahead.Ahead(enter_alone, run)
+            child = ahead.Ahead(enter_alone, run_and_learn, memory.copy)
             orders.send(b"waiting")
     except (BrokenPipeError, ConnectionResetError):
         pass  # the zygote is gone
@@ -168,14 +180,14 @@ def enter(spec: dict[str, Any]) -> None:
         namespace.enter(spec["view"])
 
 
-def run(spec: dict[str, Any]) -> NoReturn:
-    """In the process itself: the command, or the call."""
+def run(spec: dict[str, Any], at_end: Callable[[], None] = lambda: None) -> NoReturn:
+    """In the process itself: the command, or the call; `at_end()` after the call."""
     if spec["call"]:
-        _call(spec)
+        _call(spec, at_end)
     ahead.execute(spec)
 
 
-def _call(spec: dict[str, Any]) -> NoReturn:
+def _call(spec: dict[str, Any], at_end: Callable[[], None]) -> NoReturn:
     """Call `module:function` as if this interpreter had been started for it alone."""
     _seem_new(spec)
     module, _, name = spec["call"].partition(":")
@@ -189,7 +201,9 @@ def _call(spec: dict[str, Any]) -> NoReturn:
         own = error.with_traceback(trace.tb_next if trace else None)  # without this function
         sys.excepthook(type(own), own, own.__traceback__)
         code = 1
-    os._exit(_wind_up(code))
+    code = _wind_up(code)
+    at_end()
+    os._exit(code)
 
 
 def _seem_new(spec: dict[str, Any]) -> None:
