@@ -97,6 +97,59 @@ async def test_checkpoints_are_uploaded_while_the_job_runs_and_at_its_end(
     assert await at.content("kept/deep/last") == b"2"
 
 
+async def test_what_the_program_removes_is_deleted(at: Bench, player: Player) -> None:
+    await at.put("kept/old", b"restored")
+    await at.put("kept/older", b"restored")
+    given = training_request(**CHECKPOINTS, ResourceConfig=TWO)
+    await at.ask("CreateTrainingJob", **given)
+    await started(at, player, 2)
+    await uploaded(at, "kept/round", b"2")
+    await at.put("kept/theirs", b"of somebody else, since it began")
+    first, second = (opt_ml(spec) / "checkpoints" for spec in player.specs)
+    for folder in (first, second):
+        (folder / "old").unlink()
+    (first / "older").unlink()
+
+    async def there() -> list[str]:
+        return [one.key for one in await at.objects.walk("data", "kept/")]
+
+    await at.until(there, lambda found: "kept/old" not in found)
+    (second / "round").unlink()
+    (first / "round").unlink()
+    for spec in player.specs:
+        at.executor.finish(spec.id)
+    await ended(at)
+    assert await there() == ["kept/older", "kept/theirs"]
+
+
+async def test_what_was_removed_while_nobody_looked_is_deleted(at: Bench, tmp_path: Path) -> None:
+    folder = TrainingFolder(root=tmp_path / "ml" / "algo-1")
+    (folder.root / "checkpoints").mkdir(parents=True)
+    for name in ("one", "two"):
+        (folder.root / "checkpoints" / name).write_text(name)
+    storage = await at.parts.storages.of_role(ROLE, "eu-west-1")
+    await Checkpoints(tmp_path / "staging").upload(CHECKPOINTS, [folder], storage, ended=True)
+    (folder.root / "checkpoints" / "one").unlink()
+    after_a_crash = Checkpoints(tmp_path / "staging")
+
+    at.authorizer.forbidden.add("s3:DeleteObject")
+    await Checkpoints(tmp_path / "staging").upload(CHECKPOINTS, [folder], storage, ended=True)
+    assert await at.objects.get("data", "kept/one"), "its role may not"
+    at.authorizer.forbidden.clear()
+    await after_a_crash.upload(CHECKPOINTS, [folder], storage, ended=False)
+    assert await at.objects.get("data", "kept/one"), "it may come again"
+    await after_a_crash.upload(CHECKPOINTS, [folder], storage, ended=False)
+    assert await at.objects.get("data", "kept/one") is None
+    assert await at.content("kept/two") == b"two"
+
+    (folder.root / "checkpoints" / "two").rename(tmp_path / "two")
+    await after_a_crash.upload(CHECKPOINTS, [folder], storage, ended=True)
+    assert await at.objects.get("data", "kept/two") is None
+    (tmp_path / "two").rename(folder.root / "checkpoints" / "two")
+    await after_a_crash.upload(CHECKPOINTS, [folder], storage, ended=True)
+    assert await at.content("kept/two") == b"two"
+
+
 async def test_a_job_finds_what_another_left(at: Bench, player: Player) -> None:
     await at.put("kept/round", b"7")
     await at.put("kept-not/other", b"x")

@@ -111,6 +111,15 @@ class JobStorage:
         except NotFound as error:
             raise DataError(str(error)) from None
 
+    async def delete(self, place: Location) -> None:
+        """Delete the object; nothing when there is none."""
+        bucket = await self._bucket(place)
+        await self._check(
+            [_need("s3:DeleteObject", bucket, place.key)],
+            f"Unable to delete object {place.uri} (AccessDenied: Access Denied)",
+        )
+        await self.objects.delete(place.bucket, place.key)
+
     async def _bucket(self, place: Location) -> Bucket:
         bucket = await self.objects.bucket(place.bucket)
         if bucket is None:

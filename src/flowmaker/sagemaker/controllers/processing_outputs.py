@@ -27,8 +27,18 @@ class Uploads:
     def __init__(self, staging: Path) -> None:
         """`staging` is a folder beside the instances', for files on their way."""
         self._staging = staging
-        self._uploaded: dict[tuple[Path, str], Version] = {}
+        #: By path and output: what it is called there, and in which version it went.
+        self._uploaded: dict[tuple[Path, str], tuple[str, Version]] = {}
         self._seen: dict[tuple[Path, str], Version] = {}
+
+    @property
+    def names(self) -> set[str]:
+        """What went of Continuous outputs, by its name below its place in S3."""
+        return {name for name, _ in self._uploaded.values()}
+
+    def forget(self, names: set[str]) -> None:
+        """They are no longer there: they go again, should they come back."""
+        self._uploaded = {key: one for key, one in self._uploaded.items() if one[0] not in names}
 
     async def changed(
         self,
@@ -69,10 +79,10 @@ class Uploads:
             key, version = (path, output["OutputName"]), await asyncio.to_thread(_version, path)
             settled = ended or self._seen.get(key) == version
             self._seen[key] = version
-            if not settled or self._uploaded.get(key) == version:
+            if not settled or self._uploaded.get(key) == (name, version):
                 continue
             if await self._put(storage, output, path, name, version):
-                self._uploaded[key] = version
+                self._uploaded[key] = (name, version)
 
     async def _put(
         self,
