@@ -275,8 +275,10 @@ class PipelineExecutions:
     ) -> StepRun:
         job, now = JOBS[step.type], self._parts.now()
         found = await self._jobs.find(execution, run, job)
-        if found is None or job.at_once:
+        if found is None:
             return replace(run, status=StepStatus.STOPPED, retry_at=None, ended_at=now)
+        if job.at_once:
+            return await self._look(execution, state, step, replace(run, arn=found.arn))
         try:
             await self._jobs.stop(execution, state, run, job)
         except Refused as error:
