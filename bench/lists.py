@@ -19,7 +19,7 @@ from sqlalchemy import insert
 from flowmaker.pipelines.repository.conditions import Condition, Operation, Order, Position, Query
 from flowmaker.pipelines.repository.listing import list_runs
 from flowmaker.store.database import Database, Transaction
-from flowmaker.store.schema.pipelines import runs
+from flowmaker.store.schema.pipelines import metrics, runs, tasks
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 TIMES = 9
@@ -61,6 +61,12 @@ FILTERS = {
     "created_at GREATER_THAN": Condition(
         column="created_at", operation=Operation.GREATER_THAN, value=NOON
     ),
+    "a metric GREATER_THAN, of few": Condition(
+        column="metrics.accuracy", operation=Operation.GREATER_THAN, value=0.9995
+    ),
+    "a metric GREATER_THAN, of half": Condition(
+        column="metrics.accuracy", operation=Operation.GREATER_THAN, value=0.5
+    ),
 }
 
 
@@ -93,8 +99,27 @@ def rows(count: int) -> Iterator[dict[str, object]]:
         }
 
 
+def measured(made: dict[str, object], number: int, count: int) -> dict[str, object]:
+    """One metric of a run."""
+    value = (number * 6151 % count) / count
+    return {
+        "task_id": made["run_id"],
+        "run_id": made["run_id"],
+        "name": "accuracy",
+        "value": value,
+    }
+
+
 def fill(tx: Transaction, count: int) -> None:
-    tx.execute(insert(runs), list(rows(count)))
+    made = list(rows(count))
+    tx.execute(insert(runs), made)
+    empty = {column.name: "" for column in tasks.columns if not column.nullable}
+    empty |= {"created_at": START, "attempt": 0, "revision": 0, "kind": "CONTAINER"}
+    tx.execute(
+        insert(tasks),
+        [{**empty, "task_id": one["run_id"], "run_id": one["run_id"]} for one in made],
+    )
+    tx.execute(insert(metrics), [measured(one, number, count) for number, one in enumerate(made)])
 
 
 #: Of every list that was measured.

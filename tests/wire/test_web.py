@@ -41,6 +41,16 @@ def count(of: dsl.Input[dsl.Dataset]) -> int:
         return len(file.readlines())
 
 
+@dsl.component(base_image="python:3.11")
+def measure(metrics: dsl.Output[dsl.Metrics]) -> None:
+    metrics.log_metric("recall", 0.75)
+
+
+@dsl.pipeline(name="measuring")
+def measuring() -> None:
+    measure()
+
+
 @dsl.pipeline(name="handing-on")
 def handing_on() -> None:
     count(of=write().outputs["rows"])
@@ -200,6 +210,24 @@ def test_artifacts_name_who_made_them_and_who_read_them(
     assert (reader["task_name"], reader["as"]) == ("count", "of")
     task = stranger.get(f"/ui/runs/{made.run_id}/tasks/{reader['task_id']}").json()
     assert task["input_artifacts"]["of"][0]["uri"] == told["uri"]
+
+
+def test_runs_are_found_by_what_they_measured(server: House, stranger: httpx.Client) -> None:
+    client = kfp.Client(host=server.url)
+    made = client.create_run_from_pipeline_func(measuring, arguments={}, enable_caching=False)
+    client.wait_for_run_completion(made.run_id, 100)
+
+    def found(operation: str) -> list[str]:
+        predicate = {"key": "metrics.recall", "operation": operation, "string_value": "0.5"}
+        listed = client.list_runs(filter=json.dumps({"predicates": [predicate]}))
+        return [each.run_id for each in listed.runs or ()]
+
+    assert found("GREATER_THAN") == [made.run_id]
+    assert found("LESS_THAN") == []
+    told = stranger.get(f"/ui/metrics?runs={made.run_id},none").json()
+    assert told["runs"] == {made.run_id: {"recall": [0.75]}}
+    assert "recall" in told["names"]
+    assert stranger.get("/ui/metrics?runs=" + ",".join(["a"] * 201)).status_code == 400
 
 
 def test_a_change_is_told_at_once(server: House, run: str) -> None:

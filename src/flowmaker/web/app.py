@@ -15,6 +15,7 @@ from flowmaker.aws.inside import Inside
 from flowmaker.store.database import Database
 from flowmaker.web.aws import AwsRoutes
 from flowmaker.web.changes import Changes, Follow
+from flowmaker.web.metrics import Measured
 from flowmaker.web.permissions import Permissions
 from flowmaker.web.runs import Drawings
 from flowmaker.web.session import SIGN_IN, Session
@@ -90,6 +91,7 @@ def create_app(web: Web) -> Starlette:
             Route(SIGN_IN, web.session.sign_in),
             WebSocketRoute("/ui/changes", Changes(web.database, web.follow).serve),
             *Drawings(web.database).routes(),
+            *Measured(web.database).routes(),
             *AwsRoutes(web.inside, web.session).routes(),
             *web.permissions.routes(web.session),
             Mount("/assets", GZipMiddleware(assets)),

@@ -7,6 +7,7 @@ others write the name and snake_case.
 """
 
 import json
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -15,7 +16,7 @@ from urllib.parse import unquote_plus
 from flowmaker.errors import InvalidInput
 from flowmaker.pipelines.api.messages import Kind, Message, parse_time
 from flowmaker.pipelines.ir import documents
-from flowmaker.pipelines.repository.conditions import TAG, Condition, Operation, Scalar
+from flowmaker.pipelines.repository.conditions import METRIC, TAG, Condition, Operation, Scalar
 
 ONE = {
     "string_value": "string",
@@ -45,6 +46,8 @@ class Keys:
     times: dict[str, str]
     #: It may be filtered by `tags.KEY` too.
     has_tags: bool = False
+    #: It may be filtered by `metrics.NAME`, which is no key of KFP's own.
+    has_metrics: bool = False
 
     def column(self, key: str) -> str:
         column = self.texts.get(key) or self.times.get(key)
@@ -56,7 +59,10 @@ class Keys:
     def filtered(self, key: str) -> str:
         """The column of a predicate: `tags.KEY` is one of its own."""
         is_tag = self.has_tags and key.startswith(TAG) and key != TAG
-        return key if is_tag else self.column(key)
+        return key if is_tag or self.is_metric(key) else self.column(key)
+
+    def is_metric(self, key: str) -> bool:
+        return self.has_metrics and key.startswith(METRIC) and key != METRIC
 
     def is_time(self, key: str) -> bool:
         return key in self.times
@@ -92,6 +98,7 @@ RUN = Keys(
     | _same("run_id", "display_name", "description", "namespace", "experiment_id")
     | _same("state", "storage_state", "recurring_run_id"),
     _same("created_at", "finished_at", "scheduled_at"),
+    has_metrics=True,
 )
 RECURRING = Keys(
     "recurring_run",
@@ -136,6 +143,8 @@ def _condition(document: Any, keys: Keys) -> Condition:  # noqa: ANN401
         raise InvalidInput(f"The predicate on {key!r}: {operation.name} does not go with {name}.")
     if operation is Operation.IS_SUBSTRING and name != "string_value":
         raise InvalidInput(f"The predicate on {key!r}: IS_SUBSTRING needs a string_value.")
+    if keys.is_metric(key):
+        return Condition(column=column, operation=operation, value=_number(predicate, name, key))
     is_time = keys.is_time(key)
     if name in MANY:
         values = VALUES.read(predicate[name]).get("values", [])
@@ -165,6 +174,21 @@ def _scalar(key: str, kind: str, value: Any, *, is_time: bool) -> Scalar:  # noq
     raise InvalidInput(
         f"The predicate on {key!r} needs a timestamp_value, e.g. 2026-01-31T12:00:00Z."
     )
+
+
+def _number(predicate: dict[str, Any], name: str, key: str) -> float:
+    """The value of a metric. KFP's predicates have no value with a fraction: a text has it."""
+    if name not in ("string_value", "int_value", "long_value"):
+        raise InvalidInput(f"The predicate on {key!r} needs a string_value with a number in it.")
+    if predicate.get("operation") in (Operation.IS_SUBSTRING, Operation.IS_SUBSTRING.name):
+        raise InvalidInput(f"The predicate on {key!r}: a number has no substring.")
+    try:
+        number = float(predicate[name])
+    except (ValueError, TypeError, OverflowError):
+        number = math.nan
+    if math.isnan(number):
+        raise InvalidInput(f"The predicate on {key!r}: {predicate[name]!r} is no number.")
+    return number
 
 
 def _seconds(key: str, value: Any) -> datetime:  # noqa: ANN401

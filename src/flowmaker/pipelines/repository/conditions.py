@@ -10,11 +10,13 @@ T = TypeVar("T")
 #: What a time that is not there counts as, in conditions and orders: KFP keeps it as 0.
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-Scalar = str | datetime
+Scalar = str | float | datetime
 
 
 #: The beginning of what stands for the value of a tag among columns.
 TAG = "tags."
+#: And for the value of a metric: the condition holds when it does for one of the run's tasks.
+METRIC = "metrics."
 
 
 class Operation(IntEnum):

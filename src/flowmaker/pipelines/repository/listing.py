@@ -31,6 +31,7 @@ from flowmaker.pipelines.records.run import Run
 from flowmaker.pipelines.repository import catalog, recurring, runs
 from flowmaker.pipelines.repository.conditions import (
     EPOCH,
+    METRIC,
     TAG,
     Condition,
     Operation,
@@ -240,6 +241,8 @@ def _literal(value: Scalar) -> ColumnElement[Any]:
 
 def _condition(table: Table, condition: Condition, *, sought: bool) -> ColumnElement[bool]:
     """A condition; unless it is `sought`, SQLite looks for it in no index."""
+    if condition.column.startswith(METRIC):
+        return _of_metric(table, condition, sought=sought)
     column = _column(table, condition.column)
     if not sought:
         column = _not_sought(column)
@@ -251,6 +254,18 @@ def _condition(table: Table, condition: Condition, *, sought: bool) -> ColumnEle
         pattern = "%" + re.sub(r"([%_\\])", r"\\\1", str(value)) + "%"
         return column.like(literal(pattern), escape="\\")
     return _COMPARISONS[condition.operation](column, _literal(value))
+
+
+def _of_metric(table: Table, condition: Condition, *, sought: bool) -> ColumnElement[bool]:
+    """Whether a run is one of those that measured such a value."""
+    name, value = condition.column.removeprefix(METRIC), condition.value
+    assert not isinstance(value, tuple)
+    having = select(schema.metrics.c.run_id).where(
+        schema.metrics.c.name == name,
+        _COMPARISONS[condition.operation](schema.metrics.c.value, _literal(value)),
+    )
+    key = table.c.run_id if sought else _not_sought(table.c.run_id)
+    return key.in_(having)
 
 
 _COMPARISONS: dict[Operation, Callable[[ColumnElement[Any], Any], ColumnElement[bool]]] = {

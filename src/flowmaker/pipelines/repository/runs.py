@@ -16,7 +16,7 @@ from flowmaker.pipelines.records.run import (
     Task,
     TaskKind,
 )
-from flowmaker.pipelines.repository import cache
+from flowmaker.pipelines.repository import cache, metrics
 from flowmaker.store.database import Transaction
 from flowmaker.store.schema.pipelines import runs, tasks
 
@@ -148,6 +148,7 @@ def apply(
         tx.execute(
             update(tasks).where(tasks.c.task_id == task.task_id).values(**_task_values(task))
         )
+    metrics.record(tx, (*inserted, *changed))
     return True
 
 

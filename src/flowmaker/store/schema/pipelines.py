@@ -1,6 +1,19 @@
 """Tables of Kubeflow Pipelines. See `flowmaker.pipelines.records` for what the columns mean."""
 
-from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, Table, Text, text
+from sqlalchemy import (
+    DDL,
+    JSON,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    event,
+    text,
+)
 
 from flowmaker.store.schema.metadata import NEVER, Timestamp, metadata
 
@@ -158,4 +171,34 @@ tasks = Table(
     Index("kfp_tasks_by_run", "run_id"),
     # The claim on a task's place in its DAG: expanding a DAG twice cannot make it twice.
     Index("kfp_tasks_by_place", "run_id", "parent_task_id", "name", unique=True),
+)
+
+#: The numbers of tasks' artifacts of type Metrics, which are in `tasks.outputs` too: runs are found
+#: by them.
+metrics = Table(
+    "kfp_metrics",
+    metadata,
+    Column("task_id", Text, ForeignKey("kfp_tasks.task_id", ondelete="CASCADE"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("run_id", Text, nullable=False),
+    Column("value", Float, nullable=False),
+    Index("kfp_metrics_by_value", "name", "value", "run_id"),
+    Index("kfp_metrics_by_run", "run_id", "name", "value"),
+)
+
+# The runs of a data folder that is older than the table are found, too.
+event.listen(
+    metrics,
+    "after_create",
+    DDL("""
+        INSERT OR REPLACE INTO kfp_metrics (task_id, name, run_id, value)
+        SELECT kfp_tasks.task_id, metric.key, kfp_tasks.run_id, metric.value
+        FROM kfp_tasks,
+             json_each(CASE WHEN json_valid(outputs) THEN outputs ELSE '{}' END, '$.artifacts')
+               AS output,
+             json_each(output.value) AS artifact,
+             json_each(artifact.value, '$.metadata') AS metric
+        WHERE kfp_tasks.kind = 'CONTAINER' AND metric.type IN ('integer', 'real')
+          AND json_extract(artifact.value, '$.type.schemaTitle') = 'system.Metrics'
+    """),
 )
