@@ -483,3 +483,31 @@ async def test_what_was_made_before_a_crash_is_not_made_again(at: Bench, player:
     versions = await at.ask("ListModelPackages", ModelPackageGroupName="kept")
     assert len(versions["ModelPackageSummaryList"]) == 1
     assert len(player.started) == 1
+
+
+async def test_versions_are_kept_and_can_be_started(at: Bench) -> None:
+    data = "s3://data/train/data.csv"
+    arn = await create(at, model("One", data))
+    await ended(at, await start(at))
+    named = {"PipelineName": "Flowers"}
+    same = await at.ask("UpdatePipeline", **named, PipelineDescription="no other definition")
+    assert same == {"PipelineArn": arn, "PipelineVersionId": 1}
+    text = definition(model("Two", data))
+    changed = await at.ask("UpdatePipeline", **named, PipelineDefinition=text)
+    assert changed["PipelineVersionId"] == 2
+    renamed = {"PipelineArn": arn, "PipelineVersionId": 1, "PipelineVersionDisplayName": "first"}
+    await at.ask("UpdatePipelineVersion", **renamed)
+    assert (await at.ask("DescribePipeline", **named))["PipelineDefinition"] == text
+    first = await at.ask("DescribePipeline", **named, PipelineVersionId=1)
+    assert first["PipelineDefinition"] == definition(model("One", data))
+    assert first["PipelineVersionDisplayName"] == "first"
+
+    older, newer = await start(at, 2, PipelineVersionId=1), await start(at, 3)
+    assert (await ended(at, older))["PipelineVersionId"] == 1
+    assert (await ended(at, newer))["PipelineVersionId"] == 2
+    assert list(await steps(at, older)) == ["One"]
+    listed = (await at.ask("ListPipelineVersions", **named))["PipelineVersionSummaries"]
+    assert [one["PipelineVersionId"] for one in listed] == [2, 1]
+    assert [one["LastExecutionPipelineExecutionArn"] for one in listed] == [newer, older]
+    with pytest.raises(AwsError, match="has no version 3"):
+        await start(at, 4, PipelineVersionId=3)

@@ -192,6 +192,7 @@ class Script:
             "parameters": pipeline.build_parameters_from_execution(execution.arn),
             "depth": self.session.describe_training_job(name)["HyperParameters"]["max-depth"],
             "packed": self.packed(),
+            "version": pipeline.latest_pipeline_version_id,
             "executions": len(pipeline.list_executions()["PipelineExecutionSummaries"]),
             "chosen": {
                 one["StepName"]: "SelectiveExecutionResult" in one for one in chosen.list_steps()

@@ -42,6 +42,8 @@ def test_a_pipeline_with_tuning_and_repacking(seen: dict[str, Any]) -> None:
 
 def test_selected_steps_run_alone(seen: dict[str, Any]) -> None:
     assert seen["whole"]["executions"] == 2
+    # The SDK writes the time into the definition: each upsert is a version of its own.
+    assert seen["whole"]["version"] == 2
     assert seen["whole"]["chosen"] == {"Best-CreateModel": False, "Tune": True}
 
 
@@ -72,6 +74,8 @@ def test_steps_may_what_the_execution_role_may(server: House) -> None:
     with pytest.raises(ClientError, match="iam:PassRole"):
         starter.create_pipeline(**made)
     aws.sagemaker.create_pipeline(**made)
+    with pytest.raises(ClientError, match="iam:PassRole"):
+        starter.start_pipeline_execution(PipelineName="allowed", RoleArn=role["Arn"])
     # Its role goes with a pipeline: who may start it need not be allowed to pass that.
     arn = starter.start_pipeline_execution(PipelineName="allowed")["PipelineExecutionArn"]
 

@@ -52,7 +52,7 @@ _LIST_OF_EXPERIMENTS = {
     "CreatedAfter",
     "CreatedBefore",
 }
-#: What a pipeline is; its versions have no names of their own here.
+#: What a pipeline is; its versions have no aliases here.
 _PIPELINE = {
     "PipelineName",
     "PipelineDisplayName",
@@ -341,7 +341,13 @@ HONOURED: Mapping[str, set[str]] = {
     },
     "CreatePipeline": {*_PIPELINE, "ClientRequestToken", "Tags"},
     "UpdatePipeline": _PIPELINE,
-    "DescribePipeline": {"PipelineName"},
+    "DescribePipeline": {"PipelineName", "PipelineVersionId"},
+    "UpdatePipelineVersion": {
+        "PipelineArn",
+        "PipelineVersionId",
+        "PipelineVersionDisplayName",
+        "PipelineVersionDescription",
+    },
     "ListPipelines": _LIST_OF_EXPERIMENTS | {"PipelineNamePrefix"},
     "StartPipelineExecution": {
         "PipelineName",
@@ -351,6 +357,7 @@ HONOURED: Mapping[str, set[str]] = {
         "ClientRequestToken",
         "ParallelismConfiguration",
         "SelectiveExecutionConfig",
+        "PipelineVersionId",
         "RoleArn",
     },
     "ListPipelineExecutions": _LIST_OF_EXPERIMENTS | {"PipelineName"},

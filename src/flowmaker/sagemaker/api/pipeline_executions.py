@@ -1,6 +1,6 @@
 """StartPipelineExecution, Stop, Retry, Update, Describe and List, and what steps have come to."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +9,8 @@ from flowmaker.aws.errors import AwsError, validation
 from flowmaker.aws.service import Call, Need, Operation
 from flowmaker.sagemaker.api import lists, members
 from flowmaker.sagemaker.api.desk import Desk, creation_needs, need
-from flowmaker.sagemaker.api.pipelines import find_pipeline, name_of, pipeline_needs
+from flowmaker.sagemaker.api.pipeline_pages import whole_page
+from flowmaker.sagemaker.api.pipelines import find_pipeline, find_version, name_of, pipeline_needs
 from flowmaker.sagemaker.lifecycle import pipeline_execution as lifecycle
 from flowmaker.sagemaker.lifecycle.pipeline_definition import parse
 from flowmaker.sagemaker.lifecycle.pipeline_jobs import execution_id, metadata
@@ -21,8 +22,6 @@ from flowmaker.sagemaker.records.resource import Kind, Resource
 from flowmaker.sagemaker.repository import pipelines, resources
 
 KIND = Kind.PIPELINE_EXECUTION
-#: Steps and parameters of a page when MaxResults is not given: the SDK asks for one page alone.
-_PAGE = 100
 
 
 class PipelineExecutions:
@@ -59,8 +58,8 @@ class PipelineExecutions:
     async def _execution(self, call: Call, pipeline: Resource) -> Resource:
         """The execution that a request asks for. The same request asks for the same one."""
         given, now = call.parameters, self._desk.clock.now()
-        text = pipeline.request["PipelineDefinition"]
-        definition = parse(text)
+        version = await find_version(self._desk, call, pipeline)
+        definition = parse(version.definition)
         parameters = {one["Name"]: one["Value"] for one in given.get("PipelineParameters", ())}
         try:
             typed = values(definition.parameters, parameters)
@@ -76,8 +75,9 @@ class PipelineExecutions:
         state = ExecutionState(
             pipeline_arn=pipeline.arn,
             role_arn=role,
-            definition=text,
-            defined_at=pipeline.modified_at,
+            definition=version.definition,
+            defined_at=version.created_at,
+            version=version.number,
             created_by=call.principal.arn,
             modified_by=call.principal.arn,
             parameters=typed,
@@ -200,6 +200,7 @@ class PipelineExecutions:
             ),
             "SelectiveExecutionConfig": execution.request.get("SelectiveExecutionConfig"),
             "RoleArn": state.role_arn,
+            "PipelineVersionId": state.version or None,
         }
         return {name: value for name, value in answer.items() if value is not None}
 
@@ -219,7 +220,7 @@ class PipelineExecutions:
         if call.parameters.get("SortOrder") != "Ascending":
             runs.reverse()
         told = [_told(definition, run) for run in runs]
-        return _page(call, "PipelineExecutionSteps", told)
+        return whole_page(call, "PipelineExecutionSteps", told)
 
     async def definition(self, call: Call) -> Mapping[str, Any]:
         state = decode(ExecutionState, (await self._named(call)).state)
@@ -228,7 +229,7 @@ class PipelineExecutions:
     async def parameters(self, call: Call) -> Mapping[str, Any]:
         execution = await self._named(call)
         given = list(execution.request.get("PipelineParameters", []))
-        return _page(call, "PipelineParameters", given)
+        return whole_page(call, "PipelineParameters", given)
 
     async def _named(self, call: Call) -> Resource:
         return await self._existing(call, call.parameters["PipelineExecutionArn"])
@@ -265,17 +266,6 @@ def _told(definition: Definition, run: StepRun) -> dict[str, Any]:
         "SelectiveExecutionResult": reused,
     }
     return {name: value for name, value in answer.items() if value is not None}
-
-
-def _page(call: Call, member: str, told: Sequence[Any]) -> dict[str, Any]:
-    """A page of what is listed; its token is where the next one begins."""
-    token = call.parameters.get("NextToken") or "0"
-    if not token.isdecimal():
-        raise validation("The NextToken is not one that this operation gave")
-    start = int(token)
-    end = start + call.parameters.get("MaxResults", _PAGE)
-    further = {"NextToken": str(end)} if end < len(told) else {}
-    return {member: list(told[start:end])} | further
 
 
 def _summary(execution: Resource) -> dict[str, Any]:

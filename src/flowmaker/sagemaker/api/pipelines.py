@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from flowmaker.aws.errors import AwsError, validation
@@ -11,6 +12,7 @@ from flowmaker.sagemaker.api import lists, members
 from flowmaker.sagemaker.api.desk import Desk, arn, creation_needs, need
 from flowmaker.sagemaker.container.storage import DataError, JobStorage, Location
 from flowmaker.sagemaker.lifecycle.pipeline_definition import DefinitionError, parse
+from flowmaker.sagemaker.records.pipeline import PipelineVersion
 from flowmaker.sagemaker.records.resource import Kind, Resource
 from flowmaker.sagemaker.repository import pipelines
 
@@ -63,16 +65,22 @@ class Pipelines:
         token = given["ClientRequestToken"]
         request |= {"PipelineDefinition": definition, "ClientRequestToken": token}
         pipeline = replace(draft, request=request)
-        await self._desk.create(call, pipeline, _duplicate(name))
+        first = PipelineVersion(number=1, definition=definition, created_at=pipeline.created_at)
+        also = partial(pipelines.add_version, pipeline=pipeline, version=first)
+        await self._desk.create(call, pipeline, _duplicate(name), also=also)
         return {"PipelineArn": pipeline.arn}
 
     async def describe(self, call: Call) -> Mapping[str, Any]:
         members.check(call)
         pipeline = await find_pipeline(self._desk, call)
         last = await self._desk.database.read(pipelines.last_run, pipeline.id)
-        answer = described(pipeline) | ({"LastRunTime": last} if last else {})
-        answer["PipelineDefinition"] = pipeline.request["PipelineDefinition"]
-        return answer
+        version = await find_version(self._desk, call, pipeline)
+        return (
+            described(pipeline)
+            | ({"LastRunTime": last} if last else {})
+            | {"PipelineDefinition": version.definition}
+            | called(version)
+        )
 
     async def update(self, call: Call) -> Mapping[str, Any]:
         members.check(call)
@@ -85,14 +93,21 @@ class Pipelines:
             changes["PipelineDefinition"] = definition
         while True:
             pipeline = await find_pipeline(self._desk, call)
+            latest = await find_version(self._desk, call, pipeline)
+            now = self._desk.clock.now()
             changed = replace(
                 pipeline,
                 request={**pipeline.request, **changes},
                 state={**pipeline.state, "LastModifiedBy": identity(call.principal)},
-                modified_at=self._desk.clock.now(),
+                modified_at=now,
             )
-            if await self._desk.database.write(pipelines.update, changed):
-                return {"PipelineArn": pipeline.arn}
+            further = None
+            if definition and definition != latest.definition:
+                latest = further = PipelineVersion(
+                    number=latest.number + 1, definition=definition, created_at=now
+                )
+            if await self._desk.database.write(pipelines.update, changed, further):
+                return {"PipelineArn": pipeline.arn, "PipelineVersionId": latest.number}
 
     async def delete(self, call: Call) -> Mapping[str, Any]:
         pipeline = await find_pipeline(self._desk, call)
@@ -169,8 +184,32 @@ async def find_pipeline(desk: Desk, call: Call) -> Resource:
     return found
 
 
+async def find_version(desk: Desk, call: Call, pipeline: Resource) -> PipelineVersion:
+    """The version of a pipeline that a request names, or else its last.
+
+    Raises:
+        AwsError: there is no such version.
+    """
+    found = await desk.database.read(pipelines.versions, pipeline.id)
+    number = call.parameters.get("PipelineVersionId", found[-1].number)
+    version = next((one for one in found if one.number == number), None)
+    if version is None:
+        raise AwsError("ResourceNotFound", f"Pipeline '{pipeline.arn}' has no version {number}.")
+    return version
+
+
+def called(version: PipelineVersion) -> dict[str, str]:
+    """What a version is called, where it is."""
+    names = {
+        "PipelineVersionDisplayName": version.display_name,
+        "PipelineVersionDescription": version.description,
+    }
+    return {member: value for member, value in names.items() if value}
+
+
 def name_of(call: Call) -> str:
-    return str(call.parameters["PipelineName"]).rpartition("/")[2]
+    given = call.parameters
+    return str(given.get("PipelineName") or given["PipelineArn"]).rpartition("/")[2]
 
 
 def identity(principal: Principal) -> dict[str, str]:

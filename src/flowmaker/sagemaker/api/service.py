@@ -16,6 +16,7 @@ from flowmaker.sagemaker.api.model_package_groups import ModelPackageGroups
 from flowmaker.sagemaker.api.model_packages import ModelPackages
 from flowmaker.sagemaker.api.models import EndpointConfigs, Models
 from flowmaker.sagemaker.api.pipeline_executions import PipelineExecutions
+from flowmaker.sagemaker.api.pipeline_versions import PipelineVersions
 from flowmaker.sagemaker.api.pipelines import Pipelines
 from flowmaker.sagemaker.api.processing_jobs import ProcessingJobs
 from flowmaker.sagemaker.api.quotas import Quotas
@@ -68,6 +69,7 @@ class SageMakerService:
             TransformJobs(desk),
             ProcessingJobs(desk),
             Pipelines(desk),
+            PipelineVersions(desk),
             PipelineExecutions(desk),
             ModelPackageGroups(desk),
             ModelPackages(desk),

@@ -65,6 +65,18 @@ class Definition:
     experiment: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PipelineVersion:
+    """A definition that a pipeline has had, or has."""
+
+    #: From 1 on.
+    number: int
+    definition: str
+    created_at: datetime
+    display_name: str = ""
+    description: str = ""
+
+
 class StepStatus(StrEnum):
     """StepStatus, as AWS has it."""
 
@@ -120,9 +132,10 @@ class ExecutionState:
     role_arn: str
     #: The pipeline's definition when the execution was started, as text.
     definition: str
-    #: When the pipeline got that definition.
+    #: When the pipeline got that definition, and as which of its versions.
     defined_at: datetime
     created_by: str
+    version: int = 0
     #: Each parameter's value, of its type.
     parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
     #: Steps that run at the same time at most; 0 for any number.

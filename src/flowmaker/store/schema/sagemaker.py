@@ -109,3 +109,16 @@ pipeline_cache = Table(
     # The run of the step as a JSON document.
     Column("run", JSON, nullable=False),
 )
+
+#: The definitions that pipelines have had. The last is the one that they have.
+pipeline_versions = Table(
+    "sagemaker_pipeline_versions",
+    metadata,
+    Column("pipeline_id", Text, primary_key=True),
+    # From 1 on.
+    Column("number", Integer, primary_key=True),
+    Column("definition", Text, nullable=False),
+    Column("created_at", Timestamp, nullable=False),
+    Column("display_name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+)
