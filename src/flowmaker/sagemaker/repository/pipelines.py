@@ -96,7 +96,7 @@ def last_run(tx: Transaction, pipeline_id: str) -> datetime | None:
 
 
 def update(tx: Transaction, pipeline: Resource, version: PipelineVersion | None) -> bool:
-    """Write what a pipeline is now, perhaps with a new version, if nothing was written meanwhile."""
+    """Write what a pipeline is now, and a new version, if nothing was written meanwhile."""
     if not resources.save(tx, pipeline):
         return False
     written = table.c.id == pipeline.id
