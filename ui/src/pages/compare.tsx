@@ -9,7 +9,6 @@ import type { Artifact } from '../run/artifacts'
 import type { RunRow } from './runs'
 
 interface Compared extends RunRow {
-  runtime_config?: { parameters?: Record<string, unknown> }
   run_details?: { task_details?: { display_name: string; output_artifacts?: Record<string, Artifact[]> }[] }
 }
 
