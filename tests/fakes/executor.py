@@ -6,6 +6,7 @@ from pathlib import Path
 
 from flowmaker.clock import Clock, SystemClock
 from flowmaker.executors.executor import Observation, Outcome, ProcessSpec, ProcessState
+from flowmaker.executors.usage import Usage
 
 
 @dataclass(slots=True)
@@ -21,6 +22,8 @@ class FakeExecutor:
     program: Callable[[ProcessSpec], int | None] = lambda _spec: None
     started: dict[str, ProcessSpec] = field(default_factory=dict[str, ProcessSpec])
     observations: dict[str, Observation] = field(default_factory=dict[str, Observation])
+    #: What processes are said to use.
+    usages: dict[str, Usage] = field(default_factory=dict[str, Usage])
     #: Every `stop` with its grace, in order.
     stops: list[tuple[str, float | None]] = field(default_factory=list[tuple[str, float | None]])
     #: False: a stopped process runs on until the test ends it.
@@ -40,6 +43,9 @@ class FakeExecutor:
 
     async def observe(self, process_id: str) -> Observation:
         return self.observations.get(process_id, Observation(state=ProcessState.ABSENT))
+
+    async def usage(self, process_id: str) -> Usage | None:
+        return self.usages.get(process_id)
 
     async def stop(self, process_id: str, *, grace: float | None = None) -> None:
         self.stops.append((process_id, grace))

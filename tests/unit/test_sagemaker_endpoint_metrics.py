@@ -1,5 +1,6 @@
 """CloudWatch's metrics of endpoints, with a model server that the test plays."""
 
+import itertools
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 
 from flowmaker.aws.cloudwatch.service import CloudWatchService
 from flowmaker.aws.errors import AwsError
+from flowmaker.executors.usage import Usage
+from flowmaker.sagemaker.controllers import endpoint
 from flowmaker.sagemaker.hosting.invocations import Invocation
 from tests.fakes.aws_identity import ACCOUNT
 from tests.fakes.hosting import Model, deploy, invoke, packed, variant
@@ -104,3 +107,33 @@ async def test_an_asynchronous_endpoint_has_those_that_it_has_on_aws(
         "InvocationModelErrors",
         "ModelLatency",
     }
+
+
+async def test_instances_of_endpoints_are_measured(
+    at: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoint, "LOOK", 0.1)
+    await deploy(at, variant("AllTraffic"))
+    (process,) = at.executor.started
+    seconds = itertools.count(10)
+    namespace = "/aws/sagemaker/Endpoints"
+    service = CloudWatchService(at.database, at.parts.clock)
+
+    async def listed() -> dict[str, Any]:
+        at.executor.usages[process] = Usage(cpu_seconds=next(seconds) * 0.1, memory=1 << 30)
+        answer = await at.ask("ListMetrics", service=service, Namespace=namespace)
+        return {one["MetricName"]: one for one in answer["Metrics"]}
+
+    found = await at.until(listed, lambda names: len(names) == 2)
+    now = at.parts.clock.now()
+    answer = await at.ask(
+        "GetMetricStatistics",
+        service=service,
+        **found["MemoryUtilization"],
+        StartTime=now - timedelta(minutes=5),
+        EndTime=now + timedelta(minutes=1),
+        Period=3600,
+        Statistics=["Maximum"],
+    )
+    assert answer["Datapoints"][0]["Maximum"] == pytest.approx(100 / 8), "1 GiB of ml.m5.large"
+    assert answer["Datapoints"][0]["Unit"] == "Percent"

@@ -151,3 +151,39 @@ def test_what_user_code_puts_is_kept(server: House) -> None:
     assert sum(one["SampleCount"] for one in points) == 4
     with pytest.raises(ClientError, match="reserved for AWS"):
         cloudwatch.put_metric_data(Namespace="AWS/EC2", MetricData=[datum])
+
+
+def test_what_an_instance_uses_is_measured(server: House) -> None:
+    sagemaker, cloudwatch = server.client("sagemaker"), server.client("cloudwatch")
+    burn = "import time; end = time.time() + 4; any(time.time() > end for _ in iter(int, 1))"
+    sagemaker.create_processing_job(
+        ProcessingJobName="burning",
+        RoleArn=ROLE,
+        AppSpecification={"ImageUri": IMAGE, "ContainerEntrypoint": ["python", "-c", burn]},
+        ProcessingResources={
+            "ClusterConfig": {
+                "InstanceType": "ml.m5.large",
+                "InstanceCount": 1,
+                "VolumeSizeInGB": 1,
+            }
+        },
+    )
+    waiter = sagemaker.get_waiter("processing_job_completed_or_stopped")
+    waiter.wait(ProcessingJobName="burning", WaiterConfig={"Delay": 1, "MaxAttempts": 90})
+    namespace, now = "/aws/sagemaker/ProcessingJobs", datetime.now(UTC)
+    listed = cloudwatch.list_metrics(Namespace=namespace)["Metrics"]
+    host = [{"Name": "Host", "Value": "burning/algo-1"}]
+    mine = {one["MetricName"] for one in listed if one["Dimensions"] == host}
+    assert mine == {"CPUUtilization", "MemoryUtilization"}
+    for name, least, most in (("CPUUtilization", 5, 110), ("MemoryUtilization", 0.01, 10)):
+        points = cloudwatch.get_metric_statistics(
+            Namespace=namespace,
+            MetricName=name,
+            Dimensions=host,
+            StartTime=now - timedelta(minutes=5),
+            EndTime=now + timedelta(minutes=5),
+            Period=3600,
+            Statistics=["Maximum"],
+            Unit="Percent",
+        )["Datapoints"]
+        assert least < max(one["Maximum"] for one in points) < most

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from flowmaker.errors import FlowmakerError
+from flowmaker.executors.usage import Usage
 
 
 class EnvironmentFailed(FlowmakerError):  # noqa: N818 - it names what happened
@@ -134,6 +135,10 @@ class Executor(Protocol):
 
     async def observe(self, process_id: str) -> Observation:
         """What is known of the process. Cheap: no process is started for it."""
+        ...
+
+    async def usage(self, process_id: str) -> Usage | None:
+        """What it and all that it started use; None if it does not run, or it cannot be told."""
         ...
 
     async def stop(self, process_id: str, *, grace: float | None = None) -> None:

@@ -11,6 +11,7 @@ from flowmaker.clock import Clock
 from flowmaker.errors import InvalidInput, Unavailable
 from flowmaker.executors import claims, job, sandbox
 from flowmaker.executors.executor import Observation, ProcessSpec, ProcessState
+from flowmaker.executors.usage import Usage, usage
 from flowmaker.executors.warm import Zygotes
 
 #: Seconds between looks for processes whose supervisor was killed or whose word got lost.
@@ -100,6 +101,9 @@ class LocalExecutor:
             return Observation(state=ProcessState.RUNNING)  # its supervisor is about to take hold
         return seen
 
+    async def usage(self, process_id: str) -> Usage | None:
+        return await asyncio.to_thread(self._usage, process_id)
+
     async def stop(self, process_id: str, *, grace: float | None = None) -> None:
         await asyncio.to_thread(claims.stop, self.folder(process_id), grace)
 
@@ -127,6 +131,10 @@ class LocalExecutor:
         """How well this machine can confine processes, for `flowmaker doctor`."""
         assert self._probe is not None, "start() first"
         return await asyncio.shield(self._probe)
+
+    def _usage(self, process_id: str) -> Usage | None:
+        pid = claims.supervisor_pid(self.folder(process_id))
+        return usage(pid) if pid else None
 
     async def _start(self, spec: ProcessSpec) -> None:
         folder = self.folder(spec.id)

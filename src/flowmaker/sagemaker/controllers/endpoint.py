@@ -8,6 +8,7 @@ from dataclasses import replace
 from flowmaker.executors.executor import ProcessState
 from flowmaker.sagemaker.container.storage import DataError
 from flowmaker.sagemaker.controllers.captured import Captured
+from flowmaker.sagemaker.controllers.host_metrics import HostMetrics
 from flowmaker.sagemaker.controllers.model_server import Hosted, ModelServers, free_port
 from flowmaker.sagemaker.controllers.parts import Parts, log_place
 from flowmaker.sagemaker.hosting.router import Router, container_name, serverless_key
@@ -46,6 +47,7 @@ class Endpoints:
         #: Seconds until a serverless variant sleeps.
         self.idle = IDLE
         self._captured = Captured(parts, router.captures)
+        self._hosts = HostMetrics(parts, LOG_GROUP.rstrip("/"))
         parts.executor.on_exit(self._on_exit)
 
     async def open_keys(self) -> Iterable[str]:
@@ -167,6 +169,9 @@ class Endpoints:
             return lifecycle.successor(server, fresh.process_id, fresh.port, now), 0.0
         stream = _stream(variant, server)
         await self._parts.logs.look(log_place(endpoint), f"{LOG_GROUP}{endpoint.name}", stream)
+        if variant.instance_type:
+            dimensions = (("EndpointName", endpoint.name), ("VariantName", variant.name))
+            await self._hosts.look(endpoint, dimensions, server.process_id, variant.instance_type)
         if move is Move.PING:
             if await self._servers.client.ping(server.port):
                 return replace(server, ready=True, deaths=0), LOOK
@@ -250,6 +255,7 @@ class Endpoints:
         if not await self._servers.end(process_id):
             return False
         self._router.forget(process_id)
+        self._hosts.forget(process_id)
         return True
 
     async def _settle(self, endpoint: Resource, state: EndpointState, pause: float) -> float | None:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from flowmaker.errors import FlowmakerError
 from flowmaker.executors.executor import Observation, ProcessSpec, ProcessState
 from flowmaker.sagemaker.container.training import hosts
+from flowmaker.sagemaker.controllers.host_metrics import HostMetrics, host
 from flowmaker.sagemaker.controllers.parts import Parts, log_place
 from flowmaker.sagemaker.records.resource import Resource
 from flowmaker.sagemaker.records.training import Instance
@@ -67,6 +68,7 @@ class Instances:
     def __init__(self, parts: Parts, log_group: str) -> None:
         self._parts = parts
         self._log_group = log_group
+        self._hosts = HostMetrics(parts, log_group)
 
     async def observe(self, named: Sequence[str]) -> list[Observation]:
         return [await self._parts.executor.observe(process) for process in named]
@@ -91,14 +93,22 @@ class Instances:
         return ""
 
     async def look(
-        self, job: Resource, streams: Sequence[str], seen: Sequence[Observation]
+        self,
+        job: Resource,
+        named: Sequence[str],
+        streams: Sequence[str],
+        seen: Sequence[Observation],
+        instance_type: str,
     ) -> None:
-        """Note how far the logs have grown."""
-        place = log_place(job)
-        for one, stream in zip(seen, streams, strict=True):
+        """Note how far the logs have grown, and what the instances use."""
+        place, names = log_place(job), hosts(len(named))
+        for name, process, one, stream in zip(names, named, seen, streams, strict=True):
             if one.state is ProcessState.RUNNING:
                 await self._parts.logs.look(place, self._log_group, stream)
-            elif one.state is not ProcessState.ABSENT:
+                await self._hosts.look(job, host(f"{job.name}/{name}"), process, instance_type)
+                continue
+            self._hosts.forget(process)
+            if one.state is not ProcessState.ABSENT:
                 await self._parts.logs.close(place, self._log_group, stream)
 
     async def stop(self, named: Sequence[str]) -> None:

@@ -140,7 +140,9 @@ class ProcessingJobs:
         if action is Action.START:
             refusal = await self._start_instances(job, state, seen)
             return await self._save(job, lifecycle.doom(state, refusal)) if refusal else LOOK
-        await self._instances.look(job, _streams(job, state), seen)
+        cluster = job.request["ProcessingResources"]["ClusterConfig"]
+        streams = _streams(job, state)
+        await self._instances.look(job, processes, streams, seen, cluster["InstanceType"])
         if action is Action.STOP:
             await self._instances.stop(processes)
         if action is not Action.END:

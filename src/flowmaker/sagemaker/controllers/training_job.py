@@ -176,7 +176,8 @@ class TrainingJobs:
         if action is Action.START:
             refusal = await self._start_instances(job, state, seen)
             return await self._fail(job, state, refusal) if refusal else LOOK
-        await self._instances.look(job, _streams(job, state), seen)
+        instance_type = job.request["ResourceConfig"]["InstanceType"]
+        await self._instances.look(job, named, _streams(job, state), seen, instance_type)
         lost = ProcessState.LOST in {one.state for one in seen}
         try:
             await self._feeders.check(job.request, named)
