@@ -1,8 +1,8 @@
 """Permissions for whoever is lost in them: what was denied, what was needed, and why.
 
 * `GET /ui/iam/decisions` lists the decisions of late, with the statement that a denied one lacked:
-  `?denied=1`, `?since=` and `?until=` (ISO 8601), `?principal=` (an ARN), `?run=` (its id),
-  `?limit=`.
+  `?denied=1`, `?since=` and `?until=` (ISO 8601), `?principal=` (an ARN), `?run=` and `?task=`
+  (their ids), `?limit=`.
 * `GET /ui/iam/explanation?principal=&action=&resource=` decides without doing, and says by what.
   A condition key of the request is given as `&context=KEY=VALUE`.
 """
@@ -54,7 +54,10 @@ class Permissions:
         given = request.query_params
         run_id = given.get("run", "")
         tasks = await self._database.read(_tasks, run_id) if run_id else ()
-        if run_id and not tasks:
+        task_id = given.get("task", "")
+        if task_id:
+            tasks = (task_id,) if task_id in tasks or not run_id else ()
+        if (run_id or task_id) and not tasks:
             return json_response({"decisions": []})
         wanted = Wanted(
             since=_moment(given, "since"),

@@ -27,10 +27,18 @@ function Text({ uri, size, type, ending }: Shown & { ending: string }) {
   if (!loaded.value) return <Problem error={loaded.error} />
   if (text === undefined) return <p class="dim">It is no text: download it to look inside.</p>
   const cut = size > MOST
+  const name = uri.slice(uri.lastIndexOf('/') + 1)
   const rest = cut && <p class="dim">The first {bytes(MOST)} of {bytes(size)}.</p>
-  const table = ending === 'csv' || ending === 'tsv' || type.includes('csv') ? csvRows(text, ending === 'tsv' ? '\t' : ',', cut) : []
+  const isCsv = type.includes('csv') || (!name.includes('.') && looksLikeRows(text))
+  const table = isCsv || ending === 'csv' || ending === 'tsv' ? csvRows(text, ending === 'tsv' ? '\t' : ',', cut) : []
   if (table.length) return <>{rest}<Csv rows={table} /></>
   return <>{rest}<div class="preview" tabIndex={0} role="region" aria-label="Preview"><pre class="whole">{ending === 'json' || type.includes('json') ? laidOut(text) : text}</pre></div></>
+}
+
+/** What KFP's tasks write has no ending: several lines with as many commas are rows. */
+function looksLikeRows(text: string): boolean {
+  const counts = text.trim().split('\n', 6).slice(0, 5).map(line => line.split(',').length)
+  return counts.length > 1 && counts[0]! > 1 && counts.every(count => count === counts[0]) && !/^\s*[[{<]/.test(text)
 }
 
 async function begin(uri: string, size: number): Promise<{ text?: string }> {

@@ -9,6 +9,7 @@ import { Facts, Page, Problem, Waiting } from '../parts/page'
 import { Badge, stateOf } from '../parts/state'
 import { S3Link } from '../buckets/link'
 import { go, to } from '../route'
+import { EndpointMetrics } from './metrics'
 import { TryIt } from './try'
 import { type Config, type Described, Variants } from './variants'
 
@@ -38,6 +39,7 @@ export function EndpointPage({ name }: { name: string }) {
           <section class="card wide"><h2>Variants</h2><Variants endpoint={found} config={config.value} /></section>
           <section class="card"><h2>Try it</h2><TryIt endpoint={name} /></section>
           <div class="stack">
+            <section class="card"><h2>Requests</h2><EndpointMetrics endpoint={name} variants={found.ProductionVariants?.map(each => each.VariantName) ?? []} /></section>
             <section class="card"><h2>Configuration</h2><Problem error={config.error} /><Configuration endpoint={found} config={config.value} /></section>
             <section class="card tall"><h2>Log</h2><GroupLog group={`/aws/sagemaker/Endpoints/${name}`} /></section>
           </div>

@@ -1,42 +1,44 @@
-/** The metrics of a training job: their curves from CloudWatch, and their last values. */
+/** The metrics of a training job, also while it runs: their curves, and their last values. */
 import { aws, useLoaded } from '../api'
+import { useTick } from '../changes'
 import { number } from '../format'
 import { Chart } from '../parts/chart'
 import { Problem } from '../parts/page'
+import { type Drawn, dimensionsOf, series } from '../parts/series'
 import type { Training } from './training'
 
-interface Point { Timestamp: string; Average: number }
-const PERIODS = [1, 5, 10, 20, 30, 60, 300, 900, 3600]
-/** Points of one answer that CloudWatch allows. */
-const MOST = 1440
+const NAMESPACE = '/aws/sagemaker/TrainingJobs'
 const SHOWN = 6
 
-async function curves(job: Training): Promise<{ data: (number | null)[][]; labels: string[] }> {
-  const names = (job.FinalMetricDataList ?? []).map(each => each.MetricName).slice(0, SHOWN)
-  const begin = Date.parse(job.CreationTime) - 1000
+/** A job that has ended names its metrics; of one that runs CloudWatch knows what it has printed. */
+async function namesOf(job: Training): Promise<string[]> {
+  if (job.FinalMetricDataList?.length || job.TrainingJobStatus !== 'InProgress') return (job.FinalMetricDataList ?? []).map(each => each.MetricName)
+  const found = await aws<{ Metrics: { MetricName: string }[] }>('cloudwatch', 'ListMetrics', { Namespace: NAMESPACE, Dimensions: dimensionsOf({ TrainingJobName: job.TrainingJobName }) })
+  return found.Metrics.map(each => each.MetricName)
+}
+
+async function curves(job: Training): Promise<Drawn> {
+  const names = await namesOf(job)
   const end = (job.TrainingEndTime ? Date.parse(job.TrainingEndTime) : Date.now()) + 2000
-  const period = PERIODS.find(each => (end - begin) / 1000 / each < MOST) ?? 86400
-  const asked = {
-    Namespace: '/aws/sagemaker/TrainingJobs', Dimensions: [{ Name: 'TrainingJobName', Value: job.TrainingJobName }],
-    StartTime: new Date(begin).toISOString(), EndTime: new Date(end).toISOString(), Period: period, Statistics: ['Average'],
-  }
-  const found = await Promise.all(names.map(name => aws<{ Datapoints: Point[] }>('cloudwatch', 'GetMetricStatistics', { ...asked, MetricName: name })))
-  const lines = found.map(each => new Map(each.Datapoints.map(point => [Date.parse(point.Timestamp) / 1000, point.Average])))
-  const times = [...new Set(lines.flatMap(line => [...line.keys()]))].sort((a, b) => a - b)
-  return { labels: names, data: [times, ...lines.map(line => times.map(time => line.get(time) ?? null))] }
+  const lines = names.slice(0, SHOWN).map(name => ({ label: name, metric: name, statistic: 'Average' as const, dimensions: { TrainingJobName: job.TrainingJobName } }))
+  return series(NAMESPACE, lines, Date.parse(job.CreationTime) - 1000, end)
 }
 
 export function Metrics({ job }: { job: Training }) {
-  const last = job.FinalMetricDataList ?? []
-  const names = last.map(each => each.MetricName).join()
-  const loaded = useLoaded(() => curves(job), [job.TrainingJobName, names, job.TrainingJobStatus], Date.parse(job.LastModifiedTime) + last.reduce((sum, each) => sum + each.Value, 0))
-  if (!last.length) return <p class="dim">No metrics: none of its MetricDefinitions has matched a line of its log.</p>
+  const runs = job.TrainingJobStatus === 'InProgress'
+  const tick = useTick(2000)
+  const loaded = useLoaded(() => curves(job), [job.TrainingJobName, job.TrainingJobStatus], runs ? tick : Date.parse(job.LastModifiedTime))
   const drawn = loaded.value
+  const final = job.FinalMetricDataList?.map((each): [string, number] => [each.MetricName, each.Value])
+  const last = final ?? drawn?.labels.map((label, at): [string, number] => [label, drawn.data[at + 1]?.findLast(value => value !== null) ?? NaN]) ?? []
+  if (!last.length && loaded.waiting) return <p class="dim">Reading them…</p>
+  if (!last.length)
+    return <><Problem error={loaded.error} /><p class="dim">{runs ? 'No metrics yet: none of its MetricDefinitions has matched a line of its log so far.' : 'No metrics: none of its MetricDefinitions has matched a line of its log.'}</p></>
   return (
     <>
       <Problem error={loaded.error} />
       {drawn && (drawn.data[0]?.length ?? 0) > 1 && <Chart title="metrics, mean of each period" data={drawn.data} labels={drawn.labels} time />}
-      <table class="metrics"><tbody>{last.map(each => <tr key={each.MetricName}><th scope="row">{each.MetricName}</th><td>{number(each.Value)}</td></tr>)}</tbody></table>
+      <table class="metrics"><tbody>{last.map(([name, value]) => <tr key={name}><th scope="row">{name}</th><td>{number(value)}</td></tr>)}</tbody></table>
     </>
   )
 }

@@ -1,5 +1,8 @@
 /** The SageMaker jobs that a task made, in place. */
+import { ask, useLoaded } from '../api'
+import { EndpointInPlace } from '../endpoints/inplace'
 import { TrainingInPlace } from '../jobs/training'
+import { useTick } from '../changes'
 import { to } from '../route'
 import { TuningInPlace } from '../tuning/board'
 import type { Task } from './panel'
@@ -17,6 +20,16 @@ const PAGES: Record<string, [string, string]> = {
 }
 
 type Found = { kind: string; name: string }
+
+/** What AWS was asked for by a task, as the server saw it: its SDK says which task it is in. */
+interface Decision { action: string; resource: string; allowed: boolean }
+const MADE = /^sagemaker:Create(TrainingJob|ProcessingJob|TransformJob|HyperParameterTuningJob|Endpoint)$/
+
+async function seen(run: string, task: string): Promise<Found[]> {
+  const { decisions } = await ask<{ decisions: Decision[] }>(`/ui/iam/decisions?run=${run}&task=${task}`)
+  const found = decisions.filter(each => each.allowed && MADE.test(each.action)).map(each => ARN.exec(each.resource))
+  return found.flatMap(match => (match?.[1] && match[2] && PAGES[match[1]] ? [{ kind: match[1], name: match[2] }] : []))
+}
 
 /** Names that the components' parameters have; they are there while a task runs, its outputs are not. */
 const NAMED: Record<string, string> = { endpoint_name: 'endpoint', model_name: 'model' }
@@ -43,16 +56,22 @@ export function jobsOf(task: Task): Found[] {
   return [...found.values()]
 }
 
-export function Jobs({ task }: { task: Task }) {
-  const jobs = jobsOf(task)
+export function Jobs({ run, task, revision }: { run: string; task: Task; revision: number }) {
+  const tick = useTick(2000)
+  const isOver = Boolean(task.end_time)
+  const asked = useLoaded(async () => (task.kind === 'CONTAINER' && !task.cached_from ? seen(run, task.task_id) : []), [run, task.task_id, isOver], isOver ? revision : tick)
+  const told = jobsOf(task)
+  const jobs = [...told, ...(asked.value ?? []).filter(each => !told.some(one => one.kind === each.kind && one.name === each.name))]
   const trained = jobs.filter(each => each.kind === 'training-job')
   const tuned = jobs.filter(each => each.kind === 'hyper-parameter-tuning-job')
-  const others = jobs.filter(each => !trained.includes(each) && !tuned.includes(each))
+  const endpoints = jobs.filter(each => each.kind === 'endpoint')
+  const others = jobs.filter(each => !trained.includes(each) && !tuned.includes(each) && !endpoints.includes(each))
   if (!jobs.length) return null
   return (
     <>
       {trained.map(each => <TrainingInPlace key={each.name} name={each.name} />)}
       {tuned.map(each => <TuningInPlace key={each.name} name={each.name} />)}
+      {endpoints.map(each => <EndpointInPlace key={each.name} name={each.name} />)}
       {others.length > 0 && <ul class="jobs">
         {others.map(({ kind, name }) => {
           const [page = '', group = ''] = PAGES[kind] ?? []

@@ -58,7 +58,7 @@ export function Panel({ run, task, revision, onClose }: PanelProps) {
             ['attempt', found.attempt > 1 ? found.attempt : ''],
             ['result of', found.cached_from && <a href={`#/runs/details/${found.cached_from.run_id}?task=${found.cached_from.task_id}`}>an earlier run</a>],
           ]} />
-          <Jobs task={found} />
+          <Jobs run={run} task={found} revision={revision} />
           <div role="tablist" class="tabs" aria-label="About the task">
             {TABS.map(each => <button key={each} role="tab" aria-selected={tab === each} onClick={() => setTab(each)}>{each}</button>)}
           </div>

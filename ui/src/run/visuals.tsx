@@ -1,7 +1,7 @@
 /** KFP's visualisations: metrics, confusion matrix, ROC curve, HTML and Markdown. */
-import { useEffect, useState } from 'preact/hooks'
-import { objectUrl } from '../api'
+import { ApiError, objectUrl, useLoaded } from '../api'
 import { number } from '../format'
+import { Problem } from '../parts/page'
 import type { Artifact } from './artifacts'
 
 export function Visual({ kind, artifact }: { kind: string; artifact: Artifact }) {
@@ -16,7 +16,7 @@ export function Visual({ kind, artifact }: { kind: string; artifact: Artifact })
     )
   }
   if (kind === 'HTML') return <iframe class="html" sandbox="allow-scripts" title="HTML" src={objectUrl(artifact.uri, '&type=text/html')} />
-  if (kind === 'Markdown') return <Text uri={artifact.uri} />
+  if (kind === 'Markdown') return <Markdown uri={artifact.uri} />
   return null
 }
 
@@ -74,11 +74,13 @@ function Roc({ points }: { points: Confidence[] }) {
   )
 }
 
-/** Markdown as it is written: it was made to be read so, too. */
-function Text({ uri }: { uri: string }) {
-  const [text, set] = useState('')
-  useEffect(() => {
-    void fetch(objectUrl(uri)).then(answer => (answer.ok ? answer.text() : Promise.reject(answer.statusText))).then(set, () => set(''))
-  }, [uri])
-  return text ? <pre class="json">{text}</pre> : null
+/** Markdown, laid out in a frame that runs nothing. */
+export function Markdown({ uri }: { uri: string }) {
+  const theme = document.documentElement.dataset.theme
+  const loaded = useLoaded(async () => {
+    const [answer, { pageOf }] = await Promise.all([fetch(objectUrl(uri)), import('../parts/markdown')])
+    if (!answer.ok) throw new ApiError(answer.status, String(answer.status), answer.statusText)
+    return pageOf(await answer.text())
+  }, [uri, theme])
+  return loaded.value === null ? <Problem error={loaded.error} /> : <iframe class="html" sandbox="" title="Markdown" srcdoc={loaded.value} />
 }
