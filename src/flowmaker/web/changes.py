@@ -17,6 +17,7 @@ import asyncio
 import codecs
 import contextlib
 import json
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, cast
 
@@ -25,6 +26,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from flowmaker.errors import FlowmakerError
 from flowmaker.pipelines.repository.steps import revision_of
 from flowmaker.store.database import Database
+
+_log = logging.getLogger(__name__)
 
 #: Seconds at least between two words of changes.
 TICK = 0.1
@@ -78,7 +81,13 @@ class Changes:
             if told == self._number:
                 await news.wait()
             told = self._number
-            await page.tell(told)
+            try:
+                await page.tell(told)
+            except Exception:  # noqa: BLE001 - logged, and the page is told
+                # The page connects again, and reads anew what it shows: it must not wait in vain.
+                _log.exception("a page could not be told of changes")
+                await page.hang_up()
+                return
             await asyncio.sleep(TICK)
 
 
@@ -108,6 +117,11 @@ class _Page:
     def close(self) -> None:
         if self._log is not None:
             self._log.cancel()
+
+    async def hang_up(self) -> None:
+        """Ends the connection, as what the page wants to know cannot be told now."""
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError):  # it went meanwhile
+            await self._socket.close(1011, "something went wrong inside Flowmaker")
 
     async def tell(self, number: int) -> None:
         await self._send(tick=number)
