@@ -98,14 +98,6 @@ def test_links_that_are_wrong_or_over(server: IamServer) -> None:
     assert "does not cover encryption" in httpx.get(other).text
 
 
-def test_forms_of_browsers_are_refused_by_name(server: IamServer) -> None:
-    form = client(server).generate_presigned_post(BUCKET, "key")
-    sent = httpx.post(form["url"], data=form["fields"], files={"file": b"x"})
-    assert sent.status_code == 501
-    assert "<Code>NotImplemented</Code>" in sent.text
-    assert "generate_presigned_url" in sent.text
-
-
 def test_a_link_may_no_more_than_its_maker(server: IamServer) -> None:
     iam = server.client("iam")
     iam.create_user(UserName="reader")

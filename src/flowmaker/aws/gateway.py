@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flowmaker import ids
-from flowmaker.aws.auth import payload, signatures
+from flowmaker.aws.auth import forms, payload, posted, signatures
 from flowmaker.aws.auth.claims import Signed
 from flowmaker.aws.auth.sigv4 import Key, KeyStore
 from flowmaker.aws.errors import AwsError
@@ -35,6 +35,8 @@ _BODY_LIMITS = {"sagemaker-runtime": 25 * _MIB}
 #: Bytes of an object or of a part; `aws-chunked` adds a little of its own.
 _STREAM_LIMIT = 5 << 30
 _CHUNKS_LIMIT = 128 * _MIB
+#: What a form has beside its file.
+_FORM_LIMIT = _MIB
 #: Their checksum headers speak of the object, not of the request's body.
 _CHECKSUM_OF_OBJECT = ("CompleteMultipartUpload",)
 
@@ -117,6 +119,8 @@ class Gateway:
             return error_response(AwsError("InternalFailure", message, 500), exchange.place)
 
     async def _answer(self, exchange: _Exchange) -> Response:
+        if forms.is_form(exchange.request):
+            return await self._answer_form(exchange)
         signed = signatures.read(exchange.request)
         model = await self._identify_service(signed, exchange)
         _refuse_long_body(exchange)
@@ -125,6 +129,26 @@ class Gateway:
             signed, exchange.request, payload_hash, self._keys, self._clock.now()
         )
         exchange.request = signatures.meant(signed, exchange.request)
+        return await self._perform(model, signed, key, exchange)
+
+    async def _answer_form(self, exchange: _Exchange) -> Response:
+        """A browser's form: what it puts is put as if it were PutObject."""
+        model = models.loaded("s3") or await asyncio.to_thread(models.load, "s3")
+        exchange.place = replace(exchange.place, service="s3", protocol=model.protocol)
+        raw = payload.pieces(exchange.receive, _STREAM_LIMIT + _FORM_LIMIT)
+        form = await forms.read(raw, exchange.request.headers["content-type"])
+        signed = posted.read(form)
+        now = self._clock.now()
+        key = await posted.authenticate(signed, self._keys, now)
+        posting = posted.posting(form, signed, exchange.request, now)
+        exchange.request = posting.request
+        exchange.signed_body = payload.Payload(posting.file, signed, posting.request)
+        return posting.response(await self._perform(model, signed, key, exchange))
+
+    async def _perform(
+        self, model: ServiceModel, signed: Signed, key: Key, exchange: _Exchange
+    ) -> Response:
+        """What is asked, by whoever's signature is right."""
         routed = route(model, exchange.request, exchange.form)
         signatures.check_covers(signed, routed.operation.http["requestUri"])
         operation = self._implemented(model, routed)

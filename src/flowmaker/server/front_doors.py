@@ -1,6 +1,8 @@
 """One port, several doors: which of them a request is for, and whether it may come in.
 
 * An AWS signature opens the AWS door: the signature is the proof, and covers the Host header.
+  So does a browser's form for a bucket, from whatever page it comes: what it may put, and where,
+  is signed.
 * Every other door takes requests from this machine's own programs. A web page that a browser
   shows must not reach them, not even by DNS rebinding: so the Host must be this machine's, and
   an Origin, where a browser sends one, must be ours.
@@ -49,7 +51,7 @@ class FrontDoors:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             return
-        if scope["type"] == "http" and is_aws_request(scope):
+        if scope["type"] == "http" and (is_aws_request(scope) or _is_form_for_bucket(scope)):
             await self.doors.aws(scope, receive, send)
             return
         headers = {
@@ -59,9 +61,6 @@ class FrontDoors:
         refusal = self._refusal(headers, scope["path"])
         if refusal:
             await (_refuse(send, *refusal) if scope["type"] == "http" else _hang_up(send))
-            return
-        if _is_form_for_bucket(scope, headers):
-            await self.doors.aws(scope, receive, send)
             return
         await self._door(scope["path"])(scope, receive, send)
 
@@ -109,15 +108,12 @@ def _is_under(path: str, roots: tuple[str, ...]) -> bool:
     return any(path == root or path.startswith(root + "/") for root in roots)
 
 
-def _is_form_for_bucket(scope: Scope, headers: Mapping[str, str]) -> bool:
-    """A browser's form to a bucket in the path: no other door takes one there."""
-    content = headers.get("content-type", "").lower()
-    return (
-        scope["type"] == "http"
-        and scope["method"] == "POST"
-        and content.startswith("multipart/form-data")
-        and "/" not in scope["path"].strip("/")
-    )
+def _is_form_for_bucket(scope: Scope) -> bool:
+    """A browser's form to a bucket: no other door takes one there, and its signature is inside."""
+    path: str = scope["path"].strip("/")
+    content = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
+    is_form = content.lower().startswith(b"multipart/form-data")
+    return scope["method"] == "POST" and is_form and "/" not in path
 
 
 def _host_name(host: str) -> str:

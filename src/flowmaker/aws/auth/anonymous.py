@@ -29,21 +29,6 @@ def is_anonymous(request: Request) -> bool:
     return not signed and request.path.startswith(f"{PREFIX}/")
 
 
-def refuse_form(request: Request) -> None:
-    """A browser's form (POST Object) has its signature inside; it is not taken.
-
-    Raises:
-        AwsError: NotImplemented.
-    """
-    content = request.headers.get("content-type", "").lower()
-    if request.method == "POST" and content.startswith("multipart/form-data"):
-        message = (
-            "Forms (POST Object, generate_presigned_post) are not supported by Flowmaker. Make a "
-            "link to put the object with: generate_presigned_url('put_object', …)."
-        )
-        raise AwsError("NotImplemented", message, 501)
-
-
 def read(request: Request) -> Signed:
     """Nobody's claim.
 

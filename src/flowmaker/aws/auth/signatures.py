@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from flowmaker.aws.auth import anonymous, presign, sigv2, sigv4
+from flowmaker.aws.auth import anonymous, posted, presign, sigv2, sigv4
 from flowmaker.aws.auth.claims import ALGORITHM, Signed
 from flowmaker.aws.auth.sigv4 import Key, KeyStore
 from flowmaker.aws.protocol.request import Request
@@ -17,8 +17,6 @@ def read(request: Request) -> Signed:
     """
     if presign.is_presigned(request):
         return presign.read(request)
-    if "authorization" not in request.headers:
-        anonymous.refuse_form(request)
     if anonymous.is_anonymous(request):
         return anonymous.read(request)
     return sigv4.read(request)
@@ -60,6 +58,9 @@ def context(signed: Signed) -> Mapping[str, str]:
     """Condition keys of S3 about the signature."""
     if signed is anonymous.NOBODY:
         return {}
+    if isinstance(signed, posted.PostedForm):
+        version = ALGORITHM if signed.is_version_4 else "AWS"
+        return {"s3:authType": "POST", "s3:signatureversion": version}
     return {
         "s3:authType": "REST-QUERY-STRING" if signed.presigned else "REST-HEADER",
         "s3:signatureversion": "AWS" if isinstance(signed, sigv2.SignedUrl) else ALGORITHM,
