@@ -17,6 +17,7 @@ from flowmaker.aws.iam.access_keys import AccessKeys
 from flowmaker.aws.iam.bootstrap import RootKeys, admin_session, bootstrap
 from flowmaker.aws.iam.service import IamService
 from flowmaker.aws.identity import SessionCredentials
+from flowmaker.aws.s3.cross_origin import CrossOrigin
 from flowmaker.aws.s3.service import S3Service
 from flowmaker.aws.sts.service import StsService
 from flowmaker.clock import SystemClock
@@ -78,7 +79,7 @@ def iam_server(folder: Path) -> Iterator[IamServer]:
             clock,
         )
         gateway.check()
-        with serving(gateway) as url:
+        with serving(CrossOrigin(gateway, objects)) as url:
             yield IamServer(url=url, root=root, admin=admin, clock=clock, database=database)
     finally:
         objects.close()

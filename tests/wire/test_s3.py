@@ -175,6 +175,25 @@ class TestBuckets:
         controls = client.get_bucket_ownership_controls(Bucket=bucket)["OwnershipControls"]
         assert controls["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
 
+    def test_settings_that_say_how_it_is_anyway(self, client: Any, bucket: str) -> None:
+        client.put_bucket_request_payment(
+            Bucket=bucket, RequestPaymentConfiguration={"Payer": "BucketOwner"}
+        )
+        client.put_bucket_logging(Bucket=bucket, BucketLoggingStatus={})
+        client.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
+        suspended = {"Status": "Suspended"}
+        client.put_bucket_accelerate_configuration(Bucket=bucket, AccelerateConfiguration=suspended)
+        found = client.get_bucket_accelerate_configuration(Bucket=bucket)
+        assert found["Status"] == "Suspended"
+        client.delete_bucket_ownership_controls(Bucket=bucket)
+        with pytest.raises(ClientError) as error:
+            client.get_bucket_ownership_controls(Bucket=bucket)
+        assert code(error) == ("OwnershipControlsNotFoundError", 404)
+        controls = {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+        client.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls=controls)
+        found = client.get_bucket_ownership_controls(Bucket=bucket)
+        assert found["OwnershipControls"] == controls
+
     def test_a_policy_goes_with_every_question_about_its_bucket(
         self, s3: S3, client: Any, bucket: str
     ) -> None:
@@ -206,8 +225,22 @@ class TestBuckets:
         with pytest.raises(ClientError, match="ACL") as error:
             client.put_object(Bucket=bucket, Key="k", ACL="public-read")
         assert code(error) == ("AccessControlListNotSupported", 400)
-        with pytest.raises(ClientError, match="PutBucketCors"):
-            client.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": []})
+        topic = {"TopicArn": "arn:aws:sns:us-east-1:1:t", "Events": ["s3:ObjectCreated:*"]}
+        log = {"TargetBucket": bucket, "TargetPrefix": "log/"}
+        for operation, parameters, name in (
+            (client.put_bucket_notification_configuration,
+             {"NotificationConfiguration": {"TopicConfigurations": [topic]}},
+             "TopicConfigurations"),
+            (client.put_bucket_logging,
+             {"BucketLoggingStatus": {"LoggingEnabled": log}}, "LoggingEnabled"),
+            (client.put_bucket_request_payment,
+             {"RequestPaymentConfiguration": {"Payer": "Requester"}}, "Requester"),
+            (client.put_bucket_accelerate_configuration,
+             {"AccelerateConfiguration": {"Status": "Enabled"}}, "acceleration"),
+        ):  # fmt: skip
+            with pytest.raises(ClientError, match=name) as error:
+                operation(Bucket=bucket, **parameters)
+            assert code(error) == ("NotImplemented", 501)
 
 
 class TestObjects:

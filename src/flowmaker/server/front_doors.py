@@ -2,7 +2,8 @@
 
 * An AWS signature opens the AWS door: the signature is the proof, and covers the Host header.
   So does a browser's form for a bucket, from whatever page it comes: what it may put, and where,
-  is signed.
+  is signed. And so does a browser's question of what a page of another origin may ask, which the
+  rules of a bucket answer; what the page then asks is looked at as any other request.
 * Every other door takes requests from this machine's own programs. A web page that a browser
   shows must not reach them, not even by DNS rebinding: so the Host must be this machine's, and
   an Origin, where a browser sends one, must be ours.
@@ -24,6 +25,8 @@ from flowmaker.web.session import SIGN_IN
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 #: KFP's own, and what Flowmaker has beside it.
 KFP = ("/apis/v2beta1", "/apis/v1beta1", "/apis/v1alpha1", "/flowmaker/v1")
+#: What the policies of buckets show to everyone.
+PUBLIC = "/s3/"
 KUBERNETES = ("/api", "/apis", "/openapi", "/version")
 
 
@@ -51,7 +54,7 @@ class FrontDoors:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             return
-        if scope["type"] == "http" and (is_aws_request(scope) or _is_form_for_bucket(scope)):
+        if scope["type"] == "http" and _is_for_aws(scope):
             await self.doors.aws(scope, receive, send)
             return
         headers = {
@@ -69,7 +72,7 @@ class FrontDoors:
             return self.doors.room
         if _is_under(path, KFP):
             return self.doors.kfp
-        if path.startswith("/s3/"):  # unsigned: what a bucket's policy shows to everyone
+        if path.startswith(PUBLIC):  # unsigned: what a bucket's policy shows to everyone
             return self.doors.aws
         if _is_under(path, KUBERNETES):
             return self.doors.kubernetes
@@ -85,7 +88,8 @@ class FrontDoors:
                 f"connect to http://{self.settings.host} or to localhost"
             )
         origin = headers.get("origin", "")
-        if origin and urlsplit(origin).netloc != headers.get("host"):
+        foreign = origin and urlsplit(origin).netloc != headers.get("host")
+        if foreign and not path.startswith(PUBLIC):  # there the bucket's rules decide
             return 403, f"web pages of {origin} may not ask this server"
         if not self.settings.is_loopback and path != SIGN_IN and not self._has_token(headers):
             return 401, "this server asks for `Authorization: Bearer <FLOWMAKER_TOKEN>`"
@@ -106,6 +110,15 @@ WORKER_CREDENTIALS = "/worker/credentials"
 
 def _is_under(path: str, roots: tuple[str, ...]) -> bool:
     return any(path == root or path.startswith(root + "/") for root in roots)
+
+
+def _is_for_aws(scope: Scope) -> bool:
+    return is_aws_request(scope) or _is_form_for_bucket(scope) or _is_preflight(scope)
+
+
+def _is_preflight(scope: Scope) -> bool:
+    names = {name for name, _ in scope["headers"]}
+    return scope["method"] == "OPTIONS" and {b"origin", b"access-control-request-method"} <= names
 
 
 def _is_form_for_bucket(scope: Scope) -> bool:

@@ -20,6 +20,7 @@ from flowmaker.aws.iam.service import IamService
 from flowmaker.aws.inside import Inside
 from flowmaker.aws.logs.service import LogsService
 from flowmaker.aws.logs.streams import LogStreams
+from flowmaker.aws.s3.cross_origin import CrossOrigin
 from flowmaker.aws.s3.service import S3Service
 from flowmaker.aws.service import Principal
 from flowmaker.aws.sts.service import StsService
@@ -224,8 +225,9 @@ def _doors(
     # What the interface looks at by itself is not what anybody needed.
     unobserved = PolicyAuthorizer(database, clock)
     inside = Inside(services, unobserved, principal=owner, region=REGION, endpoint=ground.url)
+    gateway = Gateway(services, AccessKeys(database, clock), ground.authorizer, clock)
     return Doors(
-        aws=Gateway(services, AccessKeys(database, clock), ground.authorizer, clock),
+        aws=CrossOrigin(gateway, ground.objects),
         kfp=create_pipelines(
             database,
             hints,

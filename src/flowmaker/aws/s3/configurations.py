@@ -1,8 +1,8 @@
 """Configurations of buckets: those that are kept, and what holds when there is none.
 
 What changes nothing but answers, or is honoured elsewhere, is kept: tags, default encryption,
-public access blocks. So are the rules of a lifecycle (`flowmaker.aws.s3.lifecycle`). Any other rule
-that nobody would follow (CORS, replication …) is refused.
+public access blocks, CORS. So are the rules of a lifecycle (`flowmaker.aws.s3.lifecycle`). Any
+other rule that nobody would follow (replication …) is refused.
 """
 
 import json
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flowmaker.aws.errors import AwsError
-from flowmaker.aws.s3 import failures, headers, policies
+from flowmaker.aws.s3 import cors, failures, headers, policies
 from flowmaker.aws.s3.place import Ground, bucket_of
 from flowmaker.aws.service import Answer, Call, Handler
 from flowmaker.objects.index import versions
@@ -56,11 +56,17 @@ KEPT = {
         code="NoSuchPublicAccessBlockConfiguration",
         message="The public access block configuration was not found",
     ),
+    "BucketCors": Kept(
+        name=cors.CORS,
+        parameter="CORSConfiguration",
+        flat=True,
+        code="NoSuchCORSConfiguration",
+        message="The CORS configuration does not exist",
+    ),
 }
 
 #: Configurations that no bucket has: operation, and S3's code and words for that.
 ABSENT = {
-    "GetBucketCors": ("NoSuchCORSConfiguration", "The CORS configuration does not exist"),
     "GetBucketWebsite": (
         "NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration",
     ),
@@ -75,16 +81,12 @@ ABSENT = {
 
 #: Configurations whose default every bucket has: operation and answer.
 DEFAULTS: Mapping[str, Mapping[str, Any]] = {
-    "GetBucketAccelerateConfiguration": {},
     "GetBucketLogging": {},
     "GetBucketNotificationConfiguration": {},
     "GetBucketRequestPayment": {"Payer": "BucketOwner"},
-    "GetBucketOwnershipControls": {
-        "OwnershipControls": {"Rules": [{"ObjectOwnership": _ENFORCED}]}
-    },
 }
 #: Deleting what is not there is no error.
-VAIN = ("DeleteBucketCors", "DeleteBucketWebsite")
+VAIN = ("DeleteBucketWebsite",)
 #: Accepted when they ask for what is so anyway.
 PUT = ("ContentMD5", "ChecksumAlgorithm", "Bucket", "ExpectedBucketOwner")
 
@@ -156,13 +158,6 @@ async def put_bucket_versioning(ground: Ground, call: Call) -> Answer:
     return {}
 
 
-async def put_bucket_ownership_controls(ground: Ground, call: Call) -> Answer:
-    await bucket_of(ground, call)
-    for rule in call.parameters["OwnershipControls"]["Rules"]:
-        check_ownership(rule["ObjectOwnership"])
-    return {}
-
-
 def check_ownership(ownership: str | None) -> None:
     """Raise unless it is the one that there is."""
     if ownership not in (None, _ENFORCED):
@@ -200,4 +195,5 @@ _CHECKS = {
     TAGGING: _check_tagging,
     policies.ENCRYPTION: _check_encryption,
     policies.PUBLIC_ACCESS: _check_nothing,
+    cors.CORS: cors.check,
 }

@@ -41,7 +41,9 @@ BUCKET = {
     "DeletePublicAccessBlock": "PutBucketPublicAccessBlock",
     "GetBucketOwnershipControls": "GetBucketOwnershipControls",
     "PutBucketOwnershipControls": "PutBucketOwnershipControls",
+    "DeleteBucketOwnershipControls": "PutBucketOwnershipControls",
     "GetBucketCors": "GetBucketCORS",
+    "PutBucketCors": "PutBucketCORS",
     "DeleteBucketCors": "PutBucketCORS",
     "GetBucketLifecycleConfiguration": "GetLifecycleConfiguration",
     "PutBucketLifecycleConfiguration": "PutLifecycleConfiguration",
@@ -54,6 +56,10 @@ BUCKET = {
     "GetBucketLogging": "GetBucketLogging",
     "GetBucketNotificationConfiguration": "GetBucketNotification",
     "GetBucketRequestPayment": "GetBucketRequestPayment",
+    "PutBucketRequestPayment": "PutBucketRequestPayment",
+    "PutBucketAccelerateConfiguration": "PutAccelerateConfiguration",
+    "PutBucketLogging": "PutBucketLogging",
+    "PutBucketNotificationConfiguration": "PutBucketNotification",
 }
 #: Operations on an object, and their actions.
 OBJECT = {

@@ -19,6 +19,7 @@ from flowmaker.aws.s3 import (
     pending,
     policies,
     reading,
+    settings,
     tagging,
     uploading,
 )
@@ -47,9 +48,25 @@ _OPERATIONS: Mapping[str, tuple[_Function, tuple[str, ...]]] = {
         configurations.put_bucket_versioning,
         (*configurations.PUT, "VersioningConfiguration"),
     ),
+    "GetBucketOwnershipControls": (settings.get_bucket_ownership_controls, buckets.NAMED),
     "PutBucketOwnershipControls": (
-        configurations.put_bucket_ownership_controls,
-        (*configurations.PUT, "OwnershipControls"),
+        settings.put_bucket_ownership_controls,
+        settings.PUT_OWNERSHIP,
+    ),
+    "DeleteBucketOwnershipControls": (settings.delete_bucket_ownership_controls, buckets.NAMED),
+    "PutBucketRequestPayment": (settings.put_bucket_request_payment, settings.PUT_PAYMENT),
+    "PutBucketLogging": (settings.put_bucket_logging, settings.PUT_LOGGING),
+    "PutBucketNotificationConfiguration": (
+        settings.put_bucket_notification_configuration,
+        settings.PUT_NOTIFICATION,
+    ),
+    "GetBucketAccelerateConfiguration": (
+        settings.get_bucket_accelerate_configuration,
+        (*buckets.NAMED, "RequestPayer"),
+    ),
+    "PutBucketAccelerateConfiguration": (
+        settings.put_bucket_accelerate_configuration,
+        settings.PUT_ACCELERATE,
     ),
     "GetBucketLifecycleConfiguration": (
         lifecycle.get_bucket_lifecycle_configuration,
