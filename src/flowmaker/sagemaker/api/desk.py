@@ -93,14 +93,17 @@ class Desk:
         return await self.database.read(resources.find, kind, call.account, call.region, name)
 
     async def existing(self, call: Call, kind: Kind, name: str) -> Resource:
-        """The resource of that name.
+        """The resource of that name; or of the name as its ARN has it, which the SDK cuts off.
 
         Raises:
             AwsError: there is none, in AWS's words.
         """
+        named = arn(call, kind, name)
         found = await self.find(call, kind, name)
         if found is None:
-            raise not_found(kind, arn(call, kind, name))
+            found = await self.database.read(resources.by_arn, named)
+        if found is None:
+            raise not_found(kind, named)
         return found
 
     async def assume(self, role_arn: str) -> SessionCredentials:
