@@ -131,12 +131,14 @@ export function Graph({ level, selected, onSelect, onOpen }: GraphProps) {
     const element = frame.current!
     let held: [number, number] | null = null
     let moved = 0
+    // While it is dragged it is a layer that is only moved; zoomed, that layer would be blurred.
+    const drag = (on: boolean) => { if (svg.current) svg.current.style.willChange = on ? 'transform' : '' }
     const wheel = (event: WheelEvent) => {
       event.preventDefault()
       const box = element.getBoundingClientRect()
       zoomBy(Math.exp(-event.deltaY / 400), event.clientX - box.left, event.clientY - box.top)
     }
-    const down = (event: PointerEvent) => { held = [event.clientX, event.clientY]; moved = 0 }
+    const down = (event: PointerEvent) => { held = [event.clientX, event.clientY]; moved = 0; drag(true) }
     const move = (event: PointerEvent) => {
       if (!held) return
       const [dx, dy] = [event.clientX - held[0], event.clientY - held[1]]
@@ -146,7 +148,7 @@ export function Graph({ level, selected, onSelect, onOpen }: GraphProps) {
       held = [event.clientX, event.clientY]
       apply()
     }
-    const up = () => { held = null }
+    const up = () => { held = null; drag(false) }
     const click = (event: MouseEvent) => { if (moved > 4) { event.stopPropagation(); event.preventDefault() } }
     element.addEventListener('wheel', wheel, { passive: false })
     element.addEventListener('pointerdown', down)
