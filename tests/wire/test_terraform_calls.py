@@ -68,7 +68,8 @@ def refused(call: Any, **parameters: Any) -> tuple[str, str]:
     """The code and the message of the error that a call ends with."""
     with pytest.raises(ClientError) as raised:
         call(**parameters)
-    error = raised.value.response["Error"]
+    told: Any = raised.value
+    error = told.response["Error"]
     return error["Code"], error["Message"]
 
 
