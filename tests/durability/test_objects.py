@@ -3,6 +3,7 @@
 import hashlib
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,9 @@ from tests.durability.writing_objects import content
 PROGRAM = Path(__file__).parent / "writing_objects.py"
 
 
-def killed_after(folder: Path, lines: int) -> dict[str, int]:
+def killed_after(folder: Path, lines: int, first: int = 0) -> dict[str, int]:
     """The seeds that were acknowledged last, by key, when the program was killed."""
-    command = [sys.executable, str(PROGRAM), str(folder)]
+    command = [sys.executable, str(PROGRAM), str(folder), str(first)]
     environment = {"PYTHONPATH": ":".join(sys.path)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout
@@ -30,8 +31,20 @@ def killed_after(folder: Path, lines: int) -> dict[str, int]:
 
 @pytest.mark.parametrize("lines", [1, 20, 45])
 async def test_what_was_acknowledged_is_whole_after_a_kill(tmp_path: Path, lines: int) -> None:
-    acknowledged = killed_after(tmp_path, lines)
+    await check(tmp_path, killed_after(tmp_path, lines))
 
+
+@pytest.mark.slow
+async def test_twenty_kills_of_one_store(tmp_path: Path) -> None:
+    """What was acknowledged before any of them is there after each."""
+    acknowledged: dict[str, int] = {}
+    for kill in range(20):
+        acknowledged |= killed_after(tmp_path, 1 + 7 * kill % 45, kill * 10_000)
+        await check(tmp_path, acknowledged)
+
+
+async def check(tmp_path: Path, acknowledged: Mapping[str, int]) -> None:
+    """Every acknowledged object is whole and right, and nothing else is there."""
     database = Database(tmp_path / "flowmaker.db")
     store = DiskObjectStore(tmp_path / "objects", database, SystemClock())
     removed = await store.sweep()

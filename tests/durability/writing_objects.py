@@ -1,6 +1,6 @@
 """Puts objects in a loop, replacing some, and says which it was told are kept. To be killed.
 
-`python writing_objects.py FOLDER`: lines `KEY SEED SIZE` on the standard output.
+`python writing_objects.py FOLDER [FIRST]`: lines `KEY SEED` on the standard output.
 """
 
 import asyncio
@@ -46,16 +46,16 @@ async def put(store: DiskObjectStore, worker: int, seed: int) -> None:
     print(key, seed, flush=True)
 
 
-async def main(folder: Path) -> None:
+async def main(folder: Path, first: int) -> None:
     store = DiskObjectStore(folder / "objects", Database(folder / "flowmaker.db"), SystemClock())
     await store.ensure_bucket("bucket", owner="0", region="us-east-1")
 
     async def work(worker: int) -> None:
-        for number in range(10_000):
+        for number in range(first, first + 10_000):
             await put(store, worker, number * 4 + worker)
 
     await asyncio.gather(*(work(worker) for worker in range(4)))
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1])))
+    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0))
