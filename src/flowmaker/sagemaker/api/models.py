@@ -176,7 +176,7 @@ class EndpointConfigs:
                 raise validation("ShadowProductionVariants do not go with ServerlessConfig")
             model = await self._desk.existing(call, Kind.MODEL, variant["ModelName"])
             containers = containers_of(model)
-            if len(containers) > 1 or containers[0].get("Mode") == "MultiModel":
+            if len(containers) != 1 or containers[0].get("Mode") == "MultiModel":
                 raise validation(
                     f"ShadowProductionVariants: the model {model.name} of {variant['VariantName']} "
                     "must have one container, and serve one model"
