@@ -198,7 +198,10 @@ class Hosting:
         return time.perf_counter() - begin
 
     def delete(self, name: str) -> None:
+        """Its processes have ended when it is gone."""
         self._sagemaker.delete_endpoint(EndpointName=name)
+        while self._sagemaker.list_endpoints(NameContains=name)["Endpoints"]:
+            time.sleep(0.02)
 
     def message(self, name: str) -> bytes:
         signer = Signer.of(self._measured.url, self._measured.environment)
@@ -262,6 +265,7 @@ def report(measured: Measured) -> None:
         _report_peers(measured, hosting, file)
         _report_life(hosting)
         _report_load(measured, hosting)
+        hosting.delete("bench")
 
 
 def _row(name: str, figures: Figures, ours: Figures | None = None) -> str:
