@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from flowmaker.executors.executor import ProcessSpec
-from tests.fakes.sagemaker import Bench, opt_ml
+from tests.fakes.sagemaker import ROLE, XGBOOST, Bench, opt_ml
 
 Answerer = Callable[[str, bytes], tuple[int, bytes]]
 
@@ -123,6 +123,17 @@ def variant(name: str, weight: float = 1.0) -> dict[str, Any]:
         "InstanceType": "ml.m5.large",
         "InitialVariantWeight": weight,
     }
+
+
+async def create_model(at: Bench, content: bytes = b"") -> None:
+    """The model `m`, whose archive has this for its `xgboost-model`."""
+    await at.put("model.tar.gz", packed(content))
+    await at.ask(
+        "CreateModel",
+        ModelName="m",
+        ExecutionRoleArn=ROLE,
+        PrimaryContainer={"Image": XGBOOST, "ModelDataUrl": "s3://data/model.tar.gz"},
+    )
 
 
 async def deploy(at: Bench, *variants: dict[str, Any], **config: Any) -> Any:

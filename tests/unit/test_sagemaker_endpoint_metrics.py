@@ -14,8 +14,8 @@ from flowmaker.executors.usage import Usage
 from flowmaker.sagemaker.controllers import endpoint
 from flowmaker.sagemaker.hosting.invocations import Invocation
 from tests.fakes.aws_identity import ACCOUNT
-from tests.fakes.hosting import Model, deploy, invoke, packed, variant
-from tests.fakes.sagemaker import REGION, ROLE, XGBOOST, Bench, bench
+from tests.fakes.hosting import Model, create_model, deploy, invoke, variant
+from tests.fakes.sagemaker import REGION, Bench, bench
 
 
 @pytest.fixture
@@ -28,13 +28,7 @@ async def model() -> AsyncIterator[Model]:
 @pytest.fixture
 async def at(tmp_path: Path, model: Model) -> AsyncIterator[Bench]:
     async with bench(tmp_path, model) as made:
-        await made.put("model.tar.gz", packed(b""))
-        await made.ask(
-            "CreateModel",
-            ModelName="m",
-            ExecutionRoleArn=ROLE,
-            PrimaryContainer={"Image": XGBOOST, "ModelDataUrl": "s3://data/model.tar.gz"},
-        )
+        await create_model(made)
         yield made
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from flowmaker.aws.errors import AwsError
 from flowmaker.sagemaker.container.model_client import ModelClient, ModelUnreachable
-from tests.fakes.hosting import Model, deploy, invoke, packed, settled, variant
-from tests.fakes.sagemaker import ROLE, XGBOOST, Bench, bench
+from tests.fakes.hosting import Model, create_model, deploy, invoke, settled, variant
+from tests.fakes.sagemaker import Bench, bench
 
 
 @pytest.fixture
@@ -24,13 +24,7 @@ async def model() -> AsyncIterator[Model]:
 @pytest.fixture
 async def at(tmp_path: Path, model: Model) -> AsyncIterator[Bench]:
     async with bench(tmp_path, model) as made:
-        await made.put("model.tar.gz", packed(b"trees"))
-        await made.ask(
-            "CreateModel",
-            ModelName="m",
-            ExecutionRoleArn=ROLE,
-            PrimaryContainer={"Image": XGBOOST, "ModelDataUrl": "s3://data/model.tar.gz"},
-        )
+        await create_model(made, b"trees")
         yield made
 
 

@@ -21,7 +21,7 @@ from flowmaker.sagemaker.hosting.invocations import Invocation
 from flowmaker.sagemaker.records.resource import Kind
 from flowmaker.sagemaker.repository import asynchronous, resources
 from tests.fakes.aws_identity import ACCOUNT
-from tests.fakes.hosting import Model, deploy, invoke, packed, settled, variant
+from tests.fakes.hosting import Model, create_model, deploy, invoke, packed, settled, variant
 from tests.fakes.sagemaker import REGION, ROLE, XGBOOST, Bench, bench, opt_ml
 
 PLACE = (ACCOUNT, REGION, "e")
@@ -43,14 +43,9 @@ async def model() -> AsyncIterator[Model]:
 @pytest.fixture
 async def at(tmp_path: Path, model: Model) -> AsyncIterator[Bench]:
     async with bench(tmp_path, model) as made:
-        for name in ("model", "models/a", "models/b", "models/c"):
+        for name in ("models/a", "models/b", "models/c"):
             await made.put(f"{name}.tar.gz", packed(name.encode()))
-        await made.ask(
-            "CreateModel",
-            ModelName="m",
-            ExecutionRoleArn=ROLE,
-            PrimaryContainer={"Image": XGBOOST, "ModelDataUrl": "s3://data/model.tar.gz"},
-        )
+        await create_model(made, b"model")
         yield made
 
 

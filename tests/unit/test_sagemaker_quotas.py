@@ -9,7 +9,7 @@ import pytest
 from flowmaker.aws.errors import AwsError
 from flowmaker.cli import up
 from flowmaker.sagemaker.api.service import SageMakerService
-from tests.fakes.hosting import Model, deploy, packed, settled, variant
+from tests.fakes.hosting import Model, create_model, deploy, settled, variant
 from tests.fakes.sagemaker import ROLE, XGBOOST, Bench, bench, channel, training_request
 
 TRAINING = "ml.m5.large for training job usage"
@@ -27,14 +27,8 @@ async def model() -> AsyncIterator[Model]:
 @pytest.fixture
 async def at(tmp_path: Path, model: Model) -> AsyncIterator[Bench]:
     async with bench(tmp_path, model) as made:
-        await made.put("model.tar.gz", packed(b""))
         await made.put("train/a.csv", b"1,2\n")
-        await made.ask(
-            "CreateModel",
-            ModelName="m",
-            ExecutionRoleArn=ROLE,
-            PrimaryContainer={"Image": XGBOOST, "ModelDataUrl": "s3://data/model.tar.gz"},
-        )
+        await create_model(made)
         yield made
 
 
