@@ -20,7 +20,7 @@ export function draw(box: HTMLElement, options: Options, data: (number | null)[]
       height,
       title,
       cursor: { sync: { key: 'x' } },
-      scales: { x: { time } },
+      scales: { x: { time, range: (_, least, most) => reach(least, most, time ? 60 : 1) } },
       axes: [{ ...axis, size: 30 }, { ...axis, size: 52 }],
       series: [
         { label: time ? 'time' : 'x' },
@@ -32,4 +32,10 @@ export function draw(box: HTMLElement, options: Options, data: (number | null)[]
     data as uPlot.AlignedData,
     box,
   )
+}
+
+/** From the least to the most; around one point alone uPlot would show years. */
+function reach(least: number | null, most: number | null, around: number): [number, number] {
+  if (least === null || most === null) return [0, around]
+  return least === most ? [least - around, most + around] : [least, most]
 }
