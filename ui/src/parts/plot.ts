@@ -20,7 +20,7 @@ export function draw(box: HTMLElement, options: Options, data: (number | null)[]
       height,
       title,
       cursor: { sync: { key: 'x' } },
-      scales: { x: { time, range: (_, least, most) => reach(least, most, time ? 60 : 1) } },
+      scales: { x: { time, range: (self, least, most) => reach(self.data[0], least, most, time ? 60 : 1) } },
       axes: [{ ...axis, size: 30 }, { ...axis, size: 52 }],
       series: [
         { label: time ? 'time' : 'x' },
@@ -34,8 +34,9 @@ export function draw(box: HTMLElement, options: Options, data: (number | null)[]
   )
 }
 
-/** From the least to the most; around one point alone uPlot would show years. */
-function reach(least: number | null, most: number | null, around: number): [number, number] {
-  if (least === null || most === null) return [0, around]
-  return least === most ? [least - around, most + around] : [least, most]
+/** From the least to the most; what uPlot would show for one point alone is years. */
+function reach(all: ArrayLike<number>, least: number | null, most: number | null, around: number): [number, number] {
+  const [only] = all.length === 1 ? Array.from(all) : []
+  if (only !== undefined) return [only - around, only + around]
+  return [least ?? 0, most ?? around]
 }
