@@ -119,20 +119,19 @@ def next_name(name: str) -> str:
 
 
 def _suffix(text: str) -> str:
-    number = int.from_bytes(hashlib.sha256(text.encode()).digest())
-    letters: list[str] = []
-    for _ in range(_SUFFIX):
-        number, rest = divmod(number, len(_LETTERS))
-        letters.append(_LETTERS[rest])
-    return "".join(letters)
+    return _spelled(text, _LETTERS, _SUFFIX)
 
 
 def execution_id(seed: str) -> str:
     """Twelve lower-case letters and digits that follow from the seed."""
-    number = int.from_bytes(hashlib.sha256(seed.encode()).digest())
-    letters = string.ascii_lowercase + string.digits
+    return _spelled(seed, string.ascii_lowercase + string.digits, 12)
+
+
+def _spelled(text: str, letters: str, length: int) -> str:
+    """The text's hash in these letters."""
+    number = int.from_bytes(hashlib.sha256(text.encode()).digest())
     found: list[str] = []
-    for _ in range(12):
+    for _ in range(length):
         number, rest = divmod(number, len(letters))
         found.append(letters[rest])
     return "".join(found)
