@@ -9,6 +9,8 @@ from typing import Any, cast
 
 from flowmaker.aws.errors import validation
 from flowmaker.aws.service import Call
+from flowmaker.sagemaker.api import pipeline_members
+from flowmaker.sagemaker.api.pipeline_members import LISTED_BY_CREATION
 
 _SOURCE = "DataSource.S3DataSource"
 _LIST = {
@@ -44,25 +46,6 @@ _DEFINITION = (
     "RetryStrategy",
     "Environment",
 )
-_LIST_OF_EXPERIMENTS = {
-    "NextToken",
-    "MaxResults",
-    "SortBy",
-    "SortOrder",
-    "CreatedAfter",
-    "CreatedBefore",
-}
-#: What a pipeline is; its versions have no aliases here.
-_PIPELINE = {
-    "PipelineName",
-    "PipelineDisplayName",
-    "PipelineDefinition",
-    "PipelineDefinitionS3Location.Bucket",
-    "PipelineDefinitionS3Location.ObjectKey",
-    "PipelineDescription",
-    "RoleArn",
-    "ParallelismConfiguration",
-}
 #: What a trial component says of itself.
 _COMPONENT = {
     "DisplayName",
@@ -102,10 +85,11 @@ _VARIANT = (
     "ServerlessConfig.ProvisionedConcurrency",
 )
 
-#: Alarms that roll a deployment back are refused: there is no CloudWatch to have them.
+#: Alarms that roll a deployment back are refused: CloudWatch has none here.
 _DEPLOYMENT = {"DeploymentConfig.BlueGreenUpdatePolicy", "DeploymentConfig.RollingUpdatePolicy"}
 
 HONOURED: Mapping[str, set[str]] = {
+    **pipeline_members.HONOURED,
     "CreateTrainingJob": {
         "TrainingJobName",
         "HyperParameters",
@@ -273,10 +257,10 @@ HONOURED: Mapping[str, set[str]] = {
     | {"ModelApprovalStatus", "ModelPackageGroupName", "ModelPackageType"},
     "CreateExperiment": {"ExperimentName", "DisplayName", "Description", "Tags"},
     "UpdateExperiment": {"ExperimentName", "DisplayName", "Description"},
-    "ListExperiments": _LIST_OF_EXPERIMENTS,
+    "ListExperiments": LISTED_BY_CREATION,
     "CreateTrial": {"TrialName", "DisplayName", "ExperimentName", "MetadataProperties", "Tags"},
     "UpdateTrial": {"TrialName", "DisplayName"},
-    "ListTrials": _LIST_OF_EXPERIMENTS | {"ExperimentName", "TrialComponentName"},
+    "ListTrials": LISTED_BY_CREATION | {"ExperimentName", "TrialComponentName"},
     "CreateTrialComponent": {
         *_COMPONENT,
         "TrialComponentName",
@@ -290,7 +274,7 @@ HONOURED: Mapping[str, set[str]] = {
         "InputArtifactsToRemove",
         "OutputArtifactsToRemove",
     },
-    "ListTrialComponents": _LIST_OF_EXPERIMENTS | {"ExperimentName", "TrialName", "SourceArn"},
+    "ListTrialComponents": LISTED_BY_CREATION | {"ExperimentName", "TrialName", "SourceArn"},
     "Search": {
         "Resource",
         "SearchExpression",
@@ -339,28 +323,6 @@ HONOURED: Mapping[str, set[str]] = {
         "SortBy",
         "SortOrder",
     },
-    "CreatePipeline": {*_PIPELINE, "ClientRequestToken", "Tags"},
-    "UpdatePipeline": _PIPELINE,
-    "DescribePipeline": {"PipelineName", "PipelineVersionId"},
-    "UpdatePipelineVersion": {
-        "PipelineArn",
-        "PipelineVersionId",
-        "PipelineVersionDisplayName",
-        "PipelineVersionDescription",
-    },
-    "ListPipelines": _LIST_OF_EXPERIMENTS | {"PipelineNamePrefix"},
-    "StartPipelineExecution": {
-        "PipelineName",
-        "PipelineExecutionDisplayName",
-        "PipelineExecutionDescription",
-        "PipelineParameters",
-        "ClientRequestToken",
-        "ParallelismConfiguration",
-        "SelectiveExecutionConfig",
-        "PipelineVersionId",
-        "RoleArn",
-    },
-    "ListPipelineExecutions": _LIST_OF_EXPERIMENTS | {"PipelineName"},
     "ListTrainingJobs": _LIST_WITH_STATUS,
     "ListProcessingJobs": _LIST_WITH_STATUS,
     "ListModels": _LIST,
