@@ -152,6 +152,11 @@ class _Page:
         except FlowmakerError as failure:
             await self._send(log=task, at=at, over=True, error=failure.message)
             return
+        except Exception:  # noqa: BLE001 - logged; the page must not wait for what never comes
+            _log.exception("a page could not be sent the log of task %s", task)
+            said = "The log cannot be read; the server's own log says why."
+            await self._send(log=task, at=at, over=True, error=said)
+            return
         await self._send(log=task, at=at, over=True)
 
     async def _send(self, **said: Any) -> None:  # noqa: ANN401 - JSON
