@@ -298,6 +298,18 @@ async def test_a_file_that_is_written_to_while_it_is_copied_does_not_go(
     assert await at.content("kept/kept") == b"half and half"
 
 
+async def test_what_a_container_calls_unfinished_does_not_go(at: Bench, tmp_path: Path) -> None:
+    folder = TrainingFolder(root=tmp_path / "ml" / "algo-1")
+    (folder.root / "checkpoints").mkdir(parents=True)
+    for name in ("round.1", "round.2.sagemaker-ignore"):
+        (folder.root / "checkpoints" / name).write_text(name)
+    storage = await at.parts.storages.of_role(ROLE, "eu-west-1")
+
+    await Checkpoints(tmp_path / "staging").upload(CHECKPOINTS, [folder], storage, ended=True)
+
+    assert [one.key for one in await at.objects.walk("data", "kept/")] == ["kept/round.1"]
+
+
 @pytest.mark.parametrize("interrupted", [True, False])
 async def test_the_whole_of_a_spot_job_takes_no_longer_than_it_may(
     at: Bench, player: Player, *, interrupted: bool

@@ -74,3 +74,21 @@ async def test_a_failure_of_the_database_does_not_silence_a_page(
     again.says.put_nowait({"type": "websocket.disconnect", "code": 1001})
     await serving
     database.close()
+
+
+async def test_what_a_page_asks_while_the_database_fails_ends_its_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database(tmp_path / "flowmaker.db")
+
+    def revision_of(tx: Transaction, run: str) -> int | None:
+        raise OperationalError("SELECT", {}, Exception("disk I/O error"))
+
+    monkeypatch.setattr(changes, "revision_of", revision_of)
+    page = Browser()
+    serving = asyncio.create_task(changes.Changes(database, no_log).serve(page.socket))
+    assert await page.heard("tick") == 0
+    page.say(run="r")
+    assert await page.heard("over") == 1011
+    await serving
+    database.close()

@@ -60,6 +60,9 @@ class Changes:
                 await page.asked(await socket.receive_text())
         except WebSocketDisconnect:
             pass
+        except Exception:  # noqa: BLE001 - logged, and the page is told
+            _log.exception("a page could not be told what it asked")
+            await page.hang_up()
         finally:
             page.close()
             telling.cancel()

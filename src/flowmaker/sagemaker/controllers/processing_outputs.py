@@ -12,6 +12,9 @@ from flowmaker.sagemaker.container.processing import ProcessingFolder, outputs
 from flowmaker.sagemaker.container.storage import DataError, JobStorage, location
 
 END_OF_JOB, CONTINUOUS = "EndOfJob", "Continuous"
+#: Files that SageMaker's own containers write, and that no upload takes while the job runs: they are
+#: renamed when they are whole. Source: sagemaker_xgboost_container, checkpointing.py.
+UNFINISHED = ".sagemaker-ignore"
 #: What tells whether a file was changed: its size, and when it was written last.
 Version = tuple[int, int]
 
@@ -77,6 +80,8 @@ class Uploads:
     ) -> None:
         for path, name in await asyncio.to_thread(_listed, folder, output):
             key, version = (path, output["OutputName"]), await asyncio.to_thread(_version, path)
+            if version is None or name.endswith(UNFINISHED):
+                continue
             settled = ended or self._seen.get(key) == version
             self._seen[key] = version
             if not settled or self._uploaded.get(key) == (name, version):
@@ -114,11 +119,12 @@ def _listed(folder: ProcessingFolder, output: Mapping[str, Any]) -> list[tuple[P
     return list(folder.files(output))
 
 
-def _version(path: Path) -> Version:
+def _version(path: Path) -> Version | None:
+    """None when the program removed it meanwhile."""
     try:
         found = path.stat()
     except FileNotFoundError:
-        return (-1, -1)
+        return None
     return (found.st_size, found.st_mtime_ns)
 
 

@@ -63,7 +63,8 @@ def _rounds(folder: Path) -> list[int]:
 
 
 def _save(model: xgb.Booster, folder: Path, epoch: int) -> None:
-    temporary = folder / ".xgboost-checkpoint"
+    # SIGTERM may end it here: what is called so is never uploaded.
+    temporary = folder / "xgboost-checkpoint.sagemaker-ignore"
     temporary.write_bytes(model.save_raw("ubj"))
     temporary.replace(folder / f"xgboost-checkpoint.{epoch}")
     superseded = [folder / f"xgboost-checkpoint.{old}" for old in _rounds(folder)[:-_KEPT]]
