@@ -28,15 +28,20 @@ PAGES = {
     "compare": "compare?runs={run},{other}",
     "experiments": "experiments",
     "pipelines": "pipelines",
+    "pipeline": "pipelines/details/{pipeline}",
     "schedules": "recurringruns",
+    "schedule": "recurringrun/details/{schedule}",
     "jobs": "jobs/training",
     "job": "jobs/training/{job}",
     "tuning": "tuning",
+    "tuning-job": "tuning/{tuning}",
     "endpoints": "endpoints",
     "endpoint": "endpoints/{endpoint}",
     "models": "models",
+    "model": "models/{model}",
     "artifacts": "artifacts",
     "buckets": "buckets",
+    "bucket": "buckets/{bucket}",
     "permissions": "permissions",
     "cluster": "cluster",
 }
@@ -44,6 +49,7 @@ PAGES = {
 
 def main() -> None:
     from scripts.sample import failing, sample
+    from scripts.sample_aws import denied, tuned
 
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, house(Path(folder)) as server:
@@ -54,7 +60,10 @@ def main() -> None:
             "other": done(client, sample, "churn: shallow trees", depth=2),
             "failed": done(client, failing, "churn: with last week's rows"),
             **named(server),
+            **scheduled(client, sample),
         }
+        filled["tuning"] = tuned(server, filled["job"])
+        denied(server, filled["bucket"])
         shoot(server, filled)
     sys.stdout.write(f"{len(PAGES) * len(THEMES)} pictures are in {IMAGES}\n")
 
@@ -66,13 +75,32 @@ def done(client: kfp.Client, pipeline: Any, name: str, **arguments: Any) -> str:
 
 
 def named(server: House) -> dict[str, str]:
-    """The newest training job and endpoint, which the demo made."""
+    """What the demo made."""
     sagemaker = server.client("sagemaker")
-    jobs = sagemaker.list_training_jobs(SortBy="CreationTime", SortOrder="Descending")
+    (job,) = sagemaker.list_training_jobs()["TrainingJobSummaries"]
+    (endpoint,) = sagemaker.list_endpoints()["Endpoints"]
+    (model,) = sagemaker.list_models()["Models"]
+    buckets = [one["Name"] for one in server.client("s3").list_buckets()["Buckets"]]
     return {
-        "job": jobs["TrainingJobSummaries"][0]["TrainingJobName"],
-        "endpoint": sagemaker.list_endpoints()["Endpoints"][0]["EndpointName"],
+        "job": job["TrainingJobName"],
+        "endpoint": endpoint["EndpointName"],
+        "model": model["ModelName"],
+        "bucket": next(name for name in buckets if name.startswith("mnist")),
     }
+
+
+def scheduled(client: kfp.Client, pipeline: Any) -> dict[str, str]:
+    """The pipeline, uploaded, and run every night."""
+    uploaded = client.upload_pipeline_from_pipeline_func(pipeline, "churn")
+    (version,) = client.list_pipeline_versions(uploaded.pipeline_id).pipeline_versions
+    schedule = client.create_recurring_run(
+        client.get_experiment(experiment_name="Default").experiment_id,
+        "churn, every night",
+        cron_expression="0 0 3 * * *",
+        pipeline_id=uploaded.pipeline_id,
+        version_id=version.pipeline_version_id,
+    )
+    return {"pipeline": uploaded.pipeline_id, "schedule": schedule.recurring_run_id}
 
 
 def shoot(server: House, filled: dict[str, str]) -> None:

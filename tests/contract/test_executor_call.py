@@ -19,6 +19,10 @@ def says():
     print(sys.argv, sorted(os.environ), os.getcwd(), __import__("__main__").__name__)
     sys.stderr.write("to stderr ä\\n")
 
+def raises_elsewhere():
+    import json
+    json.loads("{")
+
 def raises():
     raise ValueError("it went wrong")
 
@@ -76,6 +80,13 @@ async def test_an_exception_is_a_traceback_and_exit_code_1(runner: Runner) -> No
     assert log.startswith("Traceback (most recent call last):\n")
     assert log.endswith("ValueError: it went wrong\n")
     assert "zygote.py" not in log
+    assert "in raises" in log
+
+
+async def test_a_traceback_begins_where_the_callee_went(runner: Runner) -> None:
+    assert (await call(runner, "raises_elsewhere")).exit_code == 1
+    _, place, *_ = runner.log("p").splitlines()
+    assert place.endswith(", in loads")
 
 
 async def test_what_cannot_be_imported_is_told_in_the_log(runner: Runner) -> None:

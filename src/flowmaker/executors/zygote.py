@@ -197,13 +197,24 @@ def _call(spec: dict[str, Any], at_end: Callable[[], None]) -> NoReturn:
     except SystemExit as ended:
         code = _exit_code(ended)
     except BaseException as error:  # noqa: BLE001 - the interpreter's own last resort
-        trace = error.__traceback__
-        own = error.with_traceback(trace.tb_next if trace else None)  # without this function
+        own = error.with_traceback(_within(error.__traceback__, module))
         sys.excepthook(type(own), own, own.__traceback__)
         code = 1
     code = _wind_up(code)
     at_end()
     os._exit(code)
+
+
+def _within(trace: types.TracebackType | None, called: str) -> types.TracebackType | None:
+    """Where it went wrong, without the frames of ours that only led there: this file, the callee.
+
+    All of it, if it went wrong in the callee itself.
+    """
+    file = getattr(sys.modules.get(called), "__file__", None)
+    inner = trace
+    while inner is not None and inner.tb_frame.f_code.co_filename in (__file__, file):
+        inner = inner.tb_next
+    return inner or (trace and trace.tb_next)
 
 
 def _seem_new(spec: dict[str, Any]) -> None:

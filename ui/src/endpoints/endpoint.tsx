@@ -37,12 +37,12 @@ export function EndpointPage({ name }: { name: string }) {
         <div class="cards roomy">
           {found.FailureReason && <div class="notice bad inside" role="alert">{found.FailureReason}</div>}
           <section class="card wide"><h2>Variants</h2><Variants endpoint={found} config={config.value} /></section>
-          <section class="card"><h2>Try it</h2><TryIt endpoint={name} /></section>
           <div class="stack">
-            <section class="card"><h2>Requests</h2><EndpointMetrics endpoint={name} variants={found.ProductionVariants?.map(each => each.VariantName) ?? []} /></section>
+            <section class="card"><h2>Try it</h2><TryIt endpoint={name} /></section>
             <section class="card"><h2>Configuration</h2><Problem error={config.error} /><Configuration endpoint={found} config={config.value} /></section>
-            <section class="card tall"><h2>Log</h2><GroupLog group={`/aws/sagemaker/Endpoints/${name}`} /></section>
           </div>
+          <section class="card"><h2>Requests</h2><EndpointMetrics endpoint={name} variants={found.ProductionVariants?.map(each => each.VariantName) ?? []} /></section>
+          <section class="card wide tall"><h2>Log</h2><GroupLog group={`/aws/sagemaker/Endpoints/${name}`} /></section>
         </div>
       )}
     </Page>

@@ -9,7 +9,8 @@ export const textOf = (value: unknown) => (value === undefined ? '' : typeof val
 export const textsOf = (given: Record<string, unknown>): Texts =>
   Object.fromEntries(Object.entries(given).map(([name, value]) => [name, textOf(value)]))
 
-const KINDS: Record<string, string> = {
+/** What the types of parameters are called. */
+export const KINDS: Record<string, string> = {
   STRING: 'text', NUMBER_INTEGER: 'whole number', NUMBER_DOUBLE: 'number', BOOLEAN: 'true or false', LIST: 'list, as JSON', STRUCT: 'object, as JSON',
 }
 

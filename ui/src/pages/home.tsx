@@ -41,7 +41,7 @@ export function HomePage() {
   return (
     <Page title="Home">
       <Problem error={any.error} />
-      <div class="cards">
+      <div class="cards tiles">
         {isNew && <Begin />}
         <section class="card" aria-label="Running now">
           <h2>Running now</h2>
@@ -107,8 +107,11 @@ function Left({ name, room }: { name: string; room: Room }) {
   return (
     <tr>
       <th scope="row">{name}</th>
-      <td>{room.in_use.cores} of {room.capacity.cores} cores, {gigabytes(room.in_use.memory_bytes)} of {gigabytes(room.capacity.memory_bytes)} in use</td>
-      <td>{room.waiting_count ? `${room.waiting_count} wait` : 'nobody waits'}</td>
+      <td>
+        {room.in_use.cores} of {room.capacity.cores} cores<br />
+        {gigabytes(room.in_use.memory_bytes)} of {gigabytes(room.capacity.memory_bytes)}<br />
+        {room.waiting_count ? `${room.waiting_count} wait` : 'nobody waits'}
+      </td>
     </tr>
   )
 }

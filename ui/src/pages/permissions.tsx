@@ -50,8 +50,8 @@ export function PermissionsPage({ route }: { route: Route }) {
                 <thead><tr><th scope="col">Last</th><th scope="col">Who</th><th scope="col">What, and on what</th><th scope="col">The statement that was missing</th></tr></thead>
                 <tbody>{denials.value.decisions.map(each => (
                   <tr key={each.id}>
-                    <td>{moment(each.last_at)}{each.count > 1 && <span class="dim"> {each.count} times</span>}</td>
-                    <td title={each.principal}>{each.holder}</td>
+                    <td class="short">{moment(each.last_at)}{each.count > 1 && <span class="dim"> {each.count} times</span>}</td>
+                    <td class="short" title={each.principal}>{each.holder}</td>
                     <td>{each.action}<div class="dim">{each.resource}</div></td>
                     <td>{each.missing ? <><code>{each.missing}</code> <Copy text={each.missing} /></> : each.told}</td>
                   </tr>

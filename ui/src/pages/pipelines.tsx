@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks'
 import { ask, useLoaded } from '../api'
 import { useTick } from '../changes'
 import { moment } from '../format'
+import { KINDS } from '../kfp/fields'
 import { type Pipeline, type Version, getVersion, listVersions, parametersOf } from '../kfp/records'
 import { useSend } from '../kfp/send'
 import { Snippet } from '../parts/copy'
@@ -106,7 +107,7 @@ function VersionView({ id, version, scope }: { id: string; version: string; scop
       <div class="cards">
         <section class="card" aria-label="Parameters">
           <h2>Parameters</h2>
-          <Facts rows={Object.entries(parametersOf(spec)).map(([name, each]) => [name, `${each.parameterType.toLowerCase()}${each.defaultValue === undefined ? '' : ` = ${JSON.stringify(each.defaultValue)}`}`])} />
+          <Facts rows={Object.entries(parametersOf(spec)).map(([name, each]) => [name, `${KINDS[each.parameterType] ?? each.parameterType}${each.defaultValue === undefined ? '' : ` = ${JSON.stringify(each.defaultValue)}`}`])} />
         </section>
         <section class="card wide" aria-label="Package">
           <details><summary>The package</summary>{spec && <Value value={spec} />}</details>

@@ -21,7 +21,7 @@ export function draw(box: HTMLElement, options: Options, data: (number | null)[]
       title,
       cursor: { sync: { key: 'x' } },
       scales: { x: { time, range: (self, least, most) => reach(self.data[0], least, most, time ? 60 : 1) } },
-      axes: [{ ...axis, size: 30 }, { ...axis, size: 52 }],
+      axes: [{ ...axis, size: 30, ...(time ? { values: clock } : { incrs: WHOLE }) }, { ...axis, size: 52 }],
       series: [
         { label: time ? 'time' : 'x' },
         ...labels.map((label, index) => ({
@@ -32,6 +32,15 @@ export function draw(box: HTMLElement, options: Options, data: (number | null)[]
     data as uPlot.AlignedData,
     box,
   )
+}
+
+/** Rounds and trials are counted: between two ticks lies no half of one. */
+const WHOLE = [1, 2, 5].flatMap(each => [0, 1, 2, 3, 4, 5, 6].map(power => each * 10 ** power)).sort((one, other) => one - other)
+
+/** The times of a curve's ticks, as exact as they lie apart. */
+function clock(_plot: uPlot, ticks: number[], _axis: number, _space: number, apart: number): string[] {
+  const [from, to] = apart >= 86400 ? [5, 10] : apart < 60 ? [11, 19] : [11, 16]
+  return ticks.map(at => new Date((at - new Date(at * 1000).getTimezoneOffset() * 60) * 1000).toISOString().slice(from, to))
 }
 
 /** From the least to the most; what uPlot would show for one point alone is years. */

@@ -77,6 +77,8 @@ export function Graph({ level, selected, onSelect, onOpen }: GraphProps) {
   const frame = useRef<HTMLDivElement>(null)
   const svg = useRef<SVGSVGElement>(null)
   const at = useRef({ x: 20, y: 20, zoom: 1 })
+  /** Whether all of the level is shown, and nobody has moved it yet. */
+  const whole = useRef(false)
   const nodes = level.nodes ?? []
   const width = level.width ?? 0
   const height = level.height ?? 0
@@ -101,21 +103,23 @@ export function Graph({ level, selected, onSelect, onOpen }: GraphProps) {
   const zoomBy = (factor: number, x?: number, y?: number) => {
     const box = frame.current!.getBoundingClientRect()
     const [middleX, middleY] = [x ?? box.width / 2, y ?? box.height / 2]
+    whole.current = false
     const now = at.current
     const zoom = Math.min(LARGEST, Math.max(SMALLEST, now.zoom * factor))
     at.current = { zoom, x: middleX - ((middleX - now.x) * zoom) / now.zoom, y: middleY - ((middleY - now.y) * zoom) / now.zoom }
     apply()
   }
 
-  // A level opens where something happens, at a size at which it can be read.
-  useEffect(() => {
+  /** A level opens where something happens, at a size at which it can be read. */
+  const open = () => {
     fit(SMALLEST)
+    whole.current = at.current.zoom >= READABLE
+    if (whole.current) return
     const hot = nodes.find(node => keyOf(node) === selected) ?? nodes.find(node => node.state === 'failed') ?? nodes.find(node => node.state === 'running')
-    if (at.current.zoom < READABLE) {
-      if (hot) show(hot)
-      else fit(READABLE)
-    }
-  }, [level.scope, width, height])
+    if (hot) show(hot)
+    else fit(READABLE)
+  }
+  useEffect(open, [level.scope, width, height])
 
   // The panel of what is selected takes room away: the box itself stays in sight.
   useEffect(() => {
@@ -126,6 +130,13 @@ export function Graph({ level, selected, onSelect, onOpen }: GraphProps) {
     const [left, top] = [x + (node.x ?? 0) * zoom, y + (node.y ?? 0) * zoom]
     if (left < 0 || top < 0 || left + WIDTH * zoom > across || top + HEIGHT * zoom > down) show(node)
   }, [selected])
+
+  // A graph that was whole stays so when the panel, or the window, leaves it less room.
+  useEffect(() => {
+    const observer = new ResizeObserver(() => { if (whole.current) open() })
+    observer.observe(frame.current!)
+    return () => observer.disconnect()
+  }, [level.scope, width, height, selected])
 
   useEffect(() => {
     const element = frame.current!
@@ -143,6 +154,7 @@ export function Graph({ level, selected, onSelect, onOpen }: GraphProps) {
       if (!held) return
       const [dx, dy] = [event.clientX - held[0], event.clientY - held[1]]
       moved += Math.abs(dx) + Math.abs(dy)
+      whole.current = false
       at.current.x += dx
       at.current.y += dy
       held = [event.clientX, event.clientY]

@@ -12,8 +12,8 @@ from flowmaker.sagemaker.container.processing import ProcessingFolder, outputs
 from flowmaker.sagemaker.container.storage import DataError, JobStorage, location
 
 END_OF_JOB, CONTINUOUS = "EndOfJob", "Continuous"
-#: Files that SageMaker's own containers write, and that no upload takes while the job runs: they are
-#: renamed when they are whole. Source: sagemaker_xgboost_container, checkpointing.py.
+#: What SageMaker's own containers call a file that they have not written whole: it is never
+#: uploaded. Source: sagemaker_xgboost_container, checkpointing.py.
 UNFINISHED = ".sagemaker-ignore"
 #: What tells whether a file was changed: its size, and when it was written last.
 Version = tuple[int, int]
