@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from starlette.websockets import WebSocket
 
+from flowmaker.errors import NotFound
 from flowmaker.store.database import Database, Transaction
 from flowmaker.web import changes
 
@@ -90,5 +91,37 @@ async def test_what_a_page_asks_while_the_database_fails_ends_its_connection(
     assert await page.heard("tick") == 0
     page.say(run="r")
     assert await page.heard("over") == 1011
+    await serving
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("failure", "told"),
+    [
+        (NotFound("there is no task t"), "there is no task t"),
+        (
+            OSError(5, "Input/output error"),
+            "The log cannot be read; the server's own log says why.",
+        ),
+    ],
+)
+async def test_a_log_that_cannot_be_read_is_over_and_says_why(
+    tmp_path: Path, failure: Exception, told: str
+) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"first "
+        raise failure
+
+    async def follow(run: str, task: str) -> tuple[int, AsyncIterator[bytes]]:
+        assert (run, task) == ("r", "t")
+        return 6, pieces()
+
+    database = Database(tmp_path / "flowmaker.db")
+    page = Browser()
+    serving = asyncio.create_task(changes.Changes(database, follow).serve(page.socket))
+    page.say(log={"run": "r", "task": "t"})
+    assert await page.heard("text") == "first "
+    assert await page.heard("error") == told
+    page.says.put_nowait({"type": "websocket.disconnect", "code": 1001})
     await serving
     database.close()
