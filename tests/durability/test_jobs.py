@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.house import House, start, stop
-from tests.wire.test_sagemaker import BUCKET, IMAGE, ROLE, Clients, until
+from tests.training import training
+from tests.wire.test_sagemaker import BUCKET, Clients, until
 
 pytestmark = pytest.mark.slow
 
@@ -46,27 +47,7 @@ def test_a_training_job_survives_the_server(tmp_path: Path) -> None:
 
 
 def _train(aws: Clients, rounds: int) -> None:
-    source = {
-        "S3DataType": "S3Prefix",
-        "S3Uri": f"s3://{BUCKET}/train",
-        "S3DataDistributionType": "FullyReplicated",
-    }
-    aws.sagemaker.create_training_job(
-        TrainingJobName="kept",
-        AlgorithmSpecification={"TrainingImage": IMAGE, "TrainingInputMode": "File"},
-        RoleArn=ROLE,
-        InputDataConfig=[
-            {
-                "ChannelName": "train",
-                "ContentType": "text/csv",
-                "DataSource": {"S3DataSource": source},
-            }
-        ],
-        OutputDataConfig={"S3OutputPath": f"s3://{BUCKET}/out"},
-        ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
-        StoppingCondition={"MaxRuntimeInSeconds": 600},
-        HyperParameters={"num_round": str(rounds), "objective": "binary:logistic"},
-    )
+    aws.sagemaker.create_training_job(TrainingJobName="kept", **training(BUCKET, rounds=rounds))
 
 
 def _processes(data: Path) -> list[Path]:

@@ -6,7 +6,8 @@ import pytest
 
 from tests.durability.test_jobs import kill
 from tests.house import start, stop
-from tests.wire.test_sagemaker import BUCKET, ROLE, Clients, until
+from tests.training import ROLE
+from tests.wire.test_sagemaker import BUCKET, Clients, until
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,8 @@ import pytest
 
 from tests.durability.test_jobs import kill
 from tests.house import start, stop
-from tests.wire.test_sagemaker import BUCKET, IMAGE, ROLE, Clients, until
+from tests.training import IMAGE, ROLE, training
+from tests.wire.test_sagemaker import BUCKET, Clients, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -83,31 +84,5 @@ def _step(name: str, kind: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _train(name: str, rounds: int) -> dict[str, Any]:
-    source = {
-        "S3DataType": "S3Prefix",
-        "S3Uri": f"s3://{BUCKET}/train",
-        "S3DataDistributionType": "FullyReplicated",
-    }
-    return _step(
-        name,
-        "Training",
-        {
-            "AlgorithmSpecification": {"TrainingImage": IMAGE, "TrainingInputMode": "File"},
-            "RoleArn": ROLE,
-            "InputDataConfig": [
-                {
-                    "ChannelName": "train",
-                    "ContentType": "text/csv",
-                    "DataSource": {"S3DataSource": source},
-                }
-            ],
-            "OutputDataConfig": {"S3OutputPath": f"s3://{BUCKET}/out"},
-            "ResourceConfig": {
-                "InstanceType": "ml.t3.medium",
-                "InstanceCount": 1,
-                "VolumeSizeInGB": 1,
-            },
-            "StoppingCondition": {"MaxRuntimeInSeconds": 600},
-            "HyperParameters": {"num_round": str(rounds), "nthread": "1"},
-        },
-    )
+    parameters = {"num_round": str(rounds), "nthread": "1"}
+    return _step(name, "Training", training(BUCKET, HyperParameters=parameters))

@@ -7,8 +7,9 @@ import pytest
 
 from tests.durability.test_jobs import kill
 from tests.house import start, stop
+from tests.training import ROLE
 from tests.wire.test_pipe_mode import RUN
-from tests.wire.test_sagemaker import ROLE, Clients, until
+from tests.wire.test_sagemaker import Clients, until
 
 BUCKET = "killed-training"
 #: Reads an epoch before the server is killed, and one after.

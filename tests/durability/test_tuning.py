@@ -6,7 +6,8 @@ import pytest
 
 from tests.durability.test_jobs import kill
 from tests.house import House, start, stop
-from tests.wire.test_sagemaker import BUCKET, IMAGE, ROLE, Clients, until
+from tests.training import IMAGE, ROLE
+from tests.wire.test_sagemaker import BUCKET, Clients, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 

@@ -13,9 +13,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from tests.house import House
+from tests.training import ROLE, training
 
-XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
-ADMIN = "arn:aws:iam::000000000000:role/FlowmakerAdmin"
 #: A person notices nothing below this; the machines that test are slow.
 AT_ONCE = 2.0
 
@@ -34,29 +33,7 @@ def client(server: House, service: str, **changes: str) -> Any:
 
 
 def training_job(name: str, **changes: Any) -> dict[str, Any]:
-    request: dict[str, Any] = {
-        "TrainingJobName": name,
-        "AlgorithmSpecification": {"TrainingImage": XGBOOST, "TrainingInputMode": "File"},
-        "RoleArn": ADMIN,
-        "HyperParameters": {"num_round": "2"},
-        "InputDataConfig": [
-            {
-                "ChannelName": "train",
-                "ContentType": "text/csv",
-                "DataSource": {
-                    "S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://nowhere/at/all"}
-                },
-            }
-        ],
-        "OutputDataConfig": {"S3OutputPath": "s3://nowhere/out"},
-        "ResourceConfig": {
-            "InstanceType": "ml.m5.large",
-            "InstanceCount": 1,
-            "VolumeSizeInGB": 1,
-        },
-        "StoppingCondition": {"MaxRuntimeInSeconds": 60},
-    }
-    return request | changes
+    return training("nowhere", TrainingJobName=name, **changes)
 
 
 def refused(call: Callable[[], object]) -> ClientError:
@@ -89,7 +66,7 @@ def refused(call: Callable[[], object]) -> ClientError:
             "Could not assume role arn:aws:iam::000000000000:role/Absent",
         ),
         ({"RoleArn": "not the name of any role"}, "ValidationException", "roleArn"),
-        ({}, "ValidationException", "s3://nowhere/at/all"),
+        ({}, "ValidationException", "s3://nowhere/train"),
     ],
 )
 def test_training_jobs(server: House, changes: dict[str, Any], code: str, words: str) -> None:
@@ -120,7 +97,7 @@ def test_a_role_must_be_passed_by_who_may(server: House) -> None:
     )
     error = refused(lambda: sagemaker.create_training_job(**training_job("not-passed")))
     assert error.response["Error"]["Code"] == "AccessDeniedException"
-    assert f"is not authorized to perform: iam:PassRole on resource: {ADMIN}" in str(error)
+    assert f"is not authorized to perform: iam:PassRole on resource: {ROLE}" in str(error)
 
 
 @pytest.mark.parametrize(

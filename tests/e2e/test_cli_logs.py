@@ -13,6 +13,7 @@ import pytest
 from kfp import dsl
 
 from tests.house import FLOWMAKER, House, flowmaker
+from tests.training import training
 
 
 @dsl.component(base_image="python:3.11")
@@ -181,27 +182,8 @@ def test_a_training_job_is_followed_to_its_end(server: House) -> None:
     s3, sagemaker = server.client("s3"), server.client("sagemaker")
     s3.create_bucket(Bucket="cli-logs")
     s3.put_object(Bucket="cli-logs", Key="train/a.csv", Body=b"1,2,3\n0,3,4\n" * 20)
-    sagemaker.create_training_job(
-        TrainingJobName="told-job",
-        AlgorithmSpecification={
-            "TrainingImage": "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1",
-            "TrainingInputMode": "File",
-        },
-        RoleArn="arn:aws:iam::000000000000:role/FlowmakerAdmin",
-        HyperParameters={"num_round": "3", "objective": "binary:logistic"},
-        InputDataConfig=[
-            {
-                "ChannelName": "train",
-                "ContentType": "text/csv",
-                "DataSource": {
-                    "S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://cli-logs/train/"}
-                },
-            }
-        ],
-        OutputDataConfig={"S3OutputPath": "s3://cli-logs/out"},
-        ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
-        StoppingCondition={"MaxRuntimeInSeconds": 600},
-    )
+    request = training("cli-logs", rounds=3)
+    sagemaker.create_training_job(TrainingJobName="told-job", **request)
     followed = logs(server, "told-job", "-f")
     assert followed.returncode == 0, followed.stderr
     assert "training-job/told-job is Completed" in followed.stderr

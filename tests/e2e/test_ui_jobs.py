@@ -10,12 +10,11 @@ from kfp import dsl
 from flowmaker.aws.iam.bootstrap import WORKER_ROLE
 from tests.e2e.browser import browser, signed_in
 from tests.house import House, house
+from tests.training import training
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(200)]
 
 BUCKET, JOB = "asked-by-a-step", "asked-for"
-IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
-ROLE = "arn:aws:iam::000000000000:role/FlowmakerAdmin"
 
 
 @dsl.component(base_image="python:3.11", packages_to_install=["boto3"])
@@ -46,28 +45,7 @@ def request_of(server: House) -> str:
     s3.create_bucket(Bucket=BUCKET)
     rows = [f"{int(a * b > 20)},{a},{b}" for a in range(10) for b in range(10)]
     s3.put_object(Bucket=BUCKET, Key="train/data.csv", Body="\n".join(rows))
-    source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/train"}
-    return json.dumps(
-        {
-            "RoleArn": ROLE,
-            "AlgorithmSpecification": {"TrainingImage": IMAGE, "TrainingInputMode": "File"},
-            "HyperParameters": {"num_round": "1000000", "objective": "binary:logistic"},
-            "InputDataConfig": [
-                {
-                    "ChannelName": "train",
-                    "ContentType": "text/csv",
-                    "DataSource": {"S3DataSource": source},
-                }
-            ],
-            "OutputDataConfig": {"S3OutputPath": f"s3://{BUCKET}/out"},
-            "ResourceConfig": {
-                "InstanceType": "ml.m5.large",
-                "InstanceCount": 1,
-                "VolumeSizeInGB": 1,
-            },
-            "StoppingCondition": {"MaxRuntimeInSeconds": 600},
-        }
-    )
+    return json.dumps(training(BUCKET, rounds=1_000_000))
 
 
 def test_the_job_of_a_running_step_is_on_its_panel(data: Path) -> None:

@@ -8,9 +8,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.house import House
+from tests.training import IMAGE, ROLE, training
 
-ROLE = "arn:aws:iam::000000000000:role/FlowmakerAdmin"
-IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
 BUCKET = "cloudwatch-wire"
 
 pytestmark = pytest.mark.slow
@@ -22,23 +21,9 @@ def job(server: House) -> dict[str, Any]:
     s3.create_bucket(Bucket=BUCKET)
     rows = [f"{int(a * b > 20)},{a},{b}" for a in range(10) for b in range(10)]
     s3.put_object(Bucket=BUCKET, Key="train/data.csv", Body="\n".join(rows))
-    source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/train"}
-    sagemaker.create_training_job(
-        TrainingJobName="measured",
-        RoleArn=ROLE,
-        AlgorithmSpecification={"TrainingImage": IMAGE, "TrainingInputMode": "File"},
-        HyperParameters={"num_round": "10", "objective": "reg:squarederror", "nthread": "1"},
-        InputDataConfig=[
-            {
-                "ChannelName": "train",
-                "ContentType": "text/csv",
-                "DataSource": {"S3DataSource": source},
-            }
-        ],
-        OutputDataConfig={"S3OutputPath": f"s3://{BUCKET}/out"},
-        ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
-        StoppingCondition={"MaxRuntimeInSeconds": 600},
-    )
+    settings = {"num_round": "10", "objective": "reg:squarederror", "nthread": "1"}
+    request = training(BUCKET, HyperParameters=settings)
+    sagemaker.create_training_job(TrainingJobName="measured", **request)
     waiter = sagemaker.get_waiter("training_job_completed_or_stopped")
     waiter.wait(TrainingJobName="measured", WaiterConfig={"Delay": 1, "MaxAttempts": 90})
     return sagemaker.describe_training_job(TrainingJobName="measured")

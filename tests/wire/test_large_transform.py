@@ -9,7 +9,8 @@ import psutil
 import pytest
 
 from tests.house import House, flowmaker, house
-from tests.wire.test_sagemaker import ROLE, Clients, until
+from tests.training import ROLE
+from tests.wire.test_sagemaker import Clients, until
 
 BUCKET = "large-transform"
 IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/lines:1"

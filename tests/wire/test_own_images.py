@@ -5,7 +5,8 @@ import json
 import pytest
 
 from tests.house import House, flowmaker
-from tests.wire.test_sagemaker import ROLE, Clients, until
+from tests.training import ROLE
+from tests.wire.test_sagemaker import Clients, until
 from tests.wire.test_script_mode import asked, output, served
 
 BUCKET = "own-images"

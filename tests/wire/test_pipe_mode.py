@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from tests.house import House
-from tests.wire.test_sagemaker import ROLE, Clients, until
+from tests.training import ROLE
+from tests.wire.test_sagemaker import Clients, until
 
 BUCKET = "pipe-mode"
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from tests.house import House
-from tests.wire.test_sagemaker import ROLE, Clients, until
+from tests.training import ROLE
+from tests.wire.test_sagemaker import Clients, until
 from tests.wire.test_script_mode import archive, asked, output, served
 
 BUCKET = "pytorch"

@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.house import house
-from tests.wire.test_sagemaker import IMAGE, ROLE
+from tests.training import IMAGE, ROLE
 
 QUOTA = "ml.m5.xlarge for processing job usage"
 

@@ -16,7 +16,8 @@ from kfp import compiler, dsl
 
 from tests.fakes.kfp_runs import ran
 from tests.house import House, flowmaker, house
-from tests.wire.test_sagemaker import BUCKET, IMAGE, ROLE, Clients, until
+from tests.training import cluster, training
+from tests.wire.test_sagemaker import BUCKET, Clients, until
 
 pytestmark = pytest.mark.slow
 
@@ -206,32 +207,9 @@ def aws(small: House) -> Clients:
     return clients
 
 
-def training(name: str, instance: str, *, count: int = 1, rounds: int = 5) -> dict[str, Any]:
-    source = {
-        "S3DataType": "S3Prefix",
-        "S3Uri": f"s3://{BUCKET}/train",
-        "S3DataDistributionType": "FullyReplicated",
-    }
-    return {
-        "TrainingJobName": name,
-        "AlgorithmSpecification": {"TrainingImage": IMAGE, "TrainingInputMode": "File"},
-        "RoleArn": ROLE,
-        "InputDataConfig": [
-            {
-                "ChannelName": "train",
-                "ContentType": "text/csv",
-                "DataSource": {"S3DataSource": source},
-            }
-        ],
-        "OutputDataConfig": {"S3OutputPath": f"s3://{BUCKET}/out"},
-        "ResourceConfig": {
-            "InstanceType": instance,
-            "InstanceCount": count,
-            "VolumeSizeInGB": 1,
-        },
-        "StoppingCondition": {"MaxRuntimeInSeconds": 600},
-        "HyperParameters": {"num_round": str(rounds), "objective": "binary:logistic"},
-    }
+def asked(name: str, instance: str, *, count: int = 1, rounds: int = 5) -> dict[str, Any]:
+    resources = cluster(instance, count)
+    return training(BUCKET, rounds=rounds, TrainingJobName=name, ResourceConfig=resources)
 
 
 def times(data: Path, clients: Clients, name: str) -> tuple[datetime, datetime]:
@@ -250,9 +228,9 @@ def times(data: Path, clients: Clients, name: str) -> tuple[datetime, datetime]:
 
 
 def test_big_training_jobs_and_a_gang_run_one_after_the_other(aws: Clients, small: House) -> None:
-    aws.sagemaker.create_training_job(**training("first", "ml.m5.24xlarge", rounds=150))
-    aws.sagemaker.create_training_job(**training("gang", "ml.c7i.large", count=2))
-    aws.sagemaker.create_training_job(**training("last", "ml.t3.medium"))
+    aws.sagemaker.create_training_job(**asked("first", "ml.m5.24xlarge", rounds=150))
+    aws.sagemaker.create_training_job(**asked("gang", "ml.c7i.large", count=2))
+    aws.sagemaker.create_training_job(**asked("last", "ml.t3.medium"))
 
     def describe(name: str) -> Any:
         return aws.sagemaker.describe_training_job(TrainingJobName=name)
@@ -286,8 +264,8 @@ def test_big_training_jobs_and_a_gang_run_one_after_the_other(aws: Clients, smal
 
 
 def test_a_job_that_waits_is_stopped_at_once(aws: Clients) -> None:
-    aws.sagemaker.create_training_job(**training("long", "ml.m5.large", rounds=100000))
-    aws.sagemaker.create_training_job(**training("waits", "ml.m5.large"))
+    aws.sagemaker.create_training_job(**asked("long", "ml.m5.large", rounds=100000))
+    aws.sagemaker.create_training_job(**asked("waits", "ml.m5.large"))
 
     def describe(name: str) -> Any:
         return aws.sagemaker.describe_training_job(TrainingJobName=name)
@@ -310,7 +288,7 @@ def test_a_task_that_waits_for_a_job_does_not_keep_it_from_its_room(
     def pipeline(request: dict):
         trains(request=request).set_cpu_request("2").set_memory_request("8Gi")
 
-    arguments = {"request": training("from-a-task", "ml.m5.xlarge")}
+    arguments = {"request": asked("from-a-task", "ml.m5.xlarge")}
     done = ran(small, pipeline, tmp_path, seconds=120, arguments=arguments)
     assert done.run.state == "SUCCEEDED", done.error
     assert aws.sagemaker.describe_training_job(TrainingJobName="from-a-task")

@@ -11,9 +11,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.house import House
+from tests.training import IMAGE, ROLE, training
 
-ROLE = "arn:aws:iam::000000000000:role/FlowmakerAdmin"
-IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
 BUCKET = "sagemaker-wire"
 
 pytestmark = pytest.mark.slow
@@ -63,33 +62,14 @@ def aws(server: House) -> Clients:
 @pytest.fixture(scope="module")
 def job(aws: Clients) -> Any:
     """A finished training job."""
-    aws.sagemaker.create_training_job(
-        TrainingJobName="Wire",
-        AlgorithmSpecification={"TrainingImage": IMAGE, "TrainingInputMode": "File"},
-        RoleArn=ROLE,
-        InputDataConfig=[
-            {
-                "ChannelName": "train",
-                "ContentType": "text/csv",
-                "DataSource": {
-                    "S3DataSource": {
-                        "S3DataType": "S3Prefix",
-                        "S3Uri": f"s3://{BUCKET}/train",
-                        "S3DataDistributionType": "FullyReplicated",
-                    }
-                },
-            }
-        ],
-        OutputDataConfig={"S3OutputPath": f"s3://{BUCKET}/out"},
-        ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
-        StoppingCondition={"MaxRuntimeInSeconds": 600},
-        HyperParameters={
-            "num_round": "20",
-            "objective": "binary:logistic",
-            "eval_metric": "error",
-            "min_child_weight": "0",
-        },
-    )
+    settings = {
+        "num_round": "20",
+        "objective": "binary:logistic",
+        "eval_metric": "error",
+        "min_child_weight": "0",
+    }
+    request = training(BUCKET, HyperParameters=settings)
+    aws.sagemaker.create_training_job(TrainingJobName="Wire", **request)
     waiter = aws.sagemaker.get_waiter("training_job_completed_or_stopped")
     waiter.wait(TrainingJobName="Wire", WaiterConfig={"Delay": 1, "MaxAttempts": 100})
     return aws.sagemaker.describe_training_job(TrainingJobName="Wire")

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from tests.house import House
-from tests.wire.test_sagemaker import IMAGE, ROLE, Clients, until
+from tests.training import IMAGE, ROLE
+from tests.wire.test_sagemaker import Clients, until
 
 BUCKET = "sagemaker-cli"
 CLUSTER = {"InstanceType": "ml.m5.large", "InstanceCount": 1}

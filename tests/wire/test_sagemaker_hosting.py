@@ -19,7 +19,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from tests.house import House
-from tests.wire.test_sagemaker import IMAGE, ROLE, Clients, until
+from tests.training import IMAGE, ROLE
+from tests.wire.test_sagemaker import Clients, until
 
 BUCKET = "sagemaker-hosting"
 CONNECTIONS = 16

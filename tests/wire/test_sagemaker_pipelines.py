@@ -9,7 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.house import House
-from tests.wire.test_sagemaker import IMAGE, Clients, until
+from tests.training import IMAGE
+from tests.wire.test_sagemaker import Clients, until
 
 SCRIPT = Path(__file__).with_name("sagemaker_pipeline_script.py")
 

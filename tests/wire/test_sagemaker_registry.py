@@ -8,9 +8,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.house import House
+from tests.training import IMAGE, ROLE, training
 
-ROLE = "arn:aws:iam::000000000000:role/FlowmakerAdmin"
-IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
 BUCKET = "registry-wire"
 DATA = f"s3://{BUCKET}/model.tar.gz"
 CONTAINERS = {
@@ -284,19 +283,12 @@ def test_a_jobs_component_is_what_the_job_is(
 ) -> None:
     s3 = server.client("s3")
     s3.put_object(Bucket=BUCKET, Key="train/a.csv", Body=b"0,1\n1,2\n")
-    source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/train"}
-    channel = {"ChannelName": "train", "ContentType": "text/csv"}
+
+    settings = {"num_round": "1", "objective": "reg:squarederror"}
 
     def created(name: str, trial: str) -> None:
         sagemaker.create_training_job(
-            TrainingJobName=name,
-            RoleArn=ROLE,
-            AlgorithmSpecification={"TrainingImage": IMAGE, "TrainingInputMode": "File"},
-            HyperParameters={"num_round": "1", "objective": "reg:squarederror"},
-            InputDataConfig=[{**channel, "DataSource": {"S3DataSource": source}}],
-            OutputDataConfig={"S3OutputPath": f"s3://{BUCKET}/out"},
-            ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
-            StoppingCondition={"MaxRuntimeInSeconds": 600},
+            **training(BUCKET, HyperParameters=settings, TrainingJobName=name),
             ExperimentConfig={"ExperimentName": experiment, "TrialName": trial},
         )
 

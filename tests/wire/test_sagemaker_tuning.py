@@ -10,9 +10,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.house import House
+from tests.training import IMAGE, ROLE
 
-ROLE = "arn:aws:iam::000000000000:role/FlowmakerAdmin"
-IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
 NEWER = IMAGE.replace("1.7-1", "3.0-5")
 BUCKET = "tuning-wire"
 numbers = count()

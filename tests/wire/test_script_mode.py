@@ -13,7 +13,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.house import House
-from tests.wire.test_sagemaker import ROLE, Clients, until
+from tests.training import ROLE
+from tests.wire.test_sagemaker import Clients, until
 
 BUCKET = "script-mode"
 ACCOUNT = "683313688378.dkr.ecr.us-east-1.amazonaws.com"

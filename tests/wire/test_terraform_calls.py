@@ -13,11 +13,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.house import House
+from tests.training import IMAGE
 from tests.wire.test_sagemaker_hosting import archive, variant
 
 BUCKET = "terraform-applies"
 NAME = "terraform"
-IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
 TAGS = [{"Key": "team", "Value": "ml"}, {"Key": "stage", "Value": "test"}]
 TRUST = {
     "Version": "2012-10-17",

@@ -10,8 +10,9 @@ import pytest
 
 from flowmaker.executors import claims
 from tests.house import FLOWMAKER, House
+from tests.training import IMAGE, ROLE
 from tests.wire.test_pipe_mode import RUN
-from tests.wire.test_sagemaker import IMAGE, ROLE, Clients, until
+from tests.wire.test_sagemaker import Clients, until
 
 BUCKET = "training-restarts"
 #: Counts in its checkpoints, for as long as it does not find that it was counted before.
