@@ -1,17 +1,22 @@
 """Amazon SageMaker with its SDK v2, from data to predictions: on this machine, or on AWS.
 
-    flowmaker exec -- python examples/sagemaker/sdk_v2.py     # here
-    python examples/sagemaker/sdk_v2.py                       # on AWS, with an execution role
+    IMAGE=000000000000.dkr.ecr.us-east-1.amazonaws.com/flowers:1
+    flowmaker image add $IMAGE --source examples/sagemaker/image
+    flowmaker exec -- python examples/sagemaker/sdk_v2.py
+
+On AWS the image is built and pushed with Docker to the account's registry, and the script runs as
+it is, with an execution role.
 
 It trains XGBoost on flowers, hosts the model and asks it, transforms a batch, tunes the model,
-processes data, and trains and hosts a scikit-learn script. It removes the endpoints that it made.
+processes data, and trains and hosts a scikit-learn script and an image of one's own. It removes
+the endpoints that it made.
 """
 
 from pathlib import Path
 
 import numpy as np
 import sagemaker
-from sagemaker.deserializers import JSONDeserializer
+from sagemaker.deserializers import CSVDeserializer, JSONDeserializer
 from sagemaker.estimator import Estimator
 from sagemaker.inputs import TrainingInput
 from sagemaker.processing import ProcessingInput, ProcessingOutput
@@ -152,6 +157,27 @@ class Example:
         predictor.delete_endpoint()
         return float(np.mean(np.equal(found, self.kinds[self.test])))
 
+    def own_image(self, channels: dict[str, TrainingInput]) -> float:
+        """An image of one's own, trained and hosted: its programs are `image/train` and `serve`."""
+        registry = f"{self.session.account_id()}.dkr.ecr.{self.session.boto_region_name}"
+        estimator = Estimator(
+            f"{registry}.amazonaws.com/flowers:1",
+            self.role,
+            instance_count=1,
+            instance_type=INSTANCE,
+            output_path=f"s3://{self.bucket}/{PREFIX}/models",
+            sagemaker_session=self.session,
+            hyperparameters={"digits": 2},
+        )
+        estimator.fit({"train": channels["train"]}, logs=False)
+        predictor = estimator.deploy(
+            1, INSTANCE, serializer=CSVSerializer(), deserializer=CSVDeserializer()
+        )
+        found = [float(kind) for (kind,) in predictor.predict(self.flowers[self.test])]
+        predictor.delete_model()
+        predictor.delete_endpoint()
+        return float(np.mean(np.equal(found, self.kinds[self.test])))
+
 
 def main() -> None:
     example = Example()
@@ -166,6 +192,7 @@ def main() -> None:
     print(f"it is right {example.ask(tuner):.0%} of the time")
     print(f"flowers of each kind: {example.process()}")
     print(f"the script is right {example.script(channels):.0%} of the time")
+    print(f"the image is right {example.own_image(channels):.0%} of the time")
 
 
 main()

@@ -1,10 +1,15 @@
 """Amazon SageMaker with its SDK v3, from data to predictions: on this machine, or on AWS.
 
-    flowmaker exec -- python examples/sagemaker/sdk_v3.py     # here
-    python examples/sagemaker/sdk_v3.py                       # on AWS, with an execution role
+    IMAGE=000000000000.dkr.ecr.us-east-1.amazonaws.com/flowers:1
+    flowmaker image add $IMAGE --source examples/sagemaker/image
+    flowmaker exec -- python examples/sagemaker/sdk_v3.py
 
-It trains XGBoost on flowers, hosts the model and asks it, transforms a batch, and processes data.
-It removes the endpoint and the model that it made.
+On AWS the image is built and pushed with Docker to the account's registry, and the script runs as
+it is, with an execution role.
+
+It trains XGBoost on flowers, hosts the model and asks it, transforms a batch, tunes the model,
+processes data, and trains and hosts a scikit-learn script and an image of one's own. It removes
+the endpoints and the models that it made.
 """
 
 import random
@@ -14,7 +19,9 @@ from uuid import uuid4
 
 from sagemaker.core import image_uris
 from sagemaker.core.helper.session_helper import Session, get_execution_role
+from sagemaker.core.parameter import ContinuousParameter, IntegerParameter
 from sagemaker.core.processing import ScriptProcessor
+from sagemaker.core.resources import TrainingJob
 from sagemaker.core.shapes import (
     ProcessingInput,
     ProcessingOutput,
@@ -23,14 +30,21 @@ from sagemaker.core.shapes import (
 )
 from sagemaker.core.transformer import Transformer
 from sagemaker.serve import ModelBuilder
-from sagemaker.train.configs import Compute, InputData, OutputDataConfig
+from sagemaker.train.configs import Compute, InputData, OutputDataConfig, SourceCode
 from sagemaker.train.model_trainer import ModelTrainer
+from sagemaker.train.tuner import HyperparameterTuner
 
 HERE = Path(__file__).parent
 INSTANCE = "ml.m5.large"
+#: The version of scikit-learn's image.
+SKLEARN = "1.2-1"
+#: A script, and the folder that goes with it.
+SCRIPT = SourceCode(source_dir=str(HERE / "source"), entry_script="flowers.py")
 PREFIX = "flowmaker-example-v3"
 #: Three kinds of flowers: the mean length and width of their petals, in centimetres.
 KINDS = ((1.5, 0.2), (4.3, 1.3), (5.6, 2.0))
+#: The kind of a flower, and its petals' length and width.
+Flower = tuple[int, float, float]
 
 
 class Example:
@@ -43,45 +57,58 @@ class Example:
         self.region = self.session.boto_region_name
         self.train, self.test = flowers(150, seed=0), flowers(50, seed=1)
 
-    def upload(self) -> list[InputData]:
-        """The data as XGBoost takes it: the label first, no header."""
-        text = "\n".join(f"{kind},{length},{width}" for kind, length, width in self.train)
-        place = self.put("train/data.csv", text)
-        return [InputData(channel_name="train", data_source=place, content_type="text/csv")]
-
     def put(self, key: str, text: str) -> str:
         return self.session.upload_string_as_file_body(text, self.bucket, f"{PREFIX}/{key}", None)
 
-    def fit(self, channels: list[InputData]) -> ModelTrainer:
-        """Built-in XGBoost."""
-        trainer = ModelTrainer(
+    def upload(self, name: str, rows: list[Flower]) -> str:
+        """Data as XGBoost takes it: the label first, no header."""
+        text = "\n".join(f"{kind},{length},{width}" for kind, length, width in rows)
+        return self.put(f"{name}/data.csv", text)
+
+    def channels(self) -> list[InputData]:
+        return [
+            InputData(
+                channel_name=name, data_source=self.upload(name, rows), content_type="text/csv"
+            )
+            for name, rows in (("train", self.train), ("validation", self.test))
+        ]
+
+    def trainer(self, image: str, given: dict[str, Any], **more: Any) -> ModelTrainer:
+        """What trains an image with these hyperparameters."""
+        return ModelTrainer(
             sagemaker_session=self.session,
             role=self.role,
-            training_image=image_uris.retrieve("xgboost", self.region, version="1.7-1"),
+            training_image=image,
             base_job_name="flowers",
             compute=Compute(instance_type=INSTANCE, instance_count=1, volume_size_in_gb=30),
             output_data_config=OutputDataConfig(
                 s3_output_path=f"s3://{self.bucket}/{PREFIX}/models"
             ),
-            hyperparameters={
+            hyperparameters=given,
+            **more,
+        )
+
+    def xgboost(self) -> ModelTrainer:
+        """Built-in XGBoost."""
+        return self.trainer(
+            image_uris.retrieve("xgboost", self.region, version="1.7-1"),
+            {
                 "num_round": 20,
                 "objective": "multi:softmax",
                 "num_class": 3,
+                "eval_metric": "merror",
             },
         )
-        trainer.train(input_data_config=channels, wait=True, logs=False)
-        return trainer
 
-    def builder(self, trainer: ModelTrainer) -> ModelBuilder:
-        """The model of the training job, made in SageMaker."""
-        job: Any = trainer._latest_training_job  # noqa: SLF001 - what train() started
-        job.refresh()
+    def model(self, job: TrainingJob, **more: Any) -> ModelBuilder:
+        """The model of a training job, made in SageMaker."""
         builder = ModelBuilder(
             image_uri=job.algorithm_specification.training_image,
             s3_model_data_url=job.model_artifacts.s3_model_artifacts,
             role_arn=self.role,
             instance_type=INSTANCE,
             sagemaker_session=self.session,
+            **more,
         )
         builder.build(model_name=f"flowers-{uuid4().hex[:8]}")
         return builder
@@ -103,7 +130,24 @@ class Example:
         self.session.sagemaker_client.delete_endpoint_config(
             EndpointConfigName=endpoint.endpoint_config_name
         )
+        self.session.sagemaker_client.delete_model(ModelName=builder.model_name)
         return self.right(found)
+
+    def tune(self, channels: list[InputData]) -> HyperparameterTuner:
+        """The best of four trainings."""
+        tuner = HyperparameterTuner(
+            self.xgboost(),
+            "validation:merror",
+            {"eta": ContinuousParameter(0.1, 0.5), "max_depth": IntegerParameter(1, 6)},
+            objective_type="Minimize",
+            max_jobs=4,
+            max_parallel_jobs=2,
+        )
+        tuner.tune(channels, job_name=f"flowers-{uuid4().hex[:8]}", wait=True)
+        return tuner
+
+    def best(self, tuner: HyperparameterTuner) -> TrainingJob:
+        return TrainingJob.get(tuner.best_training_job(), self.session.boto_session)
 
     def transform(self, model: str) -> float:
         """The same questions as a batch."""
@@ -122,12 +166,28 @@ class Example:
             self.session.read_s3_file(self.bucket, f"{output}/flowers.csv.out").split()
         )
 
+    def script(self) -> float:
+        """A scikit-learn script of one's own, trained and hosted."""
+        image = image_uris.retrieve("sklearn", self.region, version=SKLEARN, instance_type=INSTANCE)
+        trainer = self.trainer(image, {"neighbors": 5}, source_code=SCRIPT)
+        place = f"s3://{self.bucket}/{PREFIX}/train"
+        data = InputData(channel_name="training", data_source=place)
+        trainer.train(input_data_config=[data], wait=True, logs=False)
+        return self.ask(self.model(ended(trainer), source_code=SCRIPT))
+
+    def own_image(self, channels: list[InputData]) -> float:
+        """An image of one's own, trained and hosted: its programs are `image/train` and `serve`."""
+        registry = f"{self.session.account_id()}.dkr.ecr.{self.region}"
+        trainer = self.trainer(f"{registry}.amazonaws.com/flowers:1", {"digits": 2})
+        trainer.train(input_data_config=channels[:1], wait=True, logs=False)
+        return self.ask(self.model(ended(trainer)))
+
     def process(self) -> str:
         """A script that counts the kinds of flowers."""
         processor = ScriptProcessor(
             role=self.role,
             image_uri=image_uris.retrieve(
-                "sklearn", self.region, version="1.2-1", instance_type=INSTANCE
+                "sklearn", self.region, version=SKLEARN, instance_type=INSTANCE
             ),
             command=["python3"],
             instance_type=INSTANCE,
@@ -154,8 +214,7 @@ class Example:
         return self.session.read_s3_file(self.bucket, f"{PREFIX}/counted/kinds.txt").strip()
 
 
-def flowers(count: int, seed: int) -> list[tuple[int, float, float]]:
-    """The kind of each flower, and its petals' length and width."""
+def flowers(count: int, seed: int) -> list[Flower]:
     chance = random.Random(seed)
     return [
         (kind, round(chance.gauss(length, 0.3), 2), round(chance.gauss(width, 0.15), 2))
@@ -163,15 +222,31 @@ def flowers(count: int, seed: int) -> list[tuple[int, float, float]]:
     ]
 
 
+def ended(trainer: ModelTrainer) -> TrainingJob:
+    """The job that a trainer has waited for."""
+    job: Any = trainer._latest_training_job  # noqa: SLF001 - what train() started
+    job.refresh()
+    return job
+
+
 def main() -> None:
     example = Example()
-    trainer = example.fit(example.upload())
-    builder = example.builder(trainer)
+    channels = example.channels()
+    trainer = example.xgboost()
+    trainer.train(input_data_config=channels, wait=True, logs=False)
+    builder = example.model(ended(trainer))
     print(f"trained: {builder.s3_model_data_url}")
-    print(f"the endpoint is right {example.ask(builder):.0%} of the time")
     print(f"the batch is right {example.transform(builder.model_name):.0%} of the time")
-    example.session.sagemaker_client.delete_model(ModelName=builder.model_name)
+    print(f"the endpoint is right {example.ask(builder):.0%} of the time")
+    tuner = example.tune(channels)
+    errors = tuner.analytics().dataframe()["FinalObjectiveValue"]
+    print(f"the best of {len(errors)} trainings, by its error of {min(errors):.0%}, ", end="")
+    best = example.best(tuner)
+    print(f"is {best.training_job_name}")
+    print(f"it is right {example.ask(example.model(best)):.0%} of the time")
     print(f"flowers of each kind: {example.process()}")
+    print(f"the script is right {example.script():.0%} of the time")
+    print(f"the image is right {example.own_image(channels):.0%} of the time")
 
 
 main()

@@ -10,10 +10,8 @@ from typing import Any
 
 from sagemaker.core import image_uris
 from sagemaker.core.helper.session_helper import Session, get_execution_role
-from sagemaker.core.parameter import ContinuousParameter, IntegerParameter
 from sagemaker.train.configs import Compute, InputData, SourceCode
 from sagemaker.train.model_trainer import ModelTrainer
-from sagemaker.train.tuner import HyperparameterTuner
 
 INSTANCE = "ml.m5.large"
 TRAIN = """
@@ -64,44 +62,9 @@ def main() -> None:
         "job": job.training_job_name,
         "status": job.training_job_status,
         "model": model,
-        "tuned": tuned(session, place),
     }
     print()
     print(json.dumps(seen))
-
-
-def tuned(session: Any, place: str) -> dict[str, Any]:
-    """A random search of the built-in XGBoost, and what its analytics tell."""
-    trainer = ModelTrainer(
-        sagemaker_session=session,
-        role=get_execution_role(session),
-        training_image=image_uris.retrieve("xgboost", "us-east-1", version="1.7-1"),
-        compute=Compute(instance_type=INSTANCE, instance_count=1, volume_size_in_gb=30),
-        hyperparameters={"objective": "binary:logistic", "num_round": 3, "eval_metric": "error"},
-    )
-    ranges = {"eta": ContinuousParameter(0.1, 0.9), "max_depth": IntegerParameter(1, 4)}
-    tuner = HyperparameterTuner(
-        trainer,
-        "validation:error",
-        ranges,
-        objective_type="Minimize",
-        strategy="Random",
-        max_jobs=2,
-    )
-    channels = [
-        InputData(channel_name=name, data_source=place, content_type="text/csv")
-        for name in ("train", "validation")
-    ]
-    # A name made of the minute may be that of another SDK, which asked in the same one.
-    tuner.tune(channels, job_name="tuned-by-v3", wait=True)
-    table: Any = tuner.analytics().dataframe()
-    job: Any = tuner.latest_tuning_job
-    return {
-        "job": job.hyper_parameter_tuning_job_name,
-        "status": job.hyper_parameter_tuning_job_status,
-        "best": tuner.best_training_job(),
-        "values": list(table["FinalObjectiveValue"]),
-    }
 
 
 main()

@@ -1,6 +1,7 @@
 """SageMaker Pipelines through the SDK v2, unchanged, and as its roles' permissions allow."""
 
 import json
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,12 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.house import House
+from tests.house import House, flowmaker
 from tests.training import IMAGE
 from tests.wire.test_sagemaker import Clients, until
 
 SCRIPT = Path(__file__).with_name("sagemaker_pipeline_script.py")
+FUNCTIONS = Path(__file__).with_name("sagemaker_step_script.py")
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -55,6 +57,16 @@ def test_an_execution_is_stopped_and_its_pipeline_deleted(seen: dict[str, Any]) 
 def test_jobs_are_called_as_their_pipeline_asks(seen: dict[str, Any]) -> None:
     beginning, number, suffix = seen["prefixed"].rsplit("-", 2)
     assert (beginning, number, len(suffix)) == ("trees", "ID", 10)
+
+
+def test_functions_are_steps(server: House, tmp_path: Path) -> None:
+    listed = tmp_path / "requirements.txt"
+    listed.write_text(f"sagemaker=={version('sagemaker')}\n")
+    options = ("--requirements", str(listed), "--data", str(server.data))
+    flowmaker("image", "add", "functions:1", *options)
+    _, seen = server.run_script(FUNCTIONS, tmp_path)
+    assert seen["steps"] == {"Double": "Succeeded", "Add": "Succeeded"}
+    assert seen["results"] == [{"twice": 42}, 43]
 
 
 def test_steps_may_what_the_execution_role_may(server: House) -> None:

@@ -1,4 +1,4 @@
-"""SageMaker's SDK v3, unchanged, in its own environment: trainer, tuner, pipeline, example."""
+"""SageMaker's SDK v3, unchanged, in its own environment: trainer, pipeline, example."""
 
 import asyncio
 from pathlib import Path
@@ -10,8 +10,8 @@ from flowmaker.clock import SystemClock
 from flowmaker.executors.environments import UvEnvironments
 from flowmaker.executors.executor import EnvironmentFailed, EnvironmentSpec
 from tests.house import House
+from tests.wire.test_examples_sagemaker import EXAMPLES, register_image
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "sagemaker" / "sdk_v3.py"
 SCRIPT = Path(__file__).with_name("sagemaker_sdk_v3_script.py")
 PIPELINE = Path(__file__).with_name("sagemaker_pipeline_v3_script.py")
 REQUIREMENTS = Path(__file__).with_name("sagemaker_sdk_v3.txt")
@@ -62,13 +62,6 @@ def test_model_trainer_runs_a_script_on_two_instances(
     assert {f"trained on algo-{number} with depth 3" for number in (1, 2)} <= printed
 
 
-def test_a_tuner_finds_the_best(ran: tuple[str, dict[str, Any]]) -> None:
-    tuned = ran[1]["tuned"]
-    assert tuned["status"] == "Completed"
-    assert len(tuned["values"]) == 2
-    assert tuned["best"].startswith(f"{tuned['job']}-00")
-
-
 def test_a_pipeline_of_the_sdk_v3(server: House, python: Path, tmp_path: Path) -> None:
     _, seen = server.run_script(PIPELINE, tmp_path, python=python)
     steps = dict.fromkeys(("Train", "Measure", "Check"), "Succeeded")
@@ -77,22 +70,29 @@ def test_a_pipeline_of_the_sdk_v3(server: House, python: Path, tmp_path: Path) -
 
 
 def test_the_sdk_v3_example(server: House, python: Path, tmp_path: Path) -> None:
+    register_image(server)
     impatient = tmp_path / "impatient.py"
     impatient.write_text(
         "import runpy, time\n"
         "sleep = time.sleep\n"
         "time.sleep = lambda seconds: sleep(min(seconds, 0.2))\n"
-        f"runpy.run_path({str(EXAMPLE)!r}, run_name='__main__')\n"
+        f"runpy.run_path({str(EXAMPLES / 'sdk_v3.py')!r}, run_name='__main__')\n"
         "print()\n"
         "print('null')\n"
     )
     printed, _ = server.run_script(impatient, tmp_path, python=python)
     said = [line for line in printed.splitlines() if " is right " in line]
     shares = [int(line.split("%")[0].split()[-1]) for line in said]
-    assert len(shares) == 2, printed
+    assert len(shares) == 5, printed
     assert min(shares) >= 90
     assert "flowers of each kind: 0: 50, 1: 50, 2: 50" in printed
     sagemaker = server.client("sagemaker")
+    best = printed.split("the best of 4 trainings, ")[1].split(" is ", 1)[1].split("\n")[0]
+    tuned = sagemaker.describe_training_job(TrainingJobName=best)["TuningJobArn"]
+    name = tuned.partition("/")[2]
+    tuning = sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
+    assert tuning["HyperParameterTuningJobStatus"] == "Completed"
+    assert tuning["BestTrainingJob"]["TrainingJobName"] == best
     assert sagemaker.list_models(NameContains="flowers-")["Models"] == []
     assert sagemaker.list_endpoints(NameContains="flowers-")["Endpoints"] == []
     assert sagemaker.list_endpoint_configs(NameContains="flowers-")["EndpointConfigs"] == []

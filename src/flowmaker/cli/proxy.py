@@ -30,7 +30,13 @@ class Proxy:
         return await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=LONGEST_REQUEST)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+        # Cancelled is a connection that outlives the command. Python 3.11 reports that as an error.
+        with suppress(
+            OSError,
+            asyncio.IncompleteReadError,
+            asyncio.LimitOverrunError,
+            asyncio.CancelledError,
+        ):
             request = await reader.readuntil(b"\r\n\r\n")
             method, target, _ = request.split(b" ", 2)
             host, _, port = target.decode("latin-1").rpartition(":")
@@ -54,11 +60,14 @@ class Proxy:
             writer.write(b"HTTP/1.1 502 Cannot connect\r\nContent-Length: 0\r\n\r\n")
             await writer.drain()
             return
-        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        await writer.drain()
-        if ours:
-            await writer.start_tls(self.authority.context(host))
-        await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
+        try:
+            writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            await writer.drain()
+            if ours:
+                await writer.start_tls(self.authority.context(host))
+            await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
+        finally:
+            far_writer.close()
 
 
 async def _pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
