@@ -1,11 +1,13 @@
 """What an endpoint costs: a single row beside the same model's other servers, and an update.
 
-All servers have the same model and are asked by the same client, whose requests are bytes that were
-made (and signed) before the clock starts. In-process is the model without any server.
+All servers have the same model and are asked by the same client, whose requests were made (and
+signed) before the clock starts. One connection is asked in Python; many are asked by `wrk` where it
+is installed, which leaves the processors to the servers. In-process is the model without a server.
 """
 
 import io
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -25,8 +27,10 @@ import numpy as np
 import uv
 import xgboost
 
+from bench import processor, wrk
 from bench.server import Measured, free_port, server, wait_for_port
 from bench.wire import Connection, Signer
+from flowmaker.executors import claims
 
 BUCKET = "bench-hosting"
 ROLE = "arn:aws:iam::000000000000:role/FlowmakerAdmin"
@@ -34,6 +38,8 @@ IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
 COLUMNS, TREES = 10, 100
 ROW = ",".join(f"{value:.5f}" for value in np.random.default_rng(1).normal(size=COLUMNS))
 ONES, CLIENTS, EACH = 1000, 16, 150
+#: That wrk asks for.
+WRK_SECONDS = 8
 LOAD_SECONDS = 60.0
 CREATED = 5
 ROUNDS = 3
@@ -57,11 +63,32 @@ PEERS = {
 
 @dataclass(frozen=True)
 class Figures:
-    """Of one connection the median and the 99th percentile in ms; of many, requests per second."""
+    """Of one connection the median and the 99th percentile in ms; of many, requests per second,
+    errors, and ms of a processor that the servers took for each."""
 
     median: float
     p99: float
     rate: float
+    errors: int
+    processor: float
+
+
+@dataclass(frozen=True)
+class Question:
+    """A request, and the processes that answer it."""
+
+    url: str
+    path: str
+    headers: dict[str, str]
+    body: str
+    pids: list[int]
+
+    def message(self) -> bytes:
+        """Its bytes."""
+        host = self.url.removeprefix("http://")
+        headers = {"host": host, **self.headers, "content-length": str(len(self.body))}
+        lines = [f"POST {self.path} HTTP/1.1", *(f"{k}: {v}" for k, v in headers.items())]
+        return "\r\n".join([*lines, "", self.body]).encode()
 
 
 def _model(file: Path) -> xgboost.Booster:
@@ -93,24 +120,39 @@ def _in_process(model: xgboost.Booster) -> float:
     return statistics.median(_milliseconds(ask, ONES))
 
 
-def _measure(url: str, message: bytes) -> Figures:
-    one = Connection(url)
+def _measure(question: Question) -> Figures:
+    one, message = Connection(question.url), question.message()
     one.ask_all([message] * 50)
     taken = _milliseconds(lambda: one.ask_all([message]), ONES)
     one.close()
-    connections = [Connection(url) for _ in range(CLIENTS)]
+    before = processor.seconds(question.pids)
+    counted = _many(question, message)
+    used = 1000 * (processor.seconds(question.pids) - before) / counted.requests
+    median = statistics.median(taken)
+    return Figures(median, taken[int(ONES * 0.99)], counted.rate, counted.errors, used)
+
+
+def _many(question: Question, message: bytes) -> wrk.Counted:
+    """By wrk; where there is none, by threads of Python, which take the processors, too."""
+    if wrk.WRK is not None:
+        url, body = question.url + question.path, question.body.encode()
+        return wrk.run(url, question.headers, body, connections=CLIENTS, seconds=WRK_SECONDS)
+    connections = [Connection(question.url) for _ in range(CLIENTS)]
     begin = time.perf_counter()
     with ThreadPoolExecutor(CLIENTS) as threads:
         list(threads.map(Connection.ask_all, connections, [[message] * EACH] * CLIENTS))
     seconds = time.perf_counter() - begin
     for connection in connections:
         connection.close()
-    return Figures(statistics.median(taken), taken[int(ONES * 0.99)], CLIENTS * EACH / seconds)
+    return wrk.Counted(CLIENTS * EACH, seconds, 0)
 
 
 @contextmanager
-def _peer(requirements: list[str], script: str, file: Path) -> Iterator[str]:
-    """A peer's server, in an environment of its own that is made for this and thrown away."""
+def _peer(requirements: list[str], script: str, file: Path) -> Iterator[tuple[str, int]]:
+    """A peer's server and the pid of its first process.
+
+    It is in an environment of its own, which is made for this and thrown away.
+    """
     port = free_port()
     packages = [option for each in requirements for option in ("--with", each)]
     program = Path(__file__).parent / "peers" / script
@@ -122,7 +164,7 @@ def _peer(requirements: list[str], script: str, file: Path) -> Iterator[str]:
         )
         try:
             wait_for_port(port, seconds=PATIENCE)
-            yield f"http://127.0.0.1:{port}"
+            yield f"http://127.0.0.1:{port}", running.pid
         finally:
             _end(running)
 
@@ -134,16 +176,6 @@ def _end(running: "subprocess.Popen[bytes]") -> None:
         running.wait(20)
         return
     running.kill()
-
-
-def _plain(url: str, content_type: str, body: str) -> bytes:
-    lines = [
-        "POST /invocations HTTP/1.1",
-        f"host: {url.removeprefix('http://')}",
-        f"content-type: {content_type}",
-        f"content-length: {len(body)}",
-    ]
-    return "\r\n".join([*lines, "", body]).encode()
 
 
 class Hosting:
@@ -203,10 +235,14 @@ class Hosting:
         while self._sagemaker.list_endpoints(NameContains=name)["Endpoints"]:
             time.sleep(0.02)
 
-    def message(self, name: str) -> bytes:
+    def question(self, name: str) -> Question:
+        """Signed now: it is good for five minutes."""
         signer = Signer.of(self._measured.url, self._measured.environment)
         path = f"/endpoints/{name}/invocations"
-        return signer.message("POST", path, "sagemaker", ROW.encode(), content_type="text/csv")
+        headers = signer.headers("POST", path, "sagemaker", ROW.encode(), content_type="text/csv")
+        jobs = (self._measured.data / "jobs").glob("[!.]*/")
+        pids = [pid for job in jobs if (pid := claims.supervisor_pid(job))]
+        return Question(self._measured.url, path, headers, ROW, [self._measured.pid, *pids])
 
     def _in_service(self, name: str) -> None:
         status = ""
@@ -261,15 +297,18 @@ def report(measured: Measured) -> None:
         model = _model(file)
         hosting = Hosting(measured, file)
         hosting.created("bench")  # makes the environment
-        _report_rows(measured, hosting, model)
-        _report_peers(measured, hosting, file)
+        _report_rows(hosting, model)
+        _report_peers(hosting, file)
         _report_life(hosting)
         _report_load(measured, hosting)
         hosting.delete("bench")
 
 
 def _row(name: str, figures: Figures, ours: Figures | None = None) -> str:
-    text = f"{name:40}{figures.median:8.2f} ms{figures.p99:8.2f} ms{figures.rate:9.0f}/s"
+    text = (
+        f"{name:40}{figures.median:8.2f} ms{figures.p99:8.2f} ms{figures.rate:9.0f}/s"
+        f"{figures.errors:8}{figures.processor:8.2f} ms"
+    )
     return text if ours is None else text + f"{ours.rate / figures.rate:8.1f} x"
 
 
@@ -278,30 +317,38 @@ def _median(rounds: list[Figures]) -> Figures:
         statistics.median(each.median for each in rounds),
         statistics.median(each.p99 for each in rounds),
         statistics.median(each.rate for each in rounds),
+        sum(each.errors for each in rounds),
+        statistics.median(each.processor for each in rounds),
     )
 
 
-def _report_rows(measured: Measured, hosting: Hosting, model: xgboost.Booster) -> None:
-    message = hosting.message("bench")
-    ours = _median([_measure(measured.url, message) for _ in range(ROUNDS)])
+def _report_rows(hosting: Hosting, model: xgboost.Booster) -> None:
+    ours = _median([_measure(hosting.question("bench")) for _ in range(ROUNDS)])
     least = _in_process(model)
-    print(f"{'one row of CSV':40}{'median':>11}{'p99':>11}{f'{CLIENTS} clients':>11}")
+    client = f"{wrk.WRK}" if wrk.WRK else "threads of Python (wrk is not installed)"
+    print(f"{CLIENTS} connections are asked by {client}; load {os.getloadavg()[0]:.1f}")
+    print(
+        f"{'one row of CSV':40}{'median':>11}{'p99':>11}{f'{CLIENTS} clients':>11}{'errors':>8}"
+        f"{'processor':>11}"
+    )
     print(f"{'in the process':40}{least:8.2f} ms")
     print(_row("Flowmaker, signed", ours) + f"   over in-process {ours.median - least:.2f} ms")
 
 
-def _report_peers(measured: Measured, hosting: Hosting, file: Path) -> None:
+def _report_peers(hosting: Hosting, file: Path) -> None:
     """Each in turns with Flowmaker, so that both meet the same noise."""
-    message = hosting.message("bench")
     for name, (requirements, script, (content_type, body)) in PEERS.items():
         ours: list[Figures] = []
         theirs: list[Figures] = []
+        headers = {"content-type": content_type}
         try:
-            with _peer(requirements, script, file) as url:
+            with _peer(requirements, script, file) as (url, pid):
+                asked = Question(url, "/invocations", headers, body, [pid])
                 for _ in range(ROUNDS):
-                    theirs.append(_measure(url, _plain(url, content_type, body)))
-                    ours.append(_measure(measured.url, message))
+                    theirs.append(_measure(asked))
+                    ours.append(_measure(hosting.question("bench")))
             print(_row(f"{name}; Flowmaker's rate", _median(theirs), _median(ours)))
+            print(_row("  Flowmaker in turns with it", _median(ours)))
         except (OSError, AssertionError, subprocess.SubprocessError, ValueError) as error:
             print(f"{name}: could not be measured here: {str(error)[:100]}")
 
@@ -314,7 +361,7 @@ def _report_life(hosting: Hosting) -> None:
 
 
 def _report_load(measured: Measured, hosting: Hosting) -> None:
-    load = Load(measured.url, hosting.message("bench"))
+    load = Load(measured.url, hosting.question("bench").message())
     updates: list[float] = []
 
     def update() -> None:

@@ -34,16 +34,23 @@ class Signer:
         self, method: str, path: str, service: str = "s3", body: bytes = b"", **headers: str
     ) -> bytes:
         """The request's bytes."""
+        signed = self.headers(method, path, service, body, **headers)
+        lines = [f"{method} {path} HTTP/1.1", f"host: {urlsplit(self.url).netloc}"]
+        lines += [f"{name}: {value}" for name, value in signed.items()]
+        lines += [f"content-length: {len(body)}", "", ""]
+        return "\r\n".join(lines).encode() + body
+
+    def headers(
+        self, method: str, path: str, service: str = "s3", body: bytes = b"", **headers: str
+    ) -> dict[str, str]:
+        """The request's headers, signed; without those of the host and of the body's length."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         request = AWSRequest(method, self.url + path, headers=named, data=body or None)
         if service == "s3":
             request.headers["x-amz-content-sha256"] = hashlib.sha256(body).hexdigest()
         kind = S3SigV4Auth if service == "s3" else SigV4Auth
         kind(self.credentials, service, "us-east-1").add_auth(request)
-        lines = [f"{method} {path} HTTP/1.1", f"host: {urlsplit(self.url).netloc}"]
-        lines += [f"{name}: {value}" for name, value in request.headers.items()]
-        lines += [f"content-length: {len(body)}", "", ""]
-        return "\r\n".join(lines).encode() + body
+        return dict(request.headers.items())
 
 
 class Connection:
