@@ -38,5 +38,6 @@ export function Chart({ title, data, labels, height = 180, time = false }: Chart
   }, [theme, labels.join()])
   useEffect(() => { plot.current?.setData(data as uPlot.AlignedData) }, [data])
   const last = labels.map((label, index) => `${label} ${data[index + 1]?.at(-1) ?? ''}`).join(', ')
-  return <div ref={box} class="chart" role="img" aria-label={`${title}: ${last}`} />
+  // Among several, the names of the curves are buttons, which no image may have in it.
+  return <div ref={box} class="chart" role={labels.length > 1 ? 'group' : 'img'} aria-label={`${title}: ${last}`} />
 }

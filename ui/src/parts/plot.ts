@@ -19,7 +19,8 @@ export function draw(box: HTMLElement, options: Options, data: (number | null)[]
       width: box.clientWidth,
       height,
       title,
-      cursor: { sync: { key: 'x' } },
+      cursor: { sync: { key: 'x' }, bind: { click: onName } },
+      hooks: { setSeries: [tellShown] },
       scales: { x: { time, range: (self, least, most) => reach(self.data[0], least, most, time ? 60 : 1) } },
       axes: [{ ...axis, size: 30, ...(time ? { values: clock } : { incrs: WHOLE }) }, { ...axis, size: 52 }],
       series: [
@@ -48,4 +49,26 @@ function reach(all: ArrayLike<number>, least: number | null, most: number | null
   const [only] = all.length === 1 ? Array.from(all) : []
   if (only !== undefined) return [only - around, only + around]
   return [least ?? 0, most ?? around]
+}
+
+/** A curve among several is hidden and shown by its name, which takes clicks and keys. */
+const onName: uPlot.Cursor.MouseListenerFactory = (plot, cell, turn) => {
+  if (plot.series.length < 3) return null
+  const name = cell.querySelector<HTMLElement>('.u-label')!
+  name.tabIndex = 0
+  name.setAttribute('role', 'button')
+  name.setAttribute('aria-pressed', 'true')
+  name.addEventListener('keydown', event => {
+    if (event.key !== 'Enter' && event.key !== ' ') return
+    event.preventDefault()
+    name.click()
+  })
+  name.addEventListener('click', event => turn(event))
+  return null // and not by its whole cell
+}
+
+function tellShown(plot: uPlot) {
+  plot.root.querySelectorAll('.u-series').forEach((row, at) => {
+    row.querySelector('.u-label[role]')?.setAttribute('aria-pressed', String(plot.series[at]?.show !== false))
+  })
 }
