@@ -1,5 +1,6 @@
 """A server that has one of everything that the web interface shows, made by the quickest jobs."""
 
+import io
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -121,6 +122,15 @@ def _pipelines(client: kfp.Client, folder: Path) -> dict[str, str]:
     }
 
 
+def _table() -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    sink = io.BytesIO()
+    pq.write_table(pa.table({"name": ["Ada", None], "age": [36, 85]}), sink)
+    return sink.getvalue()
+
+
 def _stored(server: House) -> dict[str, str]:
     s3 = server.client("s3")
     s3.create_bucket(Bucket=NAME)
@@ -129,6 +139,7 @@ def _stored(server: House) -> dict[str, str]:
         ("told/named.csv", "name,age\nAda,36\n"),
         ("told/answer.json", json.dumps({"answer": [42]})),
         ("told/note.txt", "read me\n" * 100),
+        ("told/table", _table()),  # as a task writes it: without an ending
         ("told/numbers.bin", b"\x00\x01\x02\xff" * 64),
     ):
         s3.put_object(Bucket=NAME, Key=key, Body=body)

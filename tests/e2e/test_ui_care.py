@@ -48,6 +48,7 @@ PAGES = (
     (f"buckets/{NAME}", "[role=cell] >> text=told/"),
     (f"buckets/{NAME}?prefix=told/&key=told/named.csv", ".preview td >> text=Ada"),
     (f"buckets/{NAME}?prefix=told/&key=told/answer.json", ".preview >> text=42"),
+    (f"buckets/{NAME}?prefix=told/&key=told/table", ".preview td >> text=Ada"),
     (f"buckets/{NAME}?prefix=told/&key=told/numbers.bin", "text=It is no text"),
     ("permissions?principal={user}", "text=Policies of furnished"),
     ("permissions", "[aria-label='Denied lately'] >> text=s3:DeleteObject"),

@@ -34,6 +34,7 @@ def test_it_says_what_to_copy_and_what_is_missing(tmp_path: Path) -> None:
         permissions=cast("Any", NoPermissions()),
         session=Session("key", url),
         follow=cast("Any", None),
+        environments=cast("Any", None),
         bundle=tmp_path,
     )
     app = create_app(web)

@@ -1,5 +1,6 @@
 """The web interface's own routes: who may ask them, and what they tell."""
 
+import io
 import json
 import re
 from collections.abc import Iterator
@@ -113,6 +114,7 @@ def test_aws_is_for_who_has_signed_in(stranger: httpx.Client, owner: httpx.Clien
     for ask in (
         lambda one: one.post("/ui/aws/sagemaker/ListTrainingJobs"),
         lambda one: one.get("/ui/objects?uri=s3://mlpipeline/a"),
+        lambda one: one.get("/ui/tables?uri=s3://mlpipeline/a"),
         lambda one: one.put("/ui/objects?uri=s3://mlpipeline/a", content=b""),
         lambda one: one.post("/ui/endpoints/e/invocations"),
     ):
@@ -275,3 +277,31 @@ def test_what_is_no_word_ends_the_connection(server: House) -> None:
             heard(socket, "nothing")
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.reason == "what a page may say is in docs/ui.md"
+
+
+@pytest.mark.slow
+def test_the_beginning_of_a_parquet_file_is_told(server: House, owner: httpx.Client) -> None:
+    bucket, s3 = "web-tables", server.client("s3")
+    s3.create_bucket(Bucket=bucket)
+
+    def told(key: str, body: bytes) -> httpx.Response:
+        s3.put_object(Bucket=bucket, Key=key, Body=body)
+        return owner.get(f"/ui/tables?uri=s3://{bucket}/{key}", timeout=100)
+
+    table = {"name": ["Ada", None], "age": [36, 85]}
+    answer = told("table", parquet(table)).json()
+    assert (answer["rows_count"], answer["rows"]) == (2, [["Ada", "36"], [None, "85"]])
+    assert [column["type"] for column in answer["columns"]] == ["string", "int64"]
+    refused = told("no-table", b"PAR1 and nothing more")
+    assert refused.status_code == 400
+    assert "cannot be read as Parquet" in refused.json()["message"]
+    assert owner.get(f"/ui/tables?uri=s3://{bucket}/gone").status_code == 404
+
+
+def parquet(columns: dict[str, Any]) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    sink = io.BytesIO()
+    pq.write_table(pa.table(columns), sink)
+    return sink.getvalue()

@@ -247,6 +247,7 @@ def _doors(
                 session=session,
                 permissions=Permissions(database, unobserved, ground.observations),
                 follow=nodes.log_of,
+                environments=ground.environments,
             )
         ),
     )

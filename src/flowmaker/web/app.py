@@ -12,6 +12,7 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
 from flowmaker.aws.inside import Inside
+from flowmaker.executors.executor import Environments
 from flowmaker.store.database import Database
 from flowmaker.web.aws import AwsRoutes
 from flowmaker.web.changes import Changes, Follow
@@ -19,6 +20,7 @@ from flowmaker.web.metrics import Measured
 from flowmaker.web.permissions import Permissions
 from flowmaker.web.runs import Drawings
 from flowmaker.web.session import SIGN_IN, Session
+from flowmaker.web.tables import Tables
 
 #: Where hatch_build.py puts the bundle.
 BUNDLE = Path(__file__).parent / "static"
@@ -70,6 +72,7 @@ class Web:
     session: Session
     permissions: Permissions
     follow: Follow
+    environments: Environments
     bundle: Path = BUNDLE
 
 
@@ -93,6 +96,7 @@ def create_app(web: Web) -> Starlette:
             *Drawings(web.database).routes(),
             *Measured(web.database).routes(),
             *AwsRoutes(web.inside, web.session).routes(),
+            *Tables(web.inside, web.environments).routes(web.session),
             *web.permissions.routes(web.session),
             Mount("/assets", GZipMiddleware(assets)),
             Route("/{rest:path}", _missing),

@@ -57,7 +57,7 @@ class AwsRoutes:
 
     async def show(self, request: Request) -> Response:
         """An object's bytes (`?uri=s3://…`), or the `Range` of them; `?download`: as a file."""
-        place = _place(request)
+        place = place_of(request)
         span = {"Range": request.headers["range"]} if "range" in request.headers else {}
         reply = await self._inside.call(
             Asked(service="s3", operation="GetObject", parameters={**place, **span})
@@ -75,7 +75,7 @@ class AwsRoutes:
             said["Content-Range"] = reply.parameters["ContentRange"]
         kind = request.query_params.get("type") or reply.parameters.get("ContentType")
         return StreamingResponse(
-            _pieces(reply), status_code=reply.status or 200, headers=said, media_type=kind
+            pieces_of(reply), status_code=reply.status or 200, headers=said, media_type=kind
         )
 
     async def store(self, request: Request) -> Response:
@@ -87,7 +87,7 @@ class AwsRoutes:
         asked = Asked(
             service="s3",
             operation="PutObject",
-            parameters={**_place(request), **kind, "ContentLength": int(length)},
+            parameters={**place_of(request), **kind, "ContentLength": int(length)},
             body=request.stream(),
             headers={"content-length": length},
         )
@@ -133,7 +133,12 @@ def _parameters(answer: Answer) -> Mapping[str, Any]:
     return answer or {}
 
 
-def _place(request: Request) -> dict[str, str]:
+def place_of(request: Request) -> dict[str, str]:
+    """The bucket and the key of `?uri=`.
+
+    Raises:
+        InvalidInput: it names no object.
+    """
     uri = request.query_params.get("uri", "")
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     if not uri.startswith("s3://") or not bucket or not key:
@@ -141,7 +146,8 @@ def _place(request: Request) -> dict[str, str]:
     return {"Bucket": bucket, "Key": key}
 
 
-async def _pieces(reply: Reply) -> AsyncIterator[bytes]:
+async def pieces_of(reply: Reply) -> AsyncIterator[bytes]:
+    """An object's bytes, as they come."""
     body = reply.body
     if body is None:
         return

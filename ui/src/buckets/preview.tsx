@@ -1,8 +1,9 @@
-/** The beginning of an object, as what it is: a table, JSON, text, or an image. */
+/** The beginning of an object, as what it is: a table (CSV or Parquet), JSON, text, or an image. */
 import { objectUrl, useLoaded } from '../api'
 import { bytes } from '../format'
 import { Problem } from '../parts/page'
 import { csvRows } from './csv'
+import { Parquet } from './parquet'
 
 /** Bytes that are read of a text. */
 const MOST = 64_000
@@ -25,6 +26,7 @@ function Text({ uri, size, type, ending }: Shown & { ending: string }) {
   const loaded = useLoaded(() => begin(uri, size), [uri])
   const text = loaded.value?.text
   if (!loaded.value) return <Problem error={loaded.error} />
+  if (loaded.value.parquet) return <Parquet uri={uri} />
   if (text === undefined) return <p class="dim">It is no text: download it to look inside.</p>
   const cut = size > MOST
   const name = uri.slice(uri.lastIndexOf('/') + 1)
@@ -41,10 +43,12 @@ function looksLikeRows(text: string): boolean {
   return counts.length > 1 && counts[0]! > 1 && counts.every(count => count === counts[0]) && !/^\s*[[{<]/.test(text)
 }
 
-async function begin(uri: string, size: number): Promise<{ text?: string }> {
+/** What it is, is known by what it begins with: what tasks write has no ending. */
+async function begin(uri: string, size: number): Promise<{ text?: string; parquet?: boolean }> {
   const response = await fetch(objectUrl(uri), { headers: { Range: `bytes=0-${Math.min(size, MOST) - 1}` } })
   if (!response.ok) throw new Error(`${response.status} ${response.statusText}`)
   const found = await response.arrayBuffer()
+  if (new TextDecoder('latin1').decode(found.slice(0, 4)) === 'PAR1') return { parquet: true }
   try {
     // A character may be cut at the end of what was asked for.
     const text = new TextDecoder('utf-8', { fatal: true }).decode(found, { stream: true })
