@@ -130,3 +130,22 @@ def test_no_list_sorts_or_counts_over_the_runs_themselves(
                 assert " COVERING " in of_runs[0], (condition, of_runs)
             if any("TEMP B-TREE" in step for step in steps) and " IN (" not in asked:
                 assert " COVERING " in of_runs[0], (condition, of_runs)
+
+
+@pytest.mark.parametrize("operation", ["GREATER_THAN", "LESS_THAN_EQUALS", "NOT_EQUALS"])
+@pytest.mark.parametrize("column", ORDERS)
+def test_a_metric_of_many_is_walked_along_the_order_and_counted_in_its_index(
+    connection: Connection, column: str, operation: str
+) -> None:
+    """So the first page is read as soon as it is full, and no run is read for the count."""
+    one = Condition(column="metrics.a", operation=Operation[operation], value=0.5)
+    query = Query(conditions=(one,), order=Order(column=column), size=20)
+    walk = plan_of_keys(connection, query)
+    assert " INDEX kfp_runs_in_order" in walk[0] or column == "run_id"
+    assert walk[0].startswith("SCAN kfp_runs")
+    assert walk[-1] == "SEARCH kfp_run_metrics USING PRIMARY KEY (run_id=? AND name=?)"
+    assert not [step for step in walk if "TEMP B-TREE" in step]
+    counts = [steps for asked, steps in plans(connection, query) if "count(*)" in asked]
+    for steps in counts:
+        assert "SEARCH kfp_run_metrics USING COVERING INDEX" in steps[-1] or "SCAN" in steps[-1]
+        assert not [step for step in steps if "kfp_runs" in step]

@@ -2,10 +2,12 @@
 
 import json
 import math
+import operator
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +101,52 @@ def test_pages_of_many_are_walked_along_their_order(
     assert [each.run_id for each in second.items] == ["both"]
 
 
+COMPARISONS = {
+    Operation.EQUALS: operator.eq,
+    Operation.NOT_EQUALS: operator.ne,
+    Operation.GREATER_THAN: operator.gt,
+    Operation.GREATER_THAN_EQUALS: operator.ge,
+    Operation.LESS_THAN: operator.lt,
+    Operation.LESS_THAN_EQUALS: operator.le,
+}
+
+
+@pytest.mark.parametrize("few", [listing.FEW, -1])
+def test_every_comparison_means_one_of_the_tasks(
+    database: Database, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    """Of few or many runs, and in each order: as one finds who looks at every task."""
+    monkeypatch.setattr(listing, "FEW", few)
+    values = {"folds": [0.2, 0.5, 0.6, 0.6], "flat": [0.5, 0.5]}
+    for run_id, measured in values.items():
+        made = [artifact("Metrics", accuracy=value) for value in measured]
+        insert(database, run_id, *(task(run_id, str(at), one) for at, one in enumerate(made)))
+    values |= {"good": [0.97], "bad": [0.4], "both": [0.5]}
+    other = Condition(column="state", operation=Operation.NOT_EQUALS, value="FAILED")
+    orders = ("run_id", "created_at", "finished_at")
+    for operation, value, column in product(COMPARISONS, (0.2, 0.4, 0.5, 0.6), orders):
+        compare = COMPARISONS[operation]
+        wanted = {each for each in values if any(compare(one, value) for one in values[each])}
+        one = Condition(column="metrics.accuracy", operation=operation, value=value)
+        for conditions in ((one,), (one, other), (one, one)):
+            query = Query(conditions=conditions, order=Order(column=column), size=10)
+            page = database.read_now(listing.list_runs, query)
+            assert {each.run_id for each in page.items} == wanted
+            assert (page.total, len(page.items)) == (len(wanted), len(wanted))
+
+
+def test_a_task_that_is_made_anew_takes_its_metrics_back(database: Database) -> None:
+    both = database.read_now(runs.get_run, "both")
+    assert both is not None
+    after = replace(both, revision=both.revision + 1)
+    low = task("both", "c", artifact("Metrics", accuracy=0.1))
+    assert database.write_now(lambda tx: runs.apply(tx, after, inserted=[low], removed=["both-a"]))
+    assert found(database, accuracy("GREATER_THAN", "0.45")) == ["good"]
+    assert found(database, accuracy("LESS_THAN", "0.2")) == ["both"]
+    database.write_now(runs.delete_run, "both")
+    assert found(database, accuracy("LESS_THAN", "0.2")) == []
+
+
 @pytest.mark.parametrize("value", ["much", "nan", ""])
 def test_what_is_no_number_is_refused(value: str) -> None:
     with pytest.raises(InvalidInput, match="is no number"):
@@ -129,10 +177,14 @@ def test_what_is_no_number_or_of_no_container_is_no_metric() -> None:
     assert metrics.measured(group) == {}
 
 
-def test_an_older_data_folder_is_searched_too(tmp_path: Path, database: Database) -> None:
+@pytest.mark.parametrize("lacks", [("kfp_run_metrics",), ("kfp_metrics", "kfp_run_metrics")])
+def test_an_older_data_folder_is_searched_too(
+    tmp_path: Path, database: Database, lacks: tuple[str, ...]
+) -> None:
     database.close()
     with sqlite3.connect(tmp_path / "flowmaker.db") as old:
-        old.execute("DROP TABLE kfp_metrics")
+        for table in lacks:
+            old.execute(f"DROP TABLE {table}")
     again = Database(tmp_path / "flowmaker.db")
     assert found(again, accuracy("GREATER_THAN", "0.45")) == ["both", "good"]
     again.close()

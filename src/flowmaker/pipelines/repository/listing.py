@@ -16,9 +16,11 @@ from sqlalchemy import (
     Row,
     Select,
     Table,
+    and_,
     func,
     literal,
     literal_column,
+    not_,
     select,
     tuple_,
 )
@@ -121,10 +123,11 @@ def _keys(tx: Transaction, listing: _Listing[Any], query: Query) -> tuple[list[s
     What few things satisfy is gathered in one pass and sorted here. Of what many do, a page is
     found soon in its order, and they only have to be counted.
     """
-    if not query.conditions:
+    metric = _lone_metric(query)
+    if not query.conditions or (metric and not _is_few(tx, metric)):
         return _walk(tx, listing, query), _count(tx, listing, query)
     value, key = _comparable(listing.table.c[query.order.column]), listing.table.c[listing.key]
-    few = select(value, key).where(*_sought(listing, query)).limit(FEW + 1)
+    few = select(value, key).where(*_sought(tx, listing, query)).limit(FEW + 1)
     found = [(row[0], row[1]) for row in tx.execute(few)]
     if len(found) > FEW:
         return _walk(tx, listing, query), _count(tx, listing, query)
@@ -134,19 +137,41 @@ def _keys(tx: Transaction, listing: _Listing[Any], query: Query) -> tuple[list[s
     return keys[: query.size + 1], len(found)
 
 
+def _is_of_metric(condition: Condition) -> bool:
+    return condition.column.startswith(METRIC)
+
+
+def _lone_metric(query: Query) -> Condition | None:
+    """The condition, when it is the only one and of a metric."""
+    alone = query.conditions[0] if len(query.conditions) == 1 else None
+    return alone if alone and _is_of_metric(alone) else None
+
+
+def _is_few(tx: Transaction, condition: Condition) -> bool:
+    """Whether few runs have a metric so: its index says it soon, of however many."""
+    some = _having(condition).limit(FEW + 1).subquery()
+    return tx.execute(select(func.count()).select_from(some)).scalar_one() <= FEW
+
+
 def _follows(one: tuple[Any, str], other: tuple[Any, str], order: Order) -> bool:
     return one < other if order.descending else one > other
 
 
 def _count(tx: Transaction, listing: _Listing[Any], query: Query) -> int:
-    counted = select(func.count()).select_from(listing.table).where(*_sought(listing, query))
+    metric = _lone_metric(query)
+    if metric:
+        # Whatever has a metric is a run that is there: the runs need not be looked at.
+        having = _having(metric).subquery()
+        return tx.execute(select(func.count()).select_from(having)).scalar_one()
+    counted = select(func.count()).select_from(listing.table).where(*_sought(tx, listing, query))
     return tx.execute(counted).scalar_one()
 
 
 def _walk(tx: Transaction, listing: _Listing[Any], query: Query) -> list[str]:
     """The keys from where the page begins, in order."""
     own = query.order.column
-    if own == WIDEST or all(each.column == own for each in query.conditions):
+    # Each order's index has what tells runs apart, and so whether a run has a metric.
+    if own == WIDEST or all(each.column == own or _is_of_metric(each) for each in query.conditions):
         return list(tx.scalars(_along(listing, query, query.conditions, query.size + 1)))
     # Whatever satisfies the conditions is mostly near, but may be far along this order; and each
     # step fetches a row.
@@ -198,14 +223,18 @@ def _by(listing: _Listing[Any], order: Order, *, sought: bool) -> list[ColumnEle
     return [each.desc() if order.descending else each for each in by]
 
 
-def _sought(listing: _Listing[Any], query: Query) -> list[ColumnElement[bool]]:
+def _sought(tx: Transaction, listing: _Listing[Any], query: Query) -> list[ColumnElement[bool]]:
     """The conditions: a lone one is looked up, several are checked all along an index.
 
     SQLite would look one of them up, which most rows may satisfy, and fetch these one by one for
-    the others.
+    the others. Unless it is of a metric that few have so.
     """
     lone = len(query.conditions) == 1
-    return [_condition(listing.table, each, sought=lone) for each in query.conditions]
+    looked_up = next(
+        (each for each in query.conditions if lone or (_is_of_metric(each) and _is_few(tx, each))),
+        None,
+    )
+    return [_condition(listing.table, each, sought=each is looked_up) for each in query.conditions]
 
 
 def _position(listing: _Listing[Any], query: Query, row: Row[Any]) -> Position:
@@ -241,7 +270,7 @@ def _literal(value: Scalar) -> ColumnElement[Any]:
 
 def _condition(table: Table, condition: Condition, *, sought: bool) -> ColumnElement[bool]:
     """A condition; unless it is `sought`, SQLite looks for it in no index."""
-    if condition.column.startswith(METRIC):
+    if _is_of_metric(condition):
         return _of_metric(table, condition, sought=sought)
     column = _column(table, condition.column)
     if not sought:
@@ -258,14 +287,28 @@ def _condition(table: Table, condition: Condition, *, sought: bool) -> ColumnEle
 
 def _of_metric(table: Table, condition: Condition, *, sought: bool) -> ColumnElement[bool]:
     """Whether a run is one of those that measured such a value."""
+    having = _having(condition)
+    if sought:
+        return table.c.run_id.in_(having)
+    # Each run's own metrics are looked up, when it is its turn.
+    (of_run,) = having.selected_columns
+    return having.where(of_run == table.c.run_id).correlate(table).exists()
+
+
+def _having(condition: Condition) -> Select[tuple[str]]:
+    """The runs that measured such a value in one of their tasks, each of them once."""
     name, value = condition.column.removeprefix(METRIC), condition.value
     assert not isinstance(value, tuple)
-    having = select(schema.metrics.c.run_id).where(
-        schema.metrics.c.name == name,
-        _COMPARISONS[condition.operation](schema.metrics.c.value, _literal(value)),
-    )
-    key = table.c.run_id if sought else _not_sought(table.c.run_id)
-    return key.in_(having)
+    compare, at = _COMPARISONS[condition.operation], _literal(value)
+    of_tasks, of_runs = schema.metrics.c, schema.run_metrics.c
+    if condition.operation is Operation.EQUALS:  # it may be of a task between the ends
+        found = select(of_tasks.run_id).distinct()
+        return found.where(of_tasks.name == name, compare(of_tasks.value, at))
+    found = select(of_runs.run_id).where(of_runs.name == name)
+    if condition.operation is Operation.NOT_EQUALS:
+        return found.where(not_(and_(of_runs.least == at, of_runs.greatest == at)))
+    is_above = condition.operation in {Operation.GREATER_THAN, Operation.GREATER_THAN_EQUALS}
+    return found.where(compare(of_runs.greatest if is_above else of_runs.least, at))
 
 
 _COMPARISONS: dict[Operation, Callable[[ColumnElement[Any], Any], ColumnElement[bool]]] = {

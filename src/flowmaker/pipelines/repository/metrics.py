@@ -4,13 +4,30 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import insert, select
+from sqlalchemy import Text, bindparam, delete, func, insert, select
 
 from flowmaker.pipelines.records.run import Task, TaskKind
 from flowmaker.store.database import Transaction
-from flowmaker.store.schema.pipelines import metrics
+from flowmaker.store.schema.pipelines import metrics, run_metrics
 
 TYPE = "system.Metrics"
+
+_COLUMNS = ["run_id", "name", "least", "greatest"]
+_OF_ONE = (metrics.c.run_id == bindparam("of_run")) & (metrics.c.name == bindparam("of_name"))
+#: Both ends are looked up in an index: a run may have the metric of 10,000 tasks.
+_SPAN = (
+    insert(run_metrics)
+    .prefix_with("OR REPLACE")
+    .from_select(
+        _COLUMNS,
+        select(
+            bindparam("of_run", type_=Text),
+            bindparam("of_name", type_=Text),
+            select(func.min(metrics.c.value)).where(_OF_ONE).scalar_subquery(),
+            select(func.max(metrics.c.value)).where(_OF_ONE).scalar_subquery(),
+        ),
+    )
+)
 
 #: A run's metrics: the values of each, one for each task that has it.
 Metrics = dict[str, list[float]]
@@ -23,8 +40,27 @@ def record(tx: Transaction, tasks: Iterable[Task]) -> None:
         for task in tasks
         for name, value in measured(task).items()
     ]
-    if rows:
-        tx.execute(insert(metrics).prefix_with("OR REPLACE"), rows)
+    if not rows:
+        return
+    tx.execute(insert(metrics).prefix_with("OR REPLACE"), rows)
+    whose = {(row["run_id"], row["name"]) for row in rows}
+    tx.execute(_SPAN, [{"of_run": run_id, "of_name": name} for run_id, name in whose])
+
+
+def record_anew(tx: Transaction, run_id: str) -> None:
+    """Forgets what tasks of the run had measured that are there no more."""
+    tx.execute(delete(run_metrics).where(run_metrics.c.run_id == run_id))
+    spans = (
+        select(
+            metrics.c.run_id,
+            metrics.c.name,
+            func.min(metrics.c.value),
+            func.max(metrics.c.value),
+        )
+        .where(metrics.c.run_id == run_id)
+        .group_by(metrics.c.run_id, metrics.c.name)
+    )
+    tx.execute(insert(run_metrics).from_select(_COLUMNS, spans))
 
 
 def measured(task: Task) -> dict[str, float]:

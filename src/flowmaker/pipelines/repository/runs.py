@@ -142,6 +142,8 @@ def apply(
         cache.put(tx, entry)
     for task_id in removed:
         tx.execute(delete(tasks).where(tasks.c.task_id == task_id))
+    if removed:
+        metrics.record_anew(tx, run.run_id)
     if inserted:
         tx.execute(insert(tasks), [_task_values(task) for task in inserted])
     for task in changed:

@@ -202,3 +202,28 @@ event.listen(
           AND json_extract(artifact.value, '$.type.schemaTitle') = 'system.Metrics'
     """),
 )
+
+#: The smallest and the largest value of each metric of a run: a list that asks for them finds a run
+#: once, however many of its tasks have the metric.
+run_metrics = Table(
+    "kfp_run_metrics",
+    metadata,
+    Column("run_id", Text, ForeignKey("kfp_runs.run_id", ondelete="CASCADE"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("least", Float, nullable=False),
+    Column("greatest", Float, nullable=False),
+    Index("kfp_run_metrics_by_least", "name", "least", "greatest"),
+    Index("kfp_run_metrics_by_greatest", "name", "greatest"),
+    # A run's own are found at once, and what is found in an index has the run's id.
+    sqlite_with_rowid=False,
+)
+run_metrics.add_is_dependent_on(metrics)  # which a folder that is older still gets in the same go
+
+event.listen(
+    run_metrics,
+    "after_create",
+    DDL("""
+        INSERT OR REPLACE INTO kfp_run_metrics (run_id, name, least, greatest)
+        SELECT run_id, name, min(value), max(value) FROM kfp_metrics GROUP BY run_id, name
+    """),
+)
