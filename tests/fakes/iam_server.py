@@ -1,7 +1,11 @@
-"""IAM, STS and S3 behind the real gateway, with the real authorizer: for real clients."""
+"""IAM, STS, S3 and SageMaker behind the real gateway, with the real authorizer: for real clients.
+
+Nothing fulfils what SageMaker is asked for.
+"""
 
 import asyncio
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,14 +18,19 @@ from botocore.config import Config
 from flowmaker.aws.auth.authorize import PolicyAuthorizer
 from flowmaker.aws.gateway import Gateway
 from flowmaker.aws.iam.access_keys import AccessKeys
+from flowmaker.aws.iam.accounts import open_account
 from flowmaker.aws.iam.bootstrap import RootKeys, admin_session, bootstrap
 from flowmaker.aws.iam.service import IamService
 from flowmaker.aws.identity import SessionCredentials
 from flowmaker.aws.s3.cross_origin import CrossOrigin
 from flowmaker.aws.s3.service import S3Service
 from flowmaker.aws.sts.service import StsService
+from flowmaker.aws.sts.sessions import RoleSessions
 from flowmaker.clock import SystemClock
+from flowmaker.ids import ACCOUNT
 from flowmaker.objects.disk import DiskObjectStore
+from flowmaker.reconcile.hints import Hints
+from flowmaker.sagemaker.api.service import SageMakerService
 from flowmaker.store.database import Database
 from tests.fakes.aws_server import serving
 
@@ -48,16 +57,60 @@ class IamServer:
 
     def client(self, service: str, keys: tuple[str, ...] | None = None) -> Any:
         """A client with the root user's keys, or with (id, secret, token) of another."""
+        return self.anywhere(service, REGION, keys)
+
+    def anywhere(self, service: str, region: str, keys: tuple[str, ...] | None = None) -> Any:
+        """A client of a region."""
         keys = keys or (self.root.access_key_id, self.root.secret_access_key)
         return boto3.client(
             service,
             endpoint_url=self.url,
-            region_name=REGION,
+            region_name=region,
             aws_access_key_id=keys[0],
             aws_secret_access_key=keys[1],
             aws_session_token=keys[2] if len(keys) > 2 else None,
             config=Config(retries={"total_max_attempts": 1}),
         )
+
+    def account(self, name: str) -> "OtherAccount":
+        """An account beside the first, made when there is none of that name."""
+        opened = asyncio.run(open_account(self.database, self.clock, name))
+        keys = (opened.keys.access_key_id, opened.keys.secret_access_key)
+        return OtherAccount(server=self, id=opened.account.id, keys=keys)
+
+    def first(self) -> "OtherAccount":
+        """The first account, as one of several."""
+        keys = (self.root.access_key_id, self.root.secret_access_key)
+        return OtherAccount(server=self, id=ACCOUNT, keys=keys)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OtherAccount:
+    """An account, by its root user."""
+
+    server: IamServer
+    id: str
+    keys: tuple[str, ...]
+
+    def client(self, service: str, keys: tuple[str, ...] | None = None) -> Any:
+        return self.server.anywhere(service, "us-east-1", keys or self.keys)
+
+    def user(self, name: str, *allowed: Mapping[str, Any]) -> tuple[str, str]:
+        """The keys of a new user whom these statements speak of."""
+        iam = self.client("iam")
+        iam.create_user(UserName=name)
+        if allowed:
+            iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=document(*allowed))
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        return key["AccessKeyId"], key["SecretAccessKey"]
+
+    def arn(self, resource: str) -> str:
+        """Of a resource of IAM: `user/NAME`, `role/NAME`, `root`."""
+        return f"arn:aws:iam::{self.id}:{resource}"
+
+
+def document(*statements: Mapping[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
 @contextmanager
@@ -68,14 +121,24 @@ def iam_server(folder: Path) -> Iterator[IamServer]:
     try:
         root = asyncio.run(bootstrap(database, clock))
         admin = asyncio.run(admin_session(database, clock))
+        authorizer = PolicyAuthorizer(database, clock)
+        sagemaker = SageMakerService(
+            database=database,
+            objects=objects,
+            authorizer=authorizer,
+            sessions=RoleSessions(database, clock),
+            hints=Hints(),
+            clock=clock,
+        )
         gateway = Gateway(
             [
                 IamService(database, clock),
                 StsService(database, clock),
                 S3Service(objects, clock),
+                sagemaker,
             ],
             AccessKeys(database, clock),
-            PolicyAuthorizer(database, clock),
+            authorizer,
             clock,
         )
         gateway.check()

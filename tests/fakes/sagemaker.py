@@ -17,6 +17,7 @@ from flowmaker.aws.service import Call, Principal, Reply
 from flowmaker.clock import SystemClock
 from flowmaker.executors.executor import EnvironmentSpec, ProcessSpec
 from flowmaker.executors.room import Demand
+from flowmaker.ids import account_of
 from flowmaker.objects.disk import DiskObjectStore
 from flowmaker.reconcile.hints import Hints
 from flowmaker.reconcile.loop import Loop
@@ -43,9 +44,9 @@ class FakeSessions:
         self.forbidden: set[str] = set()
 
     async def for_service(
-        self, role_arn: str, service: str, session_name: str, *, seconds: int = 43200
+        self, role_arn: str, service: str, session_name: str, *, account: str, seconds: int = 43200
     ) -> SessionCredentials:
-        if role_arn in self.forbidden:
+        if role_arn in self.forbidden or account_of(role_arn) != account:
             raise AwsError("AccessDenied", "no", 403)
         role = role_arn.rpartition("/")[2]
         principal = Principal(

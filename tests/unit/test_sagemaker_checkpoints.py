@@ -14,6 +14,7 @@ from flowmaker.sagemaker.controllers import processing_outputs
 from flowmaker.sagemaker.controllers.checkpoints import Checkpoints
 from flowmaker.sagemaker.lifecycle import training as lifecycle
 from flowmaker.sagemaker.records.training import Instance, TrainingState
+from tests.fakes.aws_identity import ACCOUNT
 from tests.fakes.sagemaker import ROLE, Bench, bench, opt_ml, training_request
 
 CHECKPOINTS = {"CheckpointConfig": {"S3Uri": "s3://data/kept"}}
@@ -127,7 +128,7 @@ async def test_what_was_removed_while_nobody_looked_is_deleted(at: Bench, tmp_pa
     (folder.root / "checkpoints").mkdir(parents=True)
     for name in ("one", "two"):
         (folder.root / "checkpoints" / name).write_text(name)
-    storage = await at.parts.storages.of_role(ROLE, "eu-west-1")
+    storage = await at.parts.storages.of_role(ROLE, ACCOUNT, "eu-west-1")
     await Checkpoints(tmp_path / "staging").upload(CHECKPOINTS, [folder], storage, ended=True)
     (folder.root / "checkpoints" / "one").unlink()
     after_a_crash = Checkpoints(tmp_path / "staging")
@@ -288,7 +289,7 @@ async def test_a_file_that_is_written_to_while_it_is_copied_does_not_go(
     folder = TrainingFolder(root=tmp_path / "ml" / "algo-1")
     (folder.root / "checkpoints").mkdir(parents=True)
     (folder.root / "checkpoints" / "kept").write_text("half")
-    storage = await at.parts.storages.of_role(ROLE, "eu-west-1")
+    storage = await at.parts.storages.of_role(ROLE, ACCOUNT, "eu-west-1")
     known = Checkpoints(tmp_path / "staging")
 
     await known.upload(CHECKPOINTS, [folder], storage, ended=True)
@@ -303,7 +304,7 @@ async def test_what_a_container_calls_unfinished_does_not_go(at: Bench, tmp_path
     (folder.root / "checkpoints").mkdir(parents=True)
     for name in ("round.1", "round.2.sagemaker-ignore"):
         (folder.root / "checkpoints" / name).write_text(name)
-    storage = await at.parts.storages.of_role(ROLE, "eu-west-1")
+    storage = await at.parts.storages.of_role(ROLE, ACCOUNT, "eu-west-1")
 
     await Checkpoints(tmp_path / "staging").upload(CHECKPOINTS, [folder], storage, ended=True)
 

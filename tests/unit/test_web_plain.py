@@ -17,7 +17,7 @@ class Commits:
         pass
 
 
-class NoPermissions:
+class NoRoutes:
     """Has no routes."""
 
     def routes(self, session: Session) -> list[Any]:
@@ -31,7 +31,8 @@ def test_it_says_what_to_copy_and_what_is_missing(tmp_path: Path) -> None:
         url=url,
         database=cast("Any", Commits()),
         inside=cast("Any", None),
-        permissions=cast("Any", NoPermissions()),
+        permissions=cast("Any", NoRoutes()),
+        accounts=cast("Any", NoRoutes()),
         session=Session("key", url),
         follow=cast("Any", None),
         environments=cast("Any", None),

@@ -80,13 +80,15 @@ def test_a_role_is_assumed_and_expires(server: IamServer) -> None:
 
 def test_an_expired_session_is_refused_and_forgotten(server: IamServer) -> None:
     sessions = RoleSessions(server.database, server.clock)
-    short = asyncio.run(sessions.for_service(ADMIN, "sagemaker.amazonaws.com", "short", seconds=-1))
+    short = asyncio.run(
+        sessions.for_service(ADMIN, "sagemaker.amazonaws.com", "short", account=ACCOUNT, seconds=-1)
+    )
     client = server.client(
         "sts", (short.access_key_id, short.secret_access_key, short.session_token)
     )
     code, _ = refusal(client.get_caller_identity)
     assert code == "ExpiredToken"
-    asyncio.run(sessions.for_service(ADMIN, "sagemaker.amazonaws.com", "next"))
+    asyncio.run(sessions.for_service(ADMIN, "sagemaker.amazonaws.com", "next", account=ACCOUNT))
     kept = server.database.read_now(
         lambda tx: set(
             tx.scalars(sts_sessions.select().with_only_columns(sts_sessions.c.access_key_id))
@@ -175,7 +177,7 @@ def test_sessions_of_the_server(server: IamServer) -> None:
         ),
     ):
         with pytest.raises(AwsError) as raised:
-            asyncio.run(sessions.for_service(role, "sagemaker.amazonaws.com", "s"))
+            asyncio.run(sessions.for_service(role, "sagemaker.amazonaws.com", "s", account=ACCOUNT))
         assert raised.value.code == "ValidationException"
         assert words in raised.value.message
 

@@ -45,11 +45,13 @@ class Sessions(Protocol):
     """Sessions of roles, for what the server itself starts on a role's behalf."""
 
     async def for_service(
-        self, role_arn: str, service: str, session_name: str, *, seconds: int = 43200
+        self, role_arn: str, service: str, session_name: str, *, account: str, seconds: int = 43200
     ) -> SessionCredentials:
         """Assume `role_arn` as the service principal `service` (`sagemaker.amazonaws.com`).
 
+        It is for what `account` has asked for.
+
         Raises:
-            AwsError: there is no such role, or its trust policy does not name the service.
+            AwsError: the account has no such role, or its trust policy does not name the service.
         """
         ...

@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from flowmaker import ids
+
 Parameters = Mapping[str, Any]
 
 
@@ -49,8 +51,13 @@ class Need:
     )
     #: The policy attached to the resource itself (a bucket's), as JSON text; empty for none.
     resource_policy: str = ""
-    #: The account that owns the resource; empty for the caller's own.
+    #: The account that owns the resource; empty for the one in its ARN, else the caller's own.
     owner: str = ""
+
+    @property
+    def account(self) -> str:
+        """The account of the resource; empty where neither owner nor ARN says it."""
+        return self.owner or ids.account_of(self.resource)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,13 +11,14 @@ HELP = 'print the environment of the server that runs, for eval "$(flowmaker env
 
 
 def configure(command: argparse.ArgumentParser) -> None:
+    running.account_option(command)
     command.add_argument(
         "--format", choices=("shell", "dotenv", "json"), default="shell", help="default: shell"
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    environment = running.find(arguments.data).environment
+    environment = running.find(arguments.data, arguments.account).environment
     if arguments.format == "json":
         print(json.dumps(environment, indent=2))
         return 0

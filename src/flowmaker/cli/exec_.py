@@ -21,6 +21,7 @@ NOT_FOUND = 127
 
 
 def configure(command: argparse.ArgumentParser) -> None:
+    running.account_option(command)
     command.add_argument(
         "--kfp1",
         action="store_true",
@@ -38,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
         command = command[1:]
     if not command:
         raise InvalidInput("say what to run: flowmaker exec -- python train.py")
-    server = running.find(arguments.data)
+    server = running.find(arguments.data, arguments.account)
     with ExitStack() as stack:
         extra: Mapping[str, str] = {}
         if arguments.kfp1:

@@ -29,6 +29,7 @@ def parser() -> argparse.ArgumentParser:
     """The whole command line."""
     # Each command's module is imported here, so it must import what it needs only when it runs.
     from flowmaker.cli import (  # noqa: PLC0415
+        account,
         debug,
         demo,
         doctor,
@@ -62,6 +63,7 @@ def parser() -> argparse.ArgumentParser:
         image,
         interrupt,
         iam,
+        account,
         gc,
         doctor,
         down,

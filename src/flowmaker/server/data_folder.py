@@ -59,6 +59,15 @@ class DataFolder:
         return self.path / "credentials"
 
     @property
+    def accounts(self) -> Path:
+        """The root users' keys of the accounts beside the first, a file for each."""
+        return self.path / "accounts"
+
+    def account(self, name: str) -> Path:
+        """The file of the account of that name, which is checked."""
+        return self.accounts / name
+
+    @property
     def kubeconfig(self) -> Path:
         return self.path / "kubeconfig"
 
@@ -97,6 +106,7 @@ class DataFolder:
         """What no process of a user may read."""
         return (
             self.credentials,
+            self.accounts,
             self.kubeconfig,
             self.worker_key,
             self.administrator_key,
@@ -147,6 +157,11 @@ class DataFolder:
             return json.loads(self.server.read_text())
         except (FileNotFoundError, json.JSONDecodeError):
             return None
+
+    def protect_database(self) -> None:
+        """Before it is opened: SQLite gives the files beside it the same mode."""
+        self.database.touch(mode=0o600)
+        self.database.chmod(0o600)
 
     def secret(self, path: Path) -> bytes:
         """The random secret in `path`, made at the first use."""

@@ -12,6 +12,8 @@ from flowmaker.store.database import Database, Transaction
 
 _ARN = "arn:aws:sagemaker:"
 _ARN_PARTS = 6
+#: Kind, account, region and name.
+_Named = tuple[Kind, str, str, str]
 #: The end of an output parameter's name, and what its value is the name of.
 _NAMED = {
     "endpoint_config_name": (Kind.ENDPOINT_CONFIG,),
@@ -35,8 +37,8 @@ class SageMakerEffects:
             return {}
         return await self.database.read(self._states, named)
 
-    def _named(self, outputs: Mapping[str, Any]) -> Iterator[tuple[Kind, str, str]]:
-        """Kind, region and name of everything that the outputs may mean."""
+    def _named(self, outputs: Mapping[str, Any]) -> Iterator[_Named]:
+        """Everything that the outputs may mean."""
         for parameter, value in outputs.items():
             if not isinstance(value, str) or not value:
                 continue
@@ -45,22 +47,23 @@ class SageMakerEffects:
                 continue
             for ending, kinds in _NAMED.items():
                 if parameter.lower().endswith(ending):
-                    yield from ((kind, self.region, value) for kind in kinds)
+                    yield from ((kind, self.account, self.region, value) for kind in kinds)
                     break
 
-    def _states(self, tx: Transaction, named: list[tuple[Kind, str, str]]) -> dict[str, str]:
+    def _states(self, tx: Transaction, named: list[_Named]) -> dict[str, str]:
         states: dict[str, str] = {}
-        for kind, region, name in named:
-            found = resources.find(tx, kind, self.account, region, name)
-            states[f"{kind}/{region}/{name}"] = "" if found is None else _state(found)
+        for kind, account, region, name in named:
+            found = resources.find(tx, kind, account, region, name)
+            of = "" if account == self.account else f"{account}/"
+            states[f"{kind}/{of}{region}/{name}"] = "" if found is None else _state(found)
         return states
 
 
-def _of_arn(arn: str) -> Iterator[tuple[Kind, str, str]]:
+def _of_arn(arn: str) -> Iterator[_Named]:
     parts = arn.split(":", _ARN_PARTS - 1)
     kind, _, name = parts[-1].partition("/")
     if len(parts) == _ARN_PARTS and kind in set(Kind) and name:
-        yield Kind(kind), parts[3], name
+        yield Kind(kind), parts[4], parts[3], name
 
 
 def _state(found: Resource) -> str:

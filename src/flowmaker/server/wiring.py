@@ -61,15 +61,18 @@ from flowmaker.sagemaker.controllers import controllers as sagemaker_controllers
 from flowmaker.sagemaker.controllers.room import JobRoom
 from flowmaker.sagemaker.hosting.router import Router
 from flowmaker.server import handout
+from flowmaker.server.accounts import Accounts
 from flowmaker.server.claims import Claims
 from flowmaker.server.config import Settings
 from flowmaker.server.data_folder import DataFolder
 from flowmaker.server.effects import SageMakerEffects
 from flowmaker.server.front_doors import Doors, FrontDoors
 from flowmaker.server.images import job_images, pipeline_images
+from flowmaker.server.own_buckets import OwnBuckets
 from flowmaker.server.room import RoomDoor
 from flowmaker.server.worker import REGION, Worker
 from flowmaker.store.database import Database
+from flowmaker.web.accounts import AccountRoutes
 from flowmaker.web.app import Web
 from flowmaker.web.app import create_app as create_web
 from flowmaker.web.permissions import Permissions
@@ -104,9 +107,7 @@ class Ground:
     @classmethod
     def lay(cls, settings: Settings, folder: DataFolder, url: str) -> "Ground":
         clock = SystemClock()
-        # Before it is opened: SQLite gives the files beside it the same mode.
-        folder.database.touch(mode=0o600)
-        folder.database.chmod(0o600)
+        folder.protect_database()
         database = Database(folder.database)
         sockets = tempfile.TemporaryDirectory(prefix="flowmaker-")
         machine = capacity(settings.cores, settings.memory)
@@ -135,6 +136,10 @@ class Ground:
             job_room=Room(machine),
             sockets=sockets,
         )
+
+    @property
+    def accounts(self) -> Accounts:
+        return Accounts(self.database, self.clock, self.folder)
 
 
 class House:
@@ -174,6 +179,7 @@ class House:
             sessions=ground.sessions,
             is_running=partial(_is_running, ground),
         )
+        await ground.accounts.complete()
         session = await iam.admin_session(ground.database, ground.clock)
         handout.write(folder, url, session, token=settings.token)
         return cls(ground, worker, session.principal)
@@ -246,6 +252,7 @@ def _doors(
                 inside=inside,
                 session=session,
                 permissions=Permissions(database, unobserved, ground.observations),
+                accounts=AccountRoutes(ground.accounts.add, ground.accounts.every),
                 follow=nodes.log_of,
                 environments=ground.environments,
             )
@@ -353,11 +360,15 @@ def _run_controller(ground: Ground, settings: RunSettings) -> Controller:
         ground.executor,
         ground.environments,
         ground.images,
-        ground.objects,
+        _own_buckets(ground),
         ground.hints,
         ground.clock,
         settings,
     )
+
+
+def _own_buckets(ground: Ground) -> OwnBuckets:
+    return OwnBuckets(ground.objects, ids.ACCOUNT)
 
 
 def _nodes(ground: Ground, worker: Worker) -> NodeRoutes:
@@ -366,12 +377,12 @@ def _nodes(ground: Ground, worker: Worker) -> NodeRoutes:
         executor=ground.executor,
         environments=ground.environments,
         images=ground.images,
-        objects=ground.objects,
+        objects=_own_buckets(ground),
         settings=settings,
     )
     return NodeRoutes(
         database=ground.database,
-        objects=ground.objects,
+        objects=_own_buckets(ground),
         log=ground.executor.log,
         waits_for=ground.task_room.why,
         debug=Debugging(

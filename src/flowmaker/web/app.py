@@ -14,6 +14,7 @@ from starlette.staticfiles import StaticFiles
 from flowmaker.aws.inside import Inside
 from flowmaker.executors.executor import Environments
 from flowmaker.store.database import Database
+from flowmaker.web.accounts import AccountRoutes
 from flowmaker.web.aws import AwsRoutes
 from flowmaker.web.changes import Changes, Follow
 from flowmaker.web.metrics import Measured
@@ -71,6 +72,7 @@ class Web:
     inside: Inside
     session: Session
     permissions: Permissions
+    accounts: AccountRoutes
     follow: Follow
     environments: Environments
     bundle: Path = BUNDLE
@@ -98,6 +100,7 @@ def create_app(web: Web) -> Starlette:
             *AwsRoutes(web.inside, web.session).routes(),
             *Tables(web.inside, web.environments).routes(web.session),
             *web.permissions.routes(web.session),
+            *web.accounts.routes(web.session),
             Mount("/assets", GZipMiddleware(assets)),
             Route("/{rest:path}", _missing),
         ]

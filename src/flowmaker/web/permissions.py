@@ -77,7 +77,11 @@ class Permissions:
             raise InvalidInput(f"The parameter {lacking[0]} is missing.")
         principal = await self._database.read(principal_of, ids.ACCOUNT, given["principal"])
         need = await self._database.read(
-            need_of, given["action"], given.get("resource", "*"), given.getlist("context")
+            need_of,
+            principal.account,
+            given["action"],
+            given.get("resource", "*"),
+            given.getlist("context"),
         )
         found = await self._authorizer.explain(principal, need, region=given.get("region", ""))
         return json_response(_explanation(principal, need, found))

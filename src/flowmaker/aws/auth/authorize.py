@@ -1,11 +1,12 @@
 """Permission for each call: the caller's policies, the request's context, one decision."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from flowmaker.aws.auth import repository
 from flowmaker.aws.auth.denials import denial
-from flowmaker.aws.auth.evaluate import Decision, Layer, Policies, Policy, Request, evaluate
+from flowmaker.aws.auth.evaluate import Decision, Policies, Policy, Request, evaluate
 from flowmaker.aws.auth.explain import Explanation, explain
 from flowmaker.aws.auth.observations import Observations
 from flowmaker.aws.auth.policy import Kind, parse
@@ -17,7 +18,20 @@ from flowmaker.store.database import Database
 
 #: A key's last use is written down this often at most.
 _USE_NOTED_EVERY = timedelta(minutes=1)
-_ROOT = Decision(allowed=True, layer=Layer.IDENTITY, policy="root")
+#: What the root user has: no policy, but all rights in the account. They end where a resource is
+#: another account's, and where its own policy denies.
+_ROOT = Standing(
+    arn="",
+    unique_id="",
+    identity=(
+        Policy(
+            "root",
+            parse('{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}'),
+        ),
+    ),
+)
+#: What a bucket's policy cannot deny to the root user of its account, who could not mend it else.
+_MENDING = frozenset({"s3:getbucketpolicy", "s3:putbucketpolicy", "s3:deletebucketpolicy"})
 
 
 class PolicyAuthorizer:
@@ -46,15 +60,11 @@ class PolicyAuthorizer:
         return (await self.decide(principal, need, region=region)).allowed
 
     async def decide(self, principal: Principal, need: Need, *, region: str = "") -> Decision:
-        """The decision, and which policy made it. The root user may all."""
-        if principal.is_root:
-            return _ROOT
+        """The decision, and which policy made it."""
         return evaluate(*await self._question(principal, need, region))
 
     async def explain(self, principal: Principal, need: Need, *, region: str = "") -> Explanation:
         """The decision, and every statement that speaks of the action."""
-        if principal.is_root:
-            return Explanation(decision=_ROOT)
         return explain(*await self._question(principal, need, region))
 
     async def _question(
@@ -70,12 +80,14 @@ class PolicyAuthorizer:
             action=need.action,
             resource=need.resource,
             context=self._context(principal, standing, need, region),
-            owner=need.owner,
+            owner=need.account,
         )
         return request, _policies(principal, standing, need)
 
     async def _standing(self, principal: Principal) -> Standing | None:
         """Nothing when there is no such user or role any more, be there a new one of its name."""
+        if principal.is_root:
+            return replace(_ROOT, arn=principal.arn, unique_id=principal.user_id)
         kind, name = "role", principal.role_name
         if not name:
             kind, name = "user", principal.user_name
@@ -98,7 +110,7 @@ class PolicyAuthorizer:
             "aws:viaawsservice": ("false",),
             "aws:principalisawsservice": ("false",),
             "aws:principaltype": (_type(principal),),
-            "aws:resourceaccount": (need.owner or principal.account,),
+            "aws:resourceaccount": (need.account or principal.account,),
         }
         if region:
             context["aws:requestedregion"] = (region,)
@@ -133,7 +145,8 @@ class PolicyAuthorizer:
 def _policies(principal: Principal, standing: Standing | None, need: Need) -> Policies:
     kind = Kind.TRUST if need.action.lower().startswith("sts:assumerole") else Kind.RESOURCE
     resource = None
-    if need.resource_policy:
+    is_mending = need.action.lower() in _MENDING and need.account == principal.account
+    if need.resource_policy and not (principal.is_root and is_mending):
         resource = Policy(f"of {need.resource}", parse(need.resource_policy, kind))
     return Policies(
         identity=standing.identity if standing else (),
@@ -144,6 +157,8 @@ def _policies(principal: Principal, standing: Standing | None, need: Need) -> Po
 
 
 def _type(principal: Principal) -> str:
+    if principal.is_root:
+        return "Account"
     if principal.role_name:
         return "AssumedRole"
     return "User" if principal.user_name else "Anonymous"

@@ -21,7 +21,7 @@ def denial(principal: Principal, need: Need, decision: Decision) -> AwsError:
 
 def missing(principal: Principal, need: Need, decision: Decision) -> str:
     """The statement (JSON) that would allow it; empty when a statement denies it."""
-    if decision.explicit:
+    if decision.explicit or (decision.layer is Layer.RESOURCE and not _can_be_shared(need)):
         return ""
     named = principal if decision.layer is Layer.RESOURCE else None
     return _statement(need, principal=named)
@@ -33,11 +33,16 @@ def _who(principal: Principal) -> str:
 
 def _advice(principal: Principal, need: Need, decision: Decision) -> str:
     if decision.explicit:
-        statement = f" in its statement {decision.sid}" if decision.sid else ""
+        tells = decision.sid and not (
+            _is_foreign(principal, need) and decision.layer is Layer.RESOURCE
+        )
+        statement = f" in its statement {decision.sid}" if tells else ""
         return (
             f"The {decision.layer.value} {decision.policy} denies it{statement}; no policy that "
             "allows it can overrule that: change or detach the one that denies."
         )
+    if _is_foreign(principal, need) and decision.layer is Layer.RESOURCE:
+        return _of_another(principal, need)
     if need.action == "sts:AssumeRole" and not need.resource_policy:
         return f"There is no role {need.resource}: see `aws iam list-roles`."
     if decision.layer is Layer.RESOURCE:
@@ -46,6 +51,29 @@ def _advice(principal: Principal, need: Need, decision: Decision) -> str:
             f"{_statement(need, principal=principal)}."
         )
     return f"{_where(principal, decision.layer)} {_statement(need)}."
+
+
+def _is_foreign(principal: Principal, need: Need) -> bool:
+    """Whether the resource is another account's."""
+    return bool(need.account) and need.account != principal.account
+
+
+def _can_be_shared(need: Need) -> bool:
+    """Whether such resources have policies of their own, which can let others in."""
+    return need.action.startswith(("s3:", "sts:"))
+
+
+def _of_another(principal: Principal, need: Need) -> str:
+    """It tells nobody what there is in another account: a role that is not there trusts nobody."""
+    if not _can_be_shared(need):
+        whose = f"It is of the account {need.account}"
+        return f"{whose}, and only buckets and roles let other accounts in."
+    what = "trust policy" if need.action == "sts:AssumeRole" else "policy"
+    return (
+        f"It is of the account {need.account or 'unknown'}: both sides must allow it. "
+        f"{need.resource} must be there, and its {what} must name the caller: add to it "
+        f"{_statement(need, principal=principal)}."
+    )
 
 
 def _where(principal: Principal, layer: Layer) -> str:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from flowmaker import ids
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Observation:
@@ -28,13 +30,17 @@ class Observation:
 
     @property
     def holder(self) -> str:
-        """The user or role whose policies decide: `user/NAME`, `role/NAME`."""
-        resource = self.principal.rpartition(":")[2]
+        """The user or role whose policies decide: `user/NAME`, `role/NAME`.
+
+        Of an account beside the first, with its id before it: `123456789012:user/NAME`.
+        """
+        account, resource = ids.account_of(self.principal), self.principal.rpartition(":")[2]
+        of = f"{account}:" if account not in ("", ids.ACCOUNT) else ""
         if resource.startswith("assumed-role/"):
-            return f"role/{resource.split('/')[1]}"
+            return f"{of}role/{resource.split('/')[1]}"
         if resource.startswith("user/"):
-            return f"user/{resource.rpartition('/')[2]}"
-        return resource or "anonymous"
+            return f"{of}user/{resource.rpartition('/')[2]}"
+        return f"{of}{resource}" or "anonymous"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -38,28 +38,28 @@ class Held:
     texts: dict[str, str]
 
 
-def held(tx: Transaction, kind: str, name: str) -> Held | None:
-    """What the `user` or `role` of that name holds."""
+def held(tx: Transaction, account: str, kind: str, name: str) -> Held | None:
+    """What the `user` or `role` of that name in the account holds."""
     if kind == "user":
         entity = select(
             iam_users.c.user_id, iam_users.c.path, iam_users.c.tags, iam_users.c.boundary
-        ).where(iam_users.c.user_name == name)
+        ).where(iam_users.c.account == account, iam_users.c.user_name == name)
     else:
         entity = select(
             iam_roles.c.role_id, iam_roles.c.path, iam_roles.c.tags, iam_roles.c.boundary
-        ).where(iam_roles.c.role_name == name)
+        ).where(iam_roles.c.account == account, iam_roles.c.role_name == name)
     row = tx.execute(entity).one_or_none()
     if row is None:
         return None
     unique_id, path, tags, boundary = row
     inline = tx.execute(
         select(iam_inline_policies.c.policy_name, iam_inline_policies.c.policy_text)
-        .where(_is_of(iam_inline_policies, kind, name))
+        .where(_is_of(iam_inline_policies, account, kind, name))
         .order_by(iam_inline_policies.c.policy_name)
     ).all()
     attached = tx.scalars(
         select(iam_attachments.c.policy_arn)
-        .where(_is_of(iam_attachments, kind, name))
+        .where(_is_of(iam_attachments, account, kind, name))
         .distinct()
         .order_by(iam_attachments.c.policy_arn)
     ).all()
@@ -70,29 +70,32 @@ def held(tx: Transaction, kind: str, name: str) -> Held | None:
         boundary=boundary,
         inline=tuple((one, text) for one, text in inline),
         attached=tuple(attached),
-        texts=policy_texts(tx, [*attached, boundary]),
+        texts=policy_texts(tx, account, [*attached, boundary]),
     )
 
 
-def _is_of(table: Table, kind: str, name: str) -> ColumnElement[bool]:
+def _is_of(table: Table, account: str, kind: str, name: str) -> ColumnElement[bool]:
     """Whether a policy is the holder's own, or that of a group which the user is in."""
-    own = (table.c.holder_kind == kind) & (table.c.holder == name)
-    if kind != "user":
-        return own
-    joined = select(iam_memberships.c.group_name).where(iam_memberships.c.user_name == name)
-    return own | ((table.c.holder_kind == "group") & table.c.holder.in_(joined))
+    of = (table.c.holder_kind == kind) & (table.c.holder == name)
+    if kind == "user":
+        joined = select(iam_memberships.c.group_name).where(
+            iam_memberships.c.account == account, iam_memberships.c.user_name == name
+        )
+        of |= (table.c.holder_kind == "group") & table.c.holder.in_(joined)
+    return (table.c.account == account) & of
 
 
-def policy_texts(tx: Transaction, arns: list[str]) -> dict[str, str]:
+def policy_texts(tx: Transaction, account: str, arns: list[str]) -> dict[str, str]:
     """The default version of those managed policies that are the account's own, by ARN."""
     rows = tx.execute(
         select(iam_policies.c.arn, iam_policy_versions.c.policy_text)
         .join(
             iam_policy_versions,
-            (iam_policy_versions.c.policy_name == iam_policies.c.policy_name)
+            (iam_policy_versions.c.account == iam_policies.c.account)
+            & (iam_policy_versions.c.policy_name == iam_policies.c.policy_name)
             & (iam_policy_versions.c.version == iam_policies.c.default_version),
         )
-        .where(iam_policies.c.arn.in_(arns))
+        .where(iam_policies.c.account == account, iam_policies.c.arn.in_(arns))
     )
     return {row.arn: row.policy_text for row in rows}
 

@@ -53,7 +53,7 @@ class Standings:
 
 def read(tx: Transaction, account: str, kind: str, name: str) -> Standing | None:
     """The standing as the database has it. It reads files too: in a reader's thread."""
-    held = repository.held(tx, kind, name)
+    held = repository.held(tx, account, kind, name)
     if held is None:
         return None
     inline = [Policy(one, parse(text)) for one, text in held.inline]

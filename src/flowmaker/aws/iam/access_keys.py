@@ -71,7 +71,7 @@ def _temporary(session: Session) -> Key:
 def principal(session: Session) -> Principal:
     """Whom a session's requests come from."""
     return Principal(
-        account=session.principal_arn.split(":")[4],
+        account=ids.account_of(session.principal_arn),
         arn=session.principal_arn,
         user_id=session.user_id,
         access_key_id=session.access_key_id,
@@ -81,16 +81,16 @@ def principal(session: Session) -> Principal:
 
 def _lasting(tx: Transaction, key: AccessKey) -> Key | None:
     if not key.user_name:
-        arn, user_id = ids.arn("iam", "", ids.ACCOUNT, "root"), ids.ACCOUNT
+        arn, user_id = ids.arn("iam", "", key.account, "root"), key.account
     else:
-        user = entities.user(tx, key.user_name)
+        user = entities.user(tx, key.account, key.user_name)
         if user is None:
             return None
-        arn, user_id = user.arn(ids.ACCOUNT), user.user_id
+        arn, user_id = user.arn, user.user_id
     return Key(
         secret=key.secret_access_key,
         principal=Principal(
-            account=ids.ACCOUNT, arn=arn, user_id=user_id, access_key_id=key.access_key_id
+            account=key.account, arn=arn, user_id=user_id, access_key_id=key.access_key_id
         ),
         status=key.status,
     )

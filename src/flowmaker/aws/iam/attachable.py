@@ -6,11 +6,11 @@ from flowmaker.aws.iam.repository import policies
 from flowmaker.store.database import Transaction
 
 
-def require_attachable(tx: Transaction, arn: str) -> None:
+def require_attachable(tx: Transaction, account: str, arn: str) -> None:
     """Reads a file for AWS's own policies: it runs in the database's thread.
 
     Raises:
         AwsError: there is no such policy, neither AWS's nor the account's.
     """
-    if policies.policy(tx, arn) is None and managed_policies.find(arn) is None:
+    if policies.policy(tx, account, arn) is None and managed_policies.find(arn) is None:
         raise refusals.not_attachable(arn)

@@ -1,4 +1,4 @@
-"""What an account has from its first day: root keys, an admin role, the worker node's role."""
+"""What the first account has from its first day: root keys, an admin role, the worker's role."""
 
 import json
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ _ARTIFACTS = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RootKeys:
-    """The access key of the account's root user, who may everything."""
+    """The access key of an account's root user, who may everything in it."""
 
     access_key_id: str
     secret_access_key: str
@@ -60,7 +60,7 @@ class RootKeys:
 
 async def bootstrap(database: Database, clock: Clock) -> RootKeys:
     """Make whatever is missing; what is there stays as people changed it."""
-    spare = new.access_key("", clock)
+    spare = new.access_key(ACCOUNT, "", clock)
     key = await changes_of(database).write(_bootstrap, spare, clock.now())
     return RootKeys(access_key_id=key.access_key_id, secret_access_key=key.secret_access_key)
 
@@ -71,12 +71,13 @@ async def admin_session(database: Database, clock: Clock) -> SessionCredentials:
 
 
 def _bootstrap(tx: Transaction, spare: AccessKey, now: datetime) -> AccessKey:
-    if entities.role(tx, ADMIN_ROLE) is None:
+    if entities.role(tx, ACCOUNT, ADMIN_ROLE) is None:
         entities.add_role(tx, _role(ADMIN_ROLE, _admin_trust(), now))
-        holdings.attach(tx, "role", ADMIN_ROLE, f"{managed_policies.PREFIX}/AdministratorAccess")
-    if entities.role(tx, WORKER_ROLE) is None:
+        policy_arn = f"{managed_policies.PREFIX}/AdministratorAccess"
+        holdings.attach(tx, ACCOUNT, "role", ADMIN_ROLE, policy_arn)
+    if entities.role(tx, ACCOUNT, WORKER_ROLE) is None:
         _add_worker(tx, now)
-    keys = credentials.keys(tx, "")
+    keys = credentials.keys(tx, ACCOUNT, "")
     if not keys:
         credentials.add_key(tx, spare)
     return keys[0] if keys else spare
@@ -89,13 +90,14 @@ def _add_worker(tx: Transaction, now: datetime) -> None:
     for name in _WORKER_POLICIES:
         policy_arn = f"{managed_policies.PREFIX}/{name}"
         if managed_policies.find(policy_arn) is not None:
-            holdings.attach(tx, "role", WORKER_ROLE, policy_arn)
+            holdings.attach(tx, ACCOUNT, "role", WORKER_ROLE, policy_arn)
     text = json.dumps(_ARTIFACTS)
-    holdings.put_inline(tx, "role", WORKER_ROLE, "kubeflow-pipelines-artifacts", text)
+    holdings.put_inline(tx, ACCOUNT, "role", WORKER_ROLE, "kubeflow-pipelines-artifacts", text)
 
 
 def _role(name: str, trust: str, now: datetime) -> Role:
     return Role(
+        account=ACCOUNT,
         role_name=name,
         role_id=new.role_id(),
         path="/",
@@ -118,10 +120,10 @@ def _trust(principal: dict[str, str]) -> str:
 
 
 def _admin_session(tx: Transaction, now: datetime) -> SessionCredentials:
-    role = entities.role(tx, ADMIN_ROLE)
+    role = entities.role(tx, ACCOUNT, ADMIN_ROLE)
     if role is None:
         raise LookupError(f"the role {ADMIN_ROLE} is missing: bootstrap makes it")
-    who = sessions.of_role(role, ACCOUNT, _ADMIN_SESSION)
+    who = sessions.of_role(role, _ADMIN_SESSION)
     kept = credentials.kept_session(tx, _ADMIN_SESSION)
     # A role that was deleted and made again is another: its old sessions may nothing.
     if kept and kept.user_id == who.user_id and kept.expires_at > now + _ADMIN_SPARE:

@@ -11,10 +11,10 @@ from flowmaker.aws.service import Parameters
 from flowmaker.store.database import Transaction
 
 
-def policy(tx: Transaction, arn: str) -> dict[str, Any]:
+def policy(tx: Transaction, account: str, arn: str) -> dict[str, Any]:
     """What GetPolicy says of it."""
-    attachments, boundaries = _counts(tx, arn)
-    found = own.policy(tx, arn)
+    attachments, boundaries = _counts(tx, account, arn)
+    found = own.policy(tx, account, arn)
     if found is not None:
         return shapes.policy(found, attachments, boundaries)
     aws = managed_policies.find(arn)
@@ -23,15 +23,16 @@ def policy(tx: Transaction, arn: str) -> dict[str, Any]:
     return _aws(aws, attachments, boundaries)
 
 
-def policies(tx: Transaction, wanted: Parameters) -> list[dict[str, Any]]:
+def policies(tx: Transaction, account: str, wanted: Parameters) -> list[dict[str, Any]]:
     """What ListPolicies lists, before it is cut into pages."""
-    attachments, boundaries = holdings.attachment_counts(tx), holdings.boundary_counts(tx)
+    attachments = holdings.attachment_counts(tx, account)
+    boundaries = holdings.boundary_counts(tx, account)
     scope = wanted.get("Scope", "All")
     found: list[dict[str, Any]] = []
     if scope != "AWS":
         found += [
             shapes.policy(one, attachments.get(one.arn, 0), boundaries.get(one.arn, 0), listed=True)
-            for one in own.policies(tx)
+            for one in own.policies(tx, account)
         ]
     if scope != "Local":
         found += [
@@ -41,15 +42,15 @@ def policies(tx: Transaction, wanted: Parameters) -> list[dict[str, Any]]:
     return [one for one in found if _wanted(one, wanted)]
 
 
-def holders(tx: Transaction, arn: str) -> list[tuple[str, str, str]]:
+def holders(tx: Transaction, account: str, arn: str) -> list[tuple[str, str, str]]:
     """Kind, name and id of whom a policy is attached to."""
     found: list[tuple[str, str, str]] = []
-    for kind, name in holdings.holders(tx, arn):
-        if kind == "user" and (user := entities.user(tx, name)):
+    for kind, name in holdings.holders(tx, account, arn):
+        if kind == "user" and (user := entities.user(tx, account, name)):
             found.append((kind, name, user.user_id))
-        elif kind == "role" and (role := entities.role(tx, name)):
+        elif kind == "role" and (role := entities.role(tx, account, name)):
             found.append((kind, name, role.role_id))
-        elif kind == "group" and (group := groups.group(tx, name)):
+        elif kind == "group" and (group := groups.group(tx, account, name)):
             found.append((kind, name, group.group_id))
     return found
 
@@ -65,8 +66,9 @@ def _wanted(shape: dict[str, Any], wanted: Parameters) -> bool:
     return not wanted.get("OnlyAttached") or bool(attached)
 
 
-def _counts(tx: Transaction, arn: str) -> tuple[int, int]:
-    return holdings.attachment_counts(tx).get(arn, 0), holdings.boundary_counts(tx).get(arn, 0)
+def _counts(tx: Transaction, account: str, arn: str) -> tuple[int, int]:
+    attachments = holdings.attachment_counts(tx, account)
+    return attachments.get(arn, 0), holdings.boundary_counts(tx, account).get(arn, 0)
 
 
 def _aws(found: AwsPolicy, attachments: int, boundaries: int) -> dict[str, Any]:

@@ -70,71 +70,73 @@ def _entries(tx: Transaction, account: str, wanted: Iterable[str]) -> Iterable[_
 
 def _of_kind(tx: Transaction, account: str, kind: str) -> Iterable[_Entry]:
     if kind.endswith("Policy"):
-        return _policies(tx, local=kind.startswith("Local"))
+        return _policies(tx, account, local=kind.startswith("Local"))
     if kind == "User":
-        users = entities.users(tx, "/", "", _ALL)
-        return [(one.user_name, partial(_user, tx, account, one)) for one in users]
+        users = entities.users(tx, account, "/", "", _ALL)
+        return [(one.user_name, partial(_user, tx, one)) for one in users]
     if kind == "Role":
-        roles = entities.roles(tx, "/", "", _ALL)
-        return [(one.role_name, partial(_role, tx, account, one)) for one in roles]
-    found = groups.groups(tx, "/", "", _ALL)
-    return [(one.group_name, partial(_group, tx, account, one)) for one in found]
+        roles = entities.roles(tx, account, "/", "", _ALL)
+        return [(one.role_name, partial(_role, tx, one)) for one in roles]
+    found = groups.groups(tx, account, "/", "", _ALL)
+    return [(one.group_name, partial(_group, tx, one)) for one in found]
 
 
-def _policies(tx: Transaction, *, local: bool) -> Iterable[_Entry]:
+def _policies(tx: Transaction, account: str, *, local: bool) -> Iterable[_Entry]:
     if local:
-        return [(one.arn, partial(_own_policy, tx, one.arn)) for one in policies.policies(tx)]
-    used = {*holdings.attachment_counts(tx), *holdings.boundary_counts(tx)}
+        own = policies.policies(tx, account)
+        return [(one.arn, partial(_own_policy, tx, account, one.arn)) for one in own]
+    used = {*holdings.attachment_counts(tx, account), *holdings.boundary_counts(tx, account)}
     of_aws = [arn for arn in used if arn.startswith(managed_policies.PREFIX)]
-    return [(arn, partial(_aws_policy, tx, arn)) for arn in of_aws]
+    return [(arn, partial(_aws_policy, tx, account, arn)) for arn in of_aws]
 
 
-def _user(tx: Transaction, account: str, user: User) -> dict[str, Any]:
-    name = user.user_name
-    return shapes.user(user, account) | {
-        "UserPolicyList": _inline(tx, "user", name),
-        "GroupList": [group.group_name for group in groups.of_user(tx, name)],
-        "AttachedManagedPolicies": _attached(tx, "user", name),
+def _user(tx: Transaction, user: User) -> dict[str, Any]:
+    account, name = user.account, user.user_name
+    return shapes.user(user) | {
+        "UserPolicyList": _inline(tx, account, "user", name),
+        "GroupList": [group.group_name for group in groups.of_user(tx, account, name)],
+        "AttachedManagedPolicies": _attached(tx, account, "user", name),
     }
 
 
-def _role(tx: Transaction, account: str, role: Role) -> dict[str, Any]:
-    name = role.role_name
-    shape = shapes.role(role, account)
+def _role(tx: Transaction, role: Role) -> dict[str, Any]:
+    account, name = role.account, role.role_name
+    shape = shapes.role(role)
     del shape["Description"], shape["MaxSessionDuration"]
     return shape | {
         "InstanceProfileList": [
-            shapes.instance_profile(one, role, account, listed=True)
-            for one in instance_profiles.profiles(tx, "/", "", _ALL, name)
+            shapes.instance_profile(one, role, listed=True)
+            for one in instance_profiles.profiles(tx, account, "/", "", _ALL, name)
         ],
-        "RolePolicyList": _inline(tx, "role", name),
-        "AttachedManagedPolicies": _attached(tx, "role", name),
+        "RolePolicyList": _inline(tx, account, "role", name),
+        "AttachedManagedPolicies": _attached(tx, account, "role", name),
     }
 
 
-def _group(tx: Transaction, account: str, group: Group) -> dict[str, Any]:
-    return shapes.group(group, account) | {
-        "GroupPolicyList": _inline(tx, "group", group.group_name),
-        "AttachedManagedPolicies": _attached(tx, "group", group.group_name),
+def _group(tx: Transaction, group: Group) -> dict[str, Any]:
+    account, name = group.account, group.group_name
+    return shapes.group(group) | {
+        "GroupPolicyList": _inline(tx, account, "group", name),
+        "AttachedManagedPolicies": _attached(tx, account, "group", name),
     }
 
 
-def _inline(tx: Transaction, kind: Kind, name: str) -> list[dict[str, str]]:
+def _inline(tx: Transaction, account: str, kind: Kind, name: str) -> list[dict[str, str]]:
     return [
         {"PolicyName": policy, "PolicyDocument": shapes.document(text)}
-        for policy, text in holdings.inline(tx, kind, name).items()
+        for policy, text in holdings.inline(tx, account, kind, name).items()
     ]
 
 
-def _attached(tx: Transaction, kind: Kind, name: str) -> list[dict[str, str]]:
+def _attached(tx: Transaction, account: str, kind: Kind, name: str) -> list[dict[str, str]]:
     return [
         {"PolicyName": arn.rpartition("/")[2], "PolicyArn": arn}
-        for arn in holdings.attached(tx, kind, name)
+        for arn in holdings.attached(tx, account, kind, name)
     ]
 
 
-def _own_policy(tx: Transaction, arn: str) -> dict[str, Any]:
-    shape = catalog.policy(tx, arn)
+def _own_policy(tx: Transaction, account: str, arn: str) -> dict[str, Any]:
+    shape = catalog.policy(tx, account, arn)
     shape.pop("Tags", None)
     versions = [
         {
@@ -143,14 +145,14 @@ def _own_policy(tx: Transaction, arn: str) -> dict[str, Any]:
             "Document": shapes.document(one.policy_text),
             "CreateDate": one.created_at,
         }
-        for one in policies.versions(tx, shape["PolicyName"])
+        for one in policies.versions(tx, account, shape["PolicyName"])
     ]
     return shape | {"PolicyVersionList": versions}
 
 
-def _aws_policy(tx: Transaction, arn: str) -> dict[str, Any]:
+def _aws_policy(tx: Transaction, account: str, arn: str) -> dict[str, Any]:
     """AWS's policies come in the version in force alone."""
-    shape = catalog.policy(tx, arn)
+    shape = catalog.policy(tx, account, arn)
     version = {
         "VersionId": shape["DefaultVersionId"],
         "IsDefaultVersion": True,

@@ -47,16 +47,16 @@ class HeldPolicies:
 
     async def attach(self, call: Call) -> Answer:
         arn: str = call.parameters["PolicyArn"]
-        await self._changes.write(_attach, self._kind, self._holder(call), arn)
+        await self._changes.write(_attach, call.account, self._kind, self._holder(call), arn)
         return {}
 
     async def detach(self, call: Call) -> Answer:
         arn: str = call.parameters["PolicyArn"]
-        await self._changes.write(_detach, self._kind, self._holder(call), arn)
+        await self._changes.write(_detach, call.account, self._kind, self._holder(call), arn)
         return {}
 
     async def list_attached(self, call: Call) -> Answer:
-        found = await self._database.read(_attached, self._kind, self._holder(call))
+        found = await self._database.read(_attached, call.account, self._kind, self._holder(call))
         prefix = call.parameters.get("PathPrefix", "/")
         by_name = {_name(arn): arn for arn in found if _path(arn).startswith(prefix)}
         names = paging.slice_after(call.parameters, sorted(by_name))
@@ -69,12 +69,12 @@ class HeldPolicies:
     async def put(self, call: Call) -> Answer:
         name: str = call.parameters["PolicyName"]
         text: str = call.parameters["PolicyDocument"]
-        await self._changes.write(_put, self._kind, self._holder(call), name, text)
+        await self._changes.write(_put, call.account, self._kind, self._holder(call), name, text)
         return {}
 
     async def get(self, call: Call) -> Answer:
         holder, name = self._holder(call), call.parameters["PolicyName"]
-        found = await self._database.read(_inline, self._kind, holder)
+        found = await self._database.read(_inline, call.account, self._kind, holder)
         if name not in found:
             raise refusals.no_such(f"{self._kind} policy", name)
         return {
@@ -84,7 +84,7 @@ class HeldPolicies:
         }
 
     async def list(self, call: Call) -> Answer:
-        found = await self._database.read(_inline, self._kind, self._holder(call))
+        found = await self._database.read(_inline, call.account, self._kind, self._holder(call))
         names = paging.slice_after(call.parameters, sorted(found))
         shown, answer = paging.page(call.parameters, "PolicyNames", names, str)
         answer["PolicyNames"] = shown
@@ -92,55 +92,55 @@ class HeldPolicies:
 
     async def delete(self, call: Call) -> Answer:
         name: str = call.parameters["PolicyName"]
-        await self._changes.write(_delete, self._kind, self._holder(call), name)
+        await self._changes.write(_delete, call.account, self._kind, self._holder(call), name)
         return {}
 
 
-def _require(tx: Transaction, kind: Kind, holder: str) -> None:
+def _require(tx: Transaction, account: str, kind: Kind, holder: str) -> None:
     if kind == "user":
-        users.require(tx, holder)
+        users.require(tx, account, holder)
     elif kind == "group":
-        groups.require(tx, holder)
+        groups.require(tx, account, holder)
     else:
-        roles.require(tx, holder)
+        roles.require(tx, account, holder)
 
 
-def _attach(tx: Transaction, kind: Kind, holder: str, arn: str) -> None:
-    _require(tx, kind, holder)
-    require_attachable(tx, arn)
-    others = set(holdings.attached(tx, kind, holder)) - {arn}
+def _attach(tx: Transaction, account: str, kind: Kind, holder: str, arn: str) -> None:
+    _require(tx, account, kind, holder)
+    require_attachable(tx, account, arn)
+    others = set(holdings.attached(tx, account, kind, holder)) - {arn}
     if len(others) >= MOST:
         raise refusals.limit(f"PoliciesPer{kind.capitalize()}", MOST)
-    holdings.attach(tx, kind, holder, arn)
+    holdings.attach(tx, account, kind, holder, arn)
 
 
-def _detach(tx: Transaction, kind: Kind, holder: str, arn: str) -> None:
-    _require(tx, kind, holder)
-    if not holdings.detach(tx, kind, holder, arn):
+def _detach(tx: Transaction, account: str, kind: Kind, holder: str, arn: str) -> None:
+    _require(tx, account, kind, holder)
+    if not holdings.detach(tx, account, kind, holder, arn):
         raise refusals.no_such_policy(arn)
 
 
-def _attached(tx: Transaction, kind: Kind, holder: str) -> list[str]:
-    _require(tx, kind, holder)
-    return holdings.attached(tx, kind, holder)
+def _attached(tx: Transaction, account: str, kind: Kind, holder: str) -> list[str]:
+    _require(tx, account, kind, holder)
+    return holdings.attached(tx, account, kind, holder)
 
 
-def _inline(tx: Transaction, kind: Kind, holder: str) -> dict[str, str]:
-    _require(tx, kind, holder)
-    return holdings.inline(tx, kind, holder)
+def _inline(tx: Transaction, account: str, kind: Kind, holder: str) -> dict[str, str]:
+    _require(tx, account, kind, holder)
+    return holdings.inline(tx, account, kind, holder)
 
 
-def _put(tx: Transaction, kind: Kind, holder: str, name: str, text: str) -> None:
-    _require(tx, kind, holder)
-    others = holdings.inline(tx, kind, holder)
+def _put(tx: Transaction, account: str, kind: Kind, holder: str, name: str, text: str) -> None:
+    _require(tx, account, kind, holder)
+    others = holdings.inline(tx, account, kind, holder)
     others.pop(name, None)
     documents.inline(text, kind, list(others.values()))
-    holdings.put_inline(tx, kind, holder, name, text)
+    holdings.put_inline(tx, account, kind, holder, name, text)
 
 
-def _delete(tx: Transaction, kind: Kind, holder: str, name: str) -> None:
-    _require(tx, kind, holder)
-    if not holdings.remove_inline(tx, kind, holder, name):
+def _delete(tx: Transaction, account: str, kind: Kind, holder: str, name: str) -> None:
+    _require(tx, account, kind, holder)
+    if not holdings.remove_inline(tx, account, kind, holder, name):
         raise refusals.no_such(f"{kind} policy", name)
 
 

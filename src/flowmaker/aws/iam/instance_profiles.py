@@ -63,6 +63,7 @@ class InstanceProfiles:
 
     async def create(self, call: Call) -> Answer:
         profile = InstanceProfile(
+            account=call.account,
             instance_profile_name=call.parameters["InstanceProfileName"],
             instance_profile_id=new.instance_profile_id(),
             path=call.parameters.get("Path", "/"),
@@ -71,7 +72,7 @@ class InstanceProfiles:
             created_at=self._clock.now(),
         )
         await self._changes.write(_create, profile)
-        return {"InstanceProfile": shapes.instance_profile(profile, None, call.account)}
+        return {"InstanceProfile": shapes.instance_profile(profile, None)}
 
     async def get(self, call: Call) -> Answer:
         found = await self._database.read(_shape, call.account, _name(call))
@@ -82,13 +83,14 @@ class InstanceProfiles:
 
     async def of_role(self, call: Call) -> Answer:
         role_name: str = call.parameters["RoleName"]
-        await self._database.read(roles.require, role_name)
+        await self._database.read(roles.require, call.account, role_name)
         return await self._listed(call, role_name)
 
     async def _listed(self, call: Call, role_name: str) -> Answer:
         parameters = call.parameters
         found = await self._database.read(
             instance_profiles.profiles,
+            call.account,
             parameters.get("PathPrefix", "/"),
             paging.after(parameters),
             paging.limit(parameters),
@@ -104,27 +106,29 @@ class InstanceProfiles:
         return answer
 
     async def delete(self, call: Call) -> Answer:
-        await self._changes.write(_delete, _name(call))
+        await self._changes.write(_delete, call.account, _name(call))
         return {}
 
     async def add_role(self, call: Call) -> Answer:
-        await self._changes.write(_add_role, _name(call), call.parameters["RoleName"])
+        await self._changes.write(_add_role, call.account, _name(call), call.parameters["RoleName"])
         return {}
 
     async def remove_role(self, call: Call) -> Answer:
-        await self._changes.write(_remove_role, _name(call), call.parameters["RoleName"])
+        await self._changes.write(
+            _remove_role, call.account, _name(call), call.parameters["RoleName"]
+        )
         return {}
 
     async def tag(self, call: Call) -> Answer:
-        await self._changes.write(_retag, _name(call), tags_of(call.parameters), [])
+        await self._changes.write(_retag, call.account, _name(call), tags_of(call.parameters), [])
         return {}
 
     async def untag(self, call: Call) -> Answer:
-        await self._changes.write(_retag, _name(call), {}, call.parameters["TagKeys"])
+        await self._changes.write(_retag, call.account, _name(call), {}, call.parameters["TagKeys"])
         return {}
 
     async def list_tags(self, call: Call) -> Answer:
-        profile = await self._database.read(require, _name(call))
+        profile = await self._database.read(require, call.account, _name(call))
         return {"Tags": shapes.tags(profile.tags), "IsTruncated": False}
 
 
@@ -132,8 +136,8 @@ def _name(call: Call) -> str:
     return call.parameters["InstanceProfileName"]
 
 
-def require(tx: Transaction, name: str) -> InstanceProfile:
-    profile = instance_profiles.profile(tx, name)
+def require(tx: Transaction, account: str, name: str) -> InstanceProfile:
+    profile = instance_profiles.profile(tx, account, name)
     if profile is None:
         raise refusals.not_found(f"Instance Profile {name} cannot be found.")
     return profile
@@ -141,39 +145,41 @@ def require(tx: Transaction, name: str) -> InstanceProfile:
 
 def _shape(tx: Transaction, account: str, name: str, *, listed: bool = False) -> dict[str, Any]:
     """With the role that is in it."""
-    profile = require(tx, name)
-    role = entities.role(tx, profile.role_name) if profile.role_name else None
-    return shapes.instance_profile(profile, role, account, listed=listed)
+    profile = require(tx, account, name)
+    role = entities.role(tx, account, profile.role_name) if profile.role_name else None
+    return shapes.instance_profile(profile, role, listed=listed)
 
 
 def _create(tx: Transaction, profile: InstanceProfile) -> None:
-    if instance_profiles.exists(tx, profile.instance_profile_name):
+    if instance_profiles.exists(tx, profile.account, profile.instance_profile_name):
         raise refusals.exists("Instance Profile", profile.instance_profile_name)
     instance_profiles.add(tx, profile)
 
 
-def _delete(tx: Transaction, name: str) -> None:
-    if require(tx, name).role_name:
+def _delete(tx: Transaction, account: str, name: str) -> None:
+    if require(tx, account, name).role_name:
         raise refusals.conflict("remove roles from instance profile")
-    instance_profiles.remove(tx, name)
+    instance_profiles.remove(tx, account, name)
 
 
-def _add_role(tx: Transaction, name: str, role_name: str) -> None:
-    profile = require(tx, name)
-    roles.require(tx, role_name)
+def _add_role(tx: Transaction, account: str, name: str, role_name: str) -> None:
+    profile = require(tx, account, name)
+    roles.require(tx, account, role_name)
     if profile.role_name:
         raise refusals.limit("InstanceSessionsPerInstanceProfile", 1)
-    instance_profiles.change(tx, name, role_name=role_name)
+    instance_profiles.change(tx, account, name, role_name=role_name)
 
 
-def _remove_role(tx: Transaction, name: str, role_name: str) -> None:
-    profile = require(tx, name)
-    roles.require(tx, role_name)
+def _remove_role(tx: Transaction, account: str, name: str, role_name: str) -> None:
+    profile = require(tx, account, name)
+    roles.require(tx, account, role_name)
     if profile.role_name != role_name:
         raise refusals.not_found(f"The role {role_name} is not in the instance profile {name}.")
-    instance_profiles.change(tx, name, role_name="")
+    instance_profiles.change(tx, account, name, role_name="")
 
 
-def _retag(tx: Transaction, name: str, add: Mapping[str, str], remove: list[str]) -> None:
-    tags = merged(require(tx, name).tags, add, remove)
-    instance_profiles.change(tx, name, tags=tags)
+def _retag(
+    tx: Transaction, account: str, name: str, add: Mapping[str, str], remove: list[str]
+) -> None:
+    tags = merged(require(tx, account, name).tags, add, remove)
+    instance_profiles.change(tx, account, name, tags=tags)

@@ -41,9 +41,10 @@ def session_token() -> str:
     return f"FwoGZXIvYXdz{base64.b64encode(secrets.token_bytes(96)).decode()}"
 
 
-def access_key(user_name: str, clock: Clock) -> AccessKey:
+def access_key(account: str, user_name: str, clock: Clock) -> AccessKey:
     return AccessKey(
         access_key_id=f"AKIA{token(16)}",
+        account=account,
         secret_access_key=secret(),
         user_name=user_name,
         status="Active",

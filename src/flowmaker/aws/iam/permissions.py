@@ -44,13 +44,13 @@ class Resources:
 
     async def role(self, call: Call) -> str:
         name: str = call.parameters["RoleName"]
-        found = await self._database.read(entities.role, name)
+        found = await self._database.read(entities.role, call.account, name)
         path = found.path if found else call.parameters.get("Path", "/")
         return arn("iam", "", call.account, f"role{path}{name}")
 
     async def group(self, call: Call) -> str:
         name: str = call.parameters["GroupName"]
-        found = await self._database.read(groups.group, name)
+        found = await self._database.read(groups.group, call.account, name)
         path = found.path if found else call.parameters.get("Path", "/")
         return arn("iam", "", call.account, f"group{path}{name}")
 
@@ -60,7 +60,7 @@ class Resources:
 
     async def instance_profile(self, call: Call) -> str:
         name: str = call.parameters["InstanceProfileName"]
-        found = await self._database.read(instance_profiles.profile, name)
+        found = await self._database.read(instance_profiles.profile, call.account, name)
         path = found.path if found else call.parameters.get("Path", "/")
         return arn("iam", "", call.account, f"instance-profile{path}{name}")
 
@@ -69,14 +69,15 @@ class Resources:
         return arn("iam", "", call.account, f"instance-profile{prefix}")
 
     async def owner(self, call: Call) -> str:
-        """The user whose access key it is."""
+        """The user whose access key it is; a key of another account is none that is known."""
         key = await self._database.read(credentials.key, call.parameters["AccessKeyId"])
-        return await self._user(call, key.user_name if key else "")
+        is_own = key is not None and key.account == call.account
+        return await self._user(call, key.user_name if key and is_own else "")
 
     async def _user(self, call: Call, name: str) -> str:
         if not name:
             return arn("iam", "", call.account, "root")
-        found = await self._database.read(entities.user, name)
+        found = await self._database.read(entities.user, call.account, name)
         path = found.path if found else call.parameters.get("Path", "/")
         return arn("iam", "", call.account, f"user{path}{name}")
 

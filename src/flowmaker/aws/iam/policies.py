@@ -43,6 +43,7 @@ class Policies:
         name, path = call.parameters["PolicyName"], call.parameters.get("Path", "/")
         now = self._clock.now()
         policy = ManagedPolicy(
+            account=call.account,
             policy_name=name,
             policy_id=new.policy_id(),
             arn=arn("iam", "", call.account, f"policy{path}{name}"),
@@ -59,11 +60,13 @@ class Policies:
         return {"Policy": shapes.policy(policy, 0, 0)}
 
     async def get(self, call: Call) -> Answer:
-        found = await self._database.read(catalog.policy, call.parameters["PolicyArn"])
+        found = await self._database.read(
+            catalog.policy, call.account, call.parameters["PolicyArn"]
+        )
         return {"Policy": found}
 
     async def list(self, call: Call) -> Answer:
-        found = await self._database.read(catalog.policies, call.parameters)
+        found = await self._database.read(catalog.policies, call.account, call.parameters)
         by_name = {f"{one['PolicyName']} {one['Arn']}": one for one in found}
         names = paging.slice_after(call.parameters, sorted(by_name))
         shown, answer = paging.page(call.parameters, "Policies", names, str)
@@ -73,15 +76,15 @@ class Policies:
     async def delete(self, call: Call) -> Answer:
         policy_arn: str = call.parameters["PolicyArn"]
         refuse_aws_managed(policy_arn)
-        await self._changes.write(_delete, policy_arn)
+        await self._changes.write(_delete, call.account, policy_arn)
         return {}
 
     async def entities(self, call: Call) -> Answer:
         refuse_usage_filter(call)
         policy_arn: str = call.parameters["PolicyArn"]
-        await self._database.read(catalog.policy, policy_arn)
+        await self._database.read(catalog.policy, call.account, policy_arn)
         wanted = call.parameters.get("EntityFilter")
-        holders = await self._database.read(catalog.holders, policy_arn)
+        holders = await self._database.read(catalog.holders, call.account, policy_arn)
         kinds = {"User": "user", "Role": "role", "Group": "group"}
         if wanted is not None:
             holders = [one for one in holders if one[0] == kinds.get(wanted, "")]
@@ -102,9 +105,9 @@ class Policies:
 
     async def list_tags(self, call: Call) -> Answer:
         policy_arn: str = call.parameters["PolicyArn"]
-        found = await self._database.read(policies.policy, policy_arn)
+        found = await self._database.read(policies.policy, call.account, policy_arn)
         if found is None:
-            await self._database.read(catalog.policy, policy_arn)
+            await self._database.read(catalog.policy, call.account, policy_arn)
         return {"Tags": shapes.tags(found.tags) if found else [], "IsTruncated": False}
 
 
@@ -121,16 +124,16 @@ def refuse_aws_managed(policy_arn: str) -> None:
         )
 
 
-def require(tx: Transaction, policy_arn: str) -> ManagedPolicy:
+def require(tx: Transaction, account: str, policy_arn: str) -> ManagedPolicy:
     """A policy of the account's own."""
-    found = policies.policy(tx, policy_arn)
+    found = policies.policy(tx, account, policy_arn)
     if found is None:
         raise refusals.no_such_policy(policy_arn)
     return found
 
 
 def _create(tx: Transaction, policy: ManagedPolicy, text: str) -> None:
-    if policies.exists(tx, policy.policy_name):
+    if policies.exists(tx, policy.account, policy.policy_name):
         raise AwsError(
             "EntityAlreadyExists",
             f"A policy called {policy.policy_name} already exists. "
@@ -140,15 +143,16 @@ def _create(tx: Transaction, policy: ManagedPolicy, text: str) -> None:
     policies.add(tx, policy, text)
 
 
-def _delete(tx: Transaction, policy_arn: str) -> None:
-    policy = require(tx, policy_arn)
-    if holdings.holders(tx, policy_arn) or policy_arn in holdings.boundary_counts(tx):
+def _delete(tx: Transaction, account: str, policy_arn: str) -> None:
+    policy = require(tx, account, policy_arn)
+    bounds = holdings.boundary_counts(tx, account)
+    if holdings.holders(tx, account, policy_arn) or policy_arn in bounds:
         raise AwsError("DeleteConflict", "Cannot delete a policy attached to entities.", 409)
-    if len(policies.versions(tx, policy.policy_name)) > 1:
+    if len(policies.versions(tx, account, policy.policy_name)) > 1:
         raise AwsError(
             "DeleteConflict",
             "This policy has more than one version. Before you delete a policy, you must delete "
             "the policy's versions. The default version is deleted with the policy.",
             409,
         )
-    policies.remove(tx, policy.policy_name)
+    policies.remove(tx, account, policy.policy_name)

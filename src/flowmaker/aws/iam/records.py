@@ -11,7 +11,19 @@ Kind = Literal["user", "role", "group"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Account:
+    """An account beside the first."""
+
+    #: What the owner of the data folder calls it.
+    name: str
+    #: Twelve digits.
+    id: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class User:
+    account: str
     user_name: str
     user_id: str
     path: str
@@ -20,25 +32,29 @@ class User:
     tags: dict[str, str]
     created_at: datetime
 
-    def arn(self, account: str) -> str:
-        return arn("iam", "", account, f"user{self.path}{self.user_name}")
+    @property
+    def arn(self) -> str:
+        return arn("iam", "", self.account, f"user{self.path}{self.user_name}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Group:
     """Users who share policies."""
 
+    account: str
     group_name: str
     group_id: str
     path: str
     created_at: datetime
 
-    def arn(self, account: str) -> str:
-        return arn("iam", "", account, f"group{self.path}{self.group_name}")
+    @property
+    def arn(self) -> str:
+        return arn("iam", "", self.account, f"group{self.path}{self.group_name}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Role:
+    account: str
     role_name: str
     role_id: str
     path: str
@@ -51,14 +67,16 @@ class Role:
     tags: dict[str, str]
     created_at: datetime
 
-    def arn(self, account: str) -> str:
-        return arn("iam", "", account, f"role{self.path}{self.role_name}")
+    @property
+    def arn(self) -> str:
+        return arn("iam", "", self.account, f"role{self.path}{self.role_name}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InstanceProfile:
     """What a machine of EC2 is given to have a role."""
 
+    account: str
     instance_profile_name: str
     instance_profile_id: str
     path: str
@@ -67,15 +85,17 @@ class InstanceProfile:
     tags: dict[str, str]
     created_at: datetime
 
-    def arn(self, account: str) -> str:
+    @property
+    def arn(self) -> str:
         name = f"instance-profile{self.path}{self.instance_profile_name}"
-        return arn("iam", "", account, name)
+        return arn("iam", "", self.account, name)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ManagedPolicy:
     """A policy of the account's own that can be attached to several."""
 
+    account: str
     policy_name: str
     policy_id: str
     arn: str
@@ -92,6 +112,7 @@ class ManagedPolicy:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PolicyVersion:
+    account: str
     policy_name: str
     version: int
     policy_text: str
@@ -101,6 +122,7 @@ class PolicyVersion:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AccessKey:
     access_key_id: str
+    account: str
     secret_access_key: str
     #: Empty for the root user.
     user_name: str

@@ -47,6 +47,7 @@ class Roles:
 
     async def create(self, call: Call) -> Answer:
         role = Role(
+            account=call.account,
             role_name=call.parameters["RoleName"],
             role_id=new.role_id(),
             path=call.parameters.get("Path", "/"),
@@ -58,22 +59,23 @@ class Roles:
             created_at=self._clock.now(),
         )
         await self._changes.write(_create, role)
-        return {"Role": shapes.role(role, call.account)}
+        return {"Role": shapes.role(role)}
 
     async def get(self, call: Call) -> Answer:
-        role = await self._database.read(require, call.parameters["RoleName"])
-        return {"Role": shapes.role(role, call.account)}
+        role = await self._database.read(require, call.account, call.parameters["RoleName"])
+        return {"Role": shapes.role(role)}
 
     async def list(self, call: Call) -> Answer:
         parameters = call.parameters
         found = await self._database.read(
             entities.roles,
+            call.account,
             parameters.get("PathPrefix", "/"),
             paging.after(parameters),
             paging.limit(parameters),
         )
         shown, answer = paging.page(parameters, "Roles", found, lambda role: role.role_name)
-        answer["Roles"] = [shapes.role(role, call.account, listed=True) for role in shown]
+        answer["Roles"] = [shapes.role(role, listed=True) for role in shown]
         return answer
 
     async def update(self, call: Call) -> Answer:
@@ -94,28 +96,33 @@ class Roles:
         return {}
 
     async def delete(self, call: Call) -> Answer:
-        await self._changes.write(_delete, call.parameters["RoleName"])
+        await self._changes.write(_delete, call.account, call.parameters["RoleName"])
         return {}
 
     async def tag(self, call: Call) -> Answer:
         await self._changes.write(
-            partial(_retag, add=tags_of(call.parameters)), call.parameters["RoleName"]
+            partial(_retag, add=tags_of(call.parameters)),
+            call.account,
+            call.parameters["RoleName"],
         )
         return {}
 
     async def untag(self, call: Call) -> Answer:
         await self._changes.write(
-            partial(_retag, remove=call.parameters["TagKeys"]), call.parameters["RoleName"]
+            partial(_retag, remove=call.parameters["TagKeys"]),
+            call.account,
+            call.parameters["RoleName"],
         )
         return {}
 
     async def list_tags(self, call: Call) -> Answer:
-        role = await self._database.read(require, call.parameters["RoleName"])
+        role = await self._database.read(require, call.account, call.parameters["RoleName"])
         return {"Tags": shapes.tags(role.tags), "IsTruncated": False}
 
     async def put_boundary(self, call: Call) -> Answer:
-        await self._database.read(require_attachable, call.parameters["PermissionsBoundary"])
-        await self._change(call, boundary=call.parameters["PermissionsBoundary"])
+        boundary: str = call.parameters["PermissionsBoundary"]
+        await self._database.read(require_attachable, call.account, boundary)
+        await self._change(call, boundary=boundary)
         return {}
 
     async def delete_boundary(self, call: Call) -> Answer:
@@ -124,42 +131,44 @@ class Roles:
 
     async def _change(self, call: Call, **values: str | int) -> None:
         name: str = call.parameters["RoleName"]
-        if not await self._changes.write(partial(entities.change_role, **values), name=name):
+        change = partial(entities.change_role, **values)
+        if not await self._changes.write(change, call.account, name):
             raise refusals.no_such("role", name)
 
 
-def require(tx: Transaction, name: str) -> Role:
-    role = entities.role(tx, name)
+def require(tx: Transaction, account: str, name: str) -> Role:
+    role = entities.role(tx, account, name)
     if role is None:
         raise refusals.no_such("role", name)
     return role
 
 
 def _create(tx: Transaction, role: Role) -> None:
-    if entities.role_exists(tx, role.role_name):
+    if entities.role_exists(tx, role.account, role.role_name):
         raise refusals.exists("Role", role.role_name)
     if role.boundary:
-        require_attachable(tx, role.boundary)
+        require_attachable(tx, role.account, role.boundary)
     entities.add_role(tx, role)
 
 
-def _delete(tx: Transaction, name: str) -> None:
-    require(tx, name)
-    if instance_profiles.profiles(tx, "/", "", 1, name):
+def _delete(tx: Transaction, account: str, name: str) -> None:
+    require(tx, account, name)
+    if instance_profiles.profiles(tx, account, "/", "", 1, name):
         raise refusals.conflict("remove roles from instance profile")
-    if holdings.attached(tx, "role", name):
+    if holdings.attached(tx, account, "role", name):
         raise refusals.conflict("detach all policies")
-    if holdings.inline(tx, "role", name):
+    if holdings.inline(tx, account, "role", name):
         raise refusals.conflict("delete policies")
-    entities.remove_role(tx, name)
+    entities.remove_role(tx, account, name)
 
 
 def _retag(
     tx: Transaction,
+    account: str,
     name: str,
     *,
     add: Mapping[str, str] | None = None,
     remove: "list[str] | None" = None,
 ) -> None:
-    tags = merged(require(tx, name).tags, add or {}, remove or [])
-    entities.change_role(tx, name, tags=tags)
+    tags = merged(require(tx, account, name).tags, add or {}, remove or [])
+    entities.change_role(tx, account, name, tags=tags)

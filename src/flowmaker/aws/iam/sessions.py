@@ -12,11 +12,11 @@ from flowmaker.ids import arn
 from flowmaker.store.database import Transaction
 
 
-def of_role(role: Role, account: str, name: str) -> Principal:
-    """Who a session of the role is."""
+def of_role(role: Role, name: str) -> Principal:
+    """Who a session of the role is: of the role's account, whoever assumed it."""
     return Principal(
-        account=account,
-        arn=arn("sts", "", account, f"assumed-role/{role.role_name}/{name}"),
+        account=role.account,
+        arn=arn("sts", "", role.account, f"assumed-role/{role.role_name}/{name}"),
         user_id=f"{role.role_id}:{name}",
     )
 

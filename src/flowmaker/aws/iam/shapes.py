@@ -6,34 +6,34 @@ from urllib.parse import quote
 from flowmaker.aws.iam.records import AccessKey, Group, InstanceProfile, ManagedPolicy, Role, User
 
 
-def user(found: User, account: str, *, listed: bool = False) -> dict[str, Any]:
+def user(found: User, *, listed: bool = False) -> dict[str, Any]:
     """A list shows neither boundary nor tags, as IAM documents it."""
     shape = {
         "Path": found.path,
         "UserName": found.user_name,
         "UserId": found.user_id,
-        "Arn": found.arn(account),
+        "Arn": found.arn,
         "CreateDate": found.created_at,
     }
     return shape if listed else shape | _boundary(found.boundary) | _tags(found.tags)
 
 
-def group(found: Group, account: str) -> dict[str, Any]:
+def group(found: Group) -> dict[str, Any]:
     return {
         "Path": found.path,
         "GroupName": found.group_name,
         "GroupId": found.group_id,
-        "Arn": found.arn(account),
+        "Arn": found.arn,
         "CreateDate": found.created_at,
     }
 
 
-def role(found: Role, account: str, *, listed: bool = False) -> dict[str, Any]:
+def role(found: Role, *, listed: bool = False) -> dict[str, Any]:
     shape = {
         "Path": found.path,
         "RoleName": found.role_name,
         "RoleId": found.role_id,
-        "Arn": found.arn(account),
+        "Arn": found.arn,
         "CreateDate": found.created_at,
         "AssumeRolePolicyDocument": document(found.trust_policy),
         "Description": found.description or None,
@@ -43,15 +43,15 @@ def role(found: Role, account: str, *, listed: bool = False) -> dict[str, Any]:
 
 
 def instance_profile(
-    found: InstanceProfile, having: Role | None, account: str, *, listed: bool = False
+    found: InstanceProfile, having: Role | None, *, listed: bool = False
 ) -> dict[str, Any]:
     shape = {
         "Path": found.path,
         "InstanceProfileName": found.instance_profile_name,
         "InstanceProfileId": found.instance_profile_id,
-        "Arn": found.arn(account),
+        "Arn": found.arn,
         "CreateDate": found.created_at,
-        "Roles": [role(having, account, listed=True)] if having else [],
+        "Roles": [role(having, listed=True)] if having else [],
     }
     return shape if listed else shape | _tags(found.tags)
 

@@ -13,6 +13,7 @@ from flowmaker.aws.errors import AwsError
 from flowmaker.aws.iam import paging, refusals
 from flowmaker.aws.iam.permissions import Resources, operation
 from flowmaker.aws.service import Answer, Call, Operation, Parameters
+from flowmaker.ids import account_of
 from flowmaker.store.database import Database
 
 _REFUSED = ("PolicyExclusionList", "ResourceHandlingOption", "CallerArn")
@@ -36,9 +37,10 @@ class Simulation:
         }
 
     async def principal(self, call: Call) -> Answer:
-        kind, name = _source(call.parameters["PolicySourceArn"])
+        source: str = call.parameters["PolicySourceArn"]
+        kind, name = _source(source)
         found = await self._database.read(standing.read, call.account, kind, name)
-        if found is None:
+        if found is None or account_of(source) not in ("", call.account):
             raise refusals.no_such(kind, name)
         return _simulate(call, found)
 

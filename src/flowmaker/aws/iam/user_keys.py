@@ -38,7 +38,7 @@ class UserKeys:
         return found | {"GetAccessKeyLastUsed": last_used}
 
     async def create(self, call: Call) -> Answer:
-        key = new.access_key(_user_name(call), self._clock)
+        key = new.access_key(call.account, _user_name(call), self._clock)
         await self._changes.write(_create, key)
         return {"AccessKey": shapes.key(key) | {"SecretAccessKey": key.secret_access_key}}
 
@@ -50,7 +50,7 @@ class UserKeys:
         return answer
 
     async def _keys(self, call: Call) -> "list[AccessKey]":
-        return await self._database.read(_list, _user_name(call))
+        return await self._database.read(_list, call.account, _user_name(call))
 
     async def update(self, call: Call) -> Answer:
         key_id: str = call.parameters["AccessKeyId"]
@@ -58,7 +58,7 @@ class UserKeys:
         if status not in ("Active", "Inactive"):
             raise refusals.unsupported(f"the status {status} of an access key")
         changed = await self._changes.write(
-            credentials.set_status, key_id, _user_name(call), status
+            credentials.set_status, call.account, key_id, _user_name(call), status
         )
         if not changed:
             raise refusals.no_such_key(key_id)
@@ -66,14 +66,17 @@ class UserKeys:
 
     async def delete(self, call: Call) -> Answer:
         key_id: str = call.parameters["AccessKeyId"]
-        if not await self._changes.write(credentials.remove_key, key_id, _user_name(call)):
+        removed = await self._changes.write(
+            credentials.remove_key, call.account, key_id, _user_name(call)
+        )
+        if not removed:
             raise refusals.no_such_key(key_id)
         return {}
 
     async def last_used(self, call: Call) -> Answer:
         key_id: str = call.parameters["AccessKeyId"]
         key = await self._database.read(credentials.key, key_id)
-        if key is None:
+        if key is None or key.account != call.account:
             raise refusals.no_such_key(key_id)
         used = {"ServiceName": "N/A", "Region": "N/A"}
         if key.last_used_at:
@@ -93,13 +96,13 @@ def _user_name(call: Call) -> str:
     return name
 
 
-def _list(tx: Transaction, user_name: str) -> list[AccessKey]:
+def _list(tx: Transaction, account: str, user_name: str) -> list[AccessKey]:
     if user_name:
-        users.require(tx, user_name)
-    return credentials.keys(tx, user_name)
+        users.require(tx, account, user_name)
+    return credentials.keys(tx, account, user_name)
 
 
 def _create(tx: Transaction, key: AccessKey) -> None:
-    if len(_list(tx, key.user_name)) >= MOST:
+    if len(_list(tx, key.account, key.user_name)) >= MOST:
         raise refusals.limit("AccessKeysPerUser", MOST)
     credentials.add_key(tx, key)

@@ -43,6 +43,7 @@ class Users:
 
     async def create(self, call: Call) -> Answer:
         user = User(
+            account=call.account,
             user_name=call.parameters["UserName"],
             user_id=new.user_id(),
             path=call.parameters.get("Path", "/"),
@@ -51,7 +52,7 @@ class Users:
             created_at=self._clock.now(),
         )
         await self._changes.write(_create, user)
-        return {"User": shapes.user(user, call.account)}
+        return {"User": shapes.user(user)}
 
     async def get(self, call: Call) -> Answer:
         name = call.parameters.get("UserName", call.principal.user_name)
@@ -61,10 +62,10 @@ class Users:
             raise refusals.validation(
                 "Must specify userName when calling with non-User credentials"
             )
-        return {"User": shapes.user(await self._database.read(require, name), call.account)}
+        return {"User": shapes.user(await self._database.read(require, call.account, name))}
 
     async def _root(self, call: Call) -> dict[str, object]:
-        keys = await self._database.read(credentials.keys, "")
+        keys = await self._database.read(credentials.keys, call.account, "")
         since = keys[0].created_at if keys else self._clock.now()
         arn = call.principal.arn
         return {"Path": "/", "UserId": call.account, "Arn": arn, "CreateDate": since}
@@ -73,12 +74,13 @@ class Users:
         parameters = call.parameters
         found = await self._database.read(
             entities.users,
+            call.account,
             parameters.get("PathPrefix", "/"),
             paging.after(parameters),
             paging.limit(parameters),
         )
         shown, answer = paging.page(parameters, "Users", found, lambda user: user.user_name)
-        answer["Users"] = [shapes.user(user, call.account, listed=True) for user in shown]
+        answer["Users"] = [shapes.user(user, listed=True) for user in shown]
         return answer
 
     async def update(self, call: Call) -> Answer:
@@ -90,28 +92,33 @@ class Users:
         return {}
 
     async def delete(self, call: Call) -> Answer:
-        await self._changes.write(_delete, call.parameters["UserName"])
+        await self._changes.write(_delete, call.account, call.parameters["UserName"])
         return {}
 
     async def tag(self, call: Call) -> Answer:
         await self._changes.write(
-            partial(_retag, add=tags_of(call.parameters)), call.parameters["UserName"]
+            partial(_retag, add=tags_of(call.parameters)),
+            call.account,
+            call.parameters["UserName"],
         )
         return {}
 
     async def untag(self, call: Call) -> Answer:
         await self._changes.write(
-            partial(_retag, remove=call.parameters["TagKeys"]), call.parameters["UserName"]
+            partial(_retag, remove=call.parameters["TagKeys"]),
+            call.account,
+            call.parameters["UserName"],
         )
         return {}
 
     async def list_tags(self, call: Call) -> Answer:
-        user = await self._database.read(require, call.parameters["UserName"])
+        user = await self._database.read(require, call.account, call.parameters["UserName"])
         return {"Tags": shapes.tags(user.tags), "IsTruncated": False}
 
     async def put_boundary(self, call: Call) -> Answer:
-        await self._database.read(require_attachable, call.parameters["PermissionsBoundary"])
-        await self._change(call, boundary=call.parameters["PermissionsBoundary"])
+        boundary: str = call.parameters["PermissionsBoundary"]
+        await self._database.read(require_attachable, call.account, boundary)
+        await self._change(call, boundary=boundary)
         return {}
 
     async def delete_boundary(self, call: Call) -> Answer:
@@ -120,44 +127,46 @@ class Users:
 
     async def _change(self, call: Call, **values: str) -> None:
         name: str = call.parameters["UserName"]
-        if not await self._changes.write(partial(entities.change_user, **values), name=name):
+        change = partial(entities.change_user, **values)
+        if not await self._changes.write(change, call.account, name):
             raise refusals.no_such("user", name)
 
 
-def require(tx: Transaction, name: str) -> User:
-    user = entities.user(tx, name)
+def require(tx: Transaction, account: str, name: str) -> User:
+    user = entities.user(tx, account, name)
     if user is None:
         raise refusals.no_such("user", name)
     return user
 
 
 def _create(tx: Transaction, user: User) -> None:
-    if entities.user_exists(tx, user.user_name):
+    if entities.user_exists(tx, user.account, user.user_name):
         raise refusals.exists("User", user.user_name)
     if user.boundary:
-        require_attachable(tx, user.boundary)
+        require_attachable(tx, user.account, user.boundary)
     entities.add_user(tx, user)
 
 
-def _delete(tx: Transaction, name: str) -> None:
-    require(tx, name)
-    if credentials.keys(tx, name):
+def _delete(tx: Transaction, account: str, name: str) -> None:
+    require(tx, account, name)
+    if credentials.keys(tx, account, name):
         raise refusals.conflict("delete access keys")
-    if holdings.attached(tx, "user", name):
+    if holdings.attached(tx, account, "user", name):
         raise refusals.conflict("detach all policies")
-    if holdings.inline(tx, "user", name):
+    if holdings.inline(tx, account, "user", name):
         raise refusals.conflict("delete policies")
-    if groups.of_user(tx, name):
+    if groups.of_user(tx, account, name):
         raise refusals.conflict("remove user from all groups")
-    entities.remove_user(tx, name)
+    entities.remove_user(tx, account, name)
 
 
 def _retag(
     tx: Transaction,
+    account: str,
     name: str,
     *,
     add: Mapping[str, str] | None = None,
     remove: "list[str] | None" = None,
 ) -> None:
-    tags = merged(require(tx, name).tags, add or {}, remove or [])
-    entities.change_user(tx, name, tags=tags)
+    tags = merged(require(tx, account, name).tags, add or {}, remove or [])
+    entities.change_user(tx, account, name, tags=tags)

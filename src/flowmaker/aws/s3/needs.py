@@ -133,8 +133,11 @@ class _Asking:
         self.found: list[Need] = []
 
     async def add(self, action: str, bucket: str, key: str | None, context: Context) -> None:
-        """Note a need, unless there is no such bucket: then the handler says so."""
-        known = await self.ground.store.bucket(bucket)
+        """Note a need, unless there is no such bucket: then the handler says so.
+
+        Whoever makes a bucket needs permission for the name alone, be it another account's.
+        """
+        known = await self.ground.store.bucket(bucket) if action != "CreateBucket" else None
         if known is None and action != "CreateBucket":
             return
         arn = names.bucket_arn(bucket) if key is None else names.object_arn(bucket, key)

@@ -20,7 +20,7 @@ PUT_POLICY = (
 
 
 async def get_bucket_policy(ground: Ground, call: Call) -> Answer:
-    return {"Policy": _policy(await bucket_of(ground, call))}
+    return {"Policy": _policy(await _own_bucket(ground, call))}
 
 
 async def get_bucket_policy_status(ground: Ground, call: Call) -> Answer:
@@ -29,7 +29,7 @@ async def get_bucket_policy_status(ground: Ground, call: Call) -> Answer:
 
 
 async def put_bucket_policy(ground: Ground, call: Call) -> Answer:
-    bucket = await bucket_of(ground, call)
+    bucket = await _own_bucket(ground, call)
     text: str = call.parameters["Policy"]
     check(bucket.name, text)
     if is_public(text) and public_access(bucket).get("BlockPublicPolicy"):
@@ -44,10 +44,19 @@ async def put_bucket_policy(ground: Ground, call: Call) -> Answer:
 
 
 async def delete_bucket_policy(ground: Ground, call: Call) -> Answer:
-    bucket = await bucket_of(ground, call)
+    bucket = await _own_bucket(ground, call)
     with failures.translated(bucket.name):
         await ground.store.configure(bucket.name, POLICY, None)
     return {}
+
+
+async def _own_bucket(ground: Ground, call: Call) -> Bucket:
+    """The bucket, to its own account: others have no say in its policy, even if it lets them."""
+    bucket = await bucket_of(ground, call)
+    if bucket.owner != call.account:
+        message = "The specified method is not allowed against this resource."
+        raise AwsError("MethodNotAllowed", message, 405)
+    return bucket
 
 
 def in_force(bucket: Bucket, account: str) -> str:

@@ -13,6 +13,7 @@ from flowmaker.aws.identity import SessionCredentials
 from flowmaker.aws.service import Answer, Call, Need, Principal
 from flowmaker.aws.sts.shapes import credentials
 from flowmaker.clock import Clock
+from flowmaker.ids import account_of
 from flowmaker.store.database import Database, Transaction
 
 _DEFAULT = 3600
@@ -38,8 +39,10 @@ class AssumeRole:
 
     async def needs(self, call: Call) -> Iterable[Need]:
         """The trust policy goes along. A role that is not there trusts nobody."""
+        if call.principal.is_root:
+            raise access_denied("Roles may not be assumed by root accounts.")
         role_arn: str = call.parameters["RoleArn"]
-        role = await self._database.read(_role, role_arn, call.account)
+        role = await self._database.read(entities.role_of_arn, role_arn)
         context: dict[str, str | tuple[str, ...]] = {
             "sts:RoleSessionName": call.parameters["RoleSessionName"]
         }
@@ -53,7 +56,7 @@ class AssumeRole:
                 resource=role_arn,
                 context=context,
                 resource_policy=role.trust_policy if role else "",
-                owner=call.account,
+                owner=account_of(role_arn) or call.account,
             )
         ]
 
@@ -61,8 +64,6 @@ class AssumeRole:
         for name in _REFUSED:
             if name in call.parameters:
                 raise refusals.unsupported(f"{name} of AssumeRole")
-        if call.principal.is_root:
-            raise access_denied("Roles may not be assumed by root accounts.")
         lasting = timedelta(seconds=call.parameters.get("DurationSeconds", _DEFAULT))
         assumed = await self._database.write(_assume, call, self._clock.now(), lasting)
         who = assumed.principal
@@ -73,22 +74,17 @@ class AssumeRole:
         }
 
 
-def _role(tx: Transaction, role_arn: str, account: str) -> Role | None:
-    role = entities.role(tx, role_arn.rsplit("/", 1)[-1])
-    return role if role is not None and role.arn(account) == role_arn else None
-
-
 def _assume(tx: Transaction, call: Call, now: datetime, lasting: timedelta) -> SessionCredentials:
-    role = _role(tx, call.parameters["RoleArn"], call.account)
+    role = entities.role_of_arn(tx, call.parameters["RoleArn"])
     if role is None:
         raise access_denied(f"The role {call.parameters['RoleArn']} was deleted meanwhile.")
     _refuse_long(role, call.principal, lasting)
-    who = sessions.of_role(role, call.account, call.parameters["RoleSessionName"])
+    who = sessions.of_role(role, call.parameters["RoleSessionName"])
     limited = Principal(
         account=who.account,
         arn=who.arn,
         user_id=who.user_id,
-        session_policies=tuple(_session_policies(tx, call.parameters)),
+        session_policies=tuple(_session_policies(tx, role.account, call.parameters)),
     )
     return sessions.issue(tx, limited, now, lasting)
 
@@ -105,7 +101,7 @@ def _refuse_long(role: Role, caller: Principal, lasting: timedelta) -> None:
         )
 
 
-def _session_policies(tx: Transaction, parameters: dict[str, Any]) -> Iterable[str]:
+def _session_policies(tx: Transaction, account: str, parameters: dict[str, Any]) -> Iterable[str]:
     text: str = parameters.get("Policy", "")
     if text:
         parse(text, Kind.IDENTITY)
@@ -116,7 +112,7 @@ def _session_policies(tx: Transaction, parameters: dict[str, Any]) -> Iterable[s
             )
         yield text
     for one in parameters.get("PolicyArns", ()):
-        yield catalog_documents.text_of(tx, one.get("arn", ""))
+        yield catalog_documents.text_of(tx, account, one.get("arn", ""))
 
 
 def _packed(parameters: dict[str, Any]) -> dict[str, int]:

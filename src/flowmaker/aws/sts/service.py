@@ -10,7 +10,7 @@ from flowmaker.aws.service import Answer, Call, Need, Operation
 from flowmaker.aws.sts.assume_role import AssumeRole
 from flowmaker.aws.sts.shapes import credentials
 from flowmaker.clock import Clock
-from flowmaker.ids import ACCOUNT
+from flowmaker.ids import account_of
 from flowmaker.store.database import Database
 
 _SESSION_LASTS = 43200
@@ -61,9 +61,11 @@ class StsService:
         key_id: str = call.parameters["AccessKeyId"]
         key = await self._database.read(stored.key, key_id)
         session = await self._database.read(stored.session, key_id)
-        if key is None and session is None:
-            raise refusals.validation(f"Flowmaker knows no access key {key_id}.")
-        return {"Account": ACCOUNT}
+        if key is not None:
+            return {"Account": key.account}
+        if session is not None:
+            return {"Account": account_of(session.principal_arn)}
+        raise refusals.validation(f"Flowmaker knows no access key {key_id}.")
 
 
 async def _nothing(call: Call) -> Iterable[Need]:

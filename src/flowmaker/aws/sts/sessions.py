@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 from flowmaker.aws.auth.evaluate import Policies, Policy, Request, evaluate
 from flowmaker.aws.auth.policy import Kind, parse
 from flowmaker.aws.auth.principals import Caller
-from flowmaker.aws.errors import validation
+from flowmaker.aws.errors import AwsError, validation
 from flowmaker.aws.iam import sessions
 from flowmaker.aws.iam.records import Role
 from flowmaker.aws.iam.repository import entities
 from flowmaker.aws.identity import SessionCredentials
 from flowmaker.clock import Clock
-from flowmaker.ids import ACCOUNT, arn
+from flowmaker.ids import ACCOUNT, account_of, arn
 from flowmaker.store.database import Database, Transaction
 
 _EC2 = "ec2.amazonaws.com"
@@ -27,8 +27,10 @@ class RoleSessions:
         self._clock = clock
 
     async def for_service(
-        self, role_arn: str, service: str, session_name: str, *, seconds: int = 43200
+        self, role_arn: str, service: str, session_name: str, *, account: str, seconds: int = 43200
     ) -> SessionCredentials:
+        if account_of(role_arn) != account:
+            raise _no_such(role_arn)
         lasting = timedelta(seconds=seconds)
         now = self._clock.now()
         return await self._database.write(
@@ -38,12 +40,16 @@ class RoleSessions:
     async def for_worker(self, role_name: str, session_name: str) -> SessionCredentials:
         """What the metadata service of an EC2 instance with that role would give.
 
+        The nodes that pipelines run on are the first account's.
+
         Raises:
             AwsError: there is no such role, or EC2 may not assume it.
         """
-        role = await self._database.read(entities.role, role_name)
-        role_arn = role.arn(ACCOUNT) if role else arn("iam", "", ACCOUNT, f"role/{role_name}")
-        return await self.for_service(role_arn, _EC2, session_name, seconds=_WORKER_LASTS)
+        role = await self._database.read(entities.role, ACCOUNT, role_name)
+        role_arn = role.arn if role else arn("iam", "", ACCOUNT, f"role/{role_name}")
+        return await self.for_service(
+            role_arn, _EC2, session_name, account=ACCOUNT, seconds=_WORKER_LASTS
+        )
 
 
 def trusts(role: Role, service: str) -> bool:
@@ -62,12 +68,9 @@ def _assume(
     now: datetime,
     lasting: timedelta,
 ) -> SessionCredentials:
-    role = entities.role(tx, role_arn.rsplit("/", 1)[-1])
-    if role is None or role.arn(ACCOUNT) != role_arn:
-        raise validation(
-            f"Could not assume role {role_arn}: there is no such role. `aws iam list-roles` lists "
-            "those there are."
-        )
+    role = entities.role_of_arn(tx, role_arn)
+    if role is None:
+        raise _no_such(role_arn)
     if not trusts(role, service):
         raise validation(
             f"Could not assume role {role_arn}. Please ensure that the role exists and allows "
@@ -75,4 +78,11 @@ def _assume(
             f'{{"Effect": "Allow", "Principal": {{"Service": "{service}"}}, '
             '"Action": "sts:AssumeRole"} (`aws iam update-assume-role-policy`).'
         )
-    return sessions.issue(tx, sessions.of_role(role, ACCOUNT, session_name), now, lasting)
+    return sessions.issue(tx, sessions.of_role(role, session_name), now, lasting)
+
+
+def _no_such(role_arn: str) -> AwsError:
+    return validation(
+        f"Could not assume role {role_arn}: there is no such role. `aws iam list-roles` lists "
+        "those there are."
+    )

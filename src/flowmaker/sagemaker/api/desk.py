@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flowmaker import ids
-from flowmaker.aws.errors import AwsError, validation
+from flowmaker.aws.errors import AwsError, access_denied, validation
 from flowmaker.aws.identity import Authorizer, SessionCredentials, Sessions
 from flowmaker.aws.service import Call, Need
 from flowmaker.clock import Clock
@@ -106,10 +106,12 @@ class Desk:
             raise not_found(kind, named)
         return found
 
-    async def assume(self, role_arn: str) -> SessionCredentials:
+    async def assume(self, call: Call, role_arn: str) -> SessionCredentials:
         """A session of the role that the request names, which proves that jobs can have one."""
         try:
-            return await self.sessions.for_service(role_arn, PRINCIPAL, "SageMaker")
+            return await self.sessions.for_service(
+                role_arn, PRINCIPAL, "SageMaker", account=call.account
+            )
         except AwsError:
             raise validation(
                 f"Could not assume role {role_arn}. Please ensure that the role exists and allows "
@@ -121,7 +123,7 @@ class Desk:
 
         AWS looks at this when the job is created. Whether each object can be read shows later.
         """
-        session = await self.assume(role_arn)
+        session = await self.assume(call, role_arn)
         storage = JobStorage(
             objects=self.objects,
             authorizer=self.authorizer,
@@ -178,11 +180,20 @@ def need(call: Call, resource: str) -> Need:
 
 
 def creation_needs(call: Call, kind: Kind, name: str, role_arn: str = "") -> Iterable[Need]:
-    """What making a resource needs: the operation, its tags, and to pass the role on."""
+    """What making a resource needs: the operation, its tags, and to pass the role on.
+
+    Raises:
+        AwsError: the role is another account's, whoever would allow it.
+    """
     resource = arn(call, kind, name)
     yield need(call, resource)
     if call.parameters.get("Tags"):
         yield Need(action="sagemaker:AddTags", resource=resource)
     if role_arn:
+        if ids.account_of(role_arn) not in ("", call.account):
+            raise access_denied(
+                f"Cross-account pass role is not allowed: {role_arn} is not of the account "
+                f"{call.account}."
+            )
         context: dict[str, str | tuple[str, ...]] = {"iam:PassedToService": PRINCIPAL}
         yield Need(action="iam:PassRole", resource=role_arn, context=context)

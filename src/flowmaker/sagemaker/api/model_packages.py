@@ -10,11 +10,12 @@ from typing import Any
 
 from flowmaker.aws.errors import validation
 from flowmaker.aws.service import Call, Need, Operation
+from flowmaker.ids import account_of
 from flowmaker.sagemaker.api import lists, members
 from flowmaker.sagemaker.api.desk import Desk, arn, creation_needs, need
 from flowmaker.sagemaker.api.model_package_groups import find_group
 from flowmaker.sagemaker.container import model_data
-from flowmaker.sagemaker.container.storage import DataError, location
+from flowmaker.sagemaker.container.storage import DataError, location, object_need
 from flowmaker.sagemaker.records.resource import Kind, Resource
 from flowmaker.sagemaker.repository import resources
 
@@ -55,7 +56,7 @@ class ModelPackages:
 
     def operations(self) -> dict[str, Operation]:
         return {
-            "CreateModelPackage": Operation(handler=self.create, needs=_create_needs),
+            "CreateModelPackage": Operation(handler=self.create, needs=self._create_needs),
             "DescribeModelPackage": Operation(handler=self.describe, needs=_named_needs),
             "UpdateModelPackage": Operation(handler=self.update, needs=_update_needs),
             "DeleteModelPackage": Operation(handler=self.delete, needs=_named_needs),
@@ -149,6 +150,28 @@ class ModelPackages:
                     "SkipModelValidation to All."
                 )
 
+    async def _create_needs(self, call: Call) -> Iterable[Need]:
+        given = call.parameters
+        group = given.get("ModelPackageGroupName")
+        # Of a version AWS asks for permission on the group's versions: their number is not known.
+        name = f"{group.rpartition('/')[2]}/*" if group else given.get("ModelPackageName", "*")
+        reading = await self._reading(call, given.get("InferenceSpecification", {}))
+        return [*creation_needs(call, KIND, name), *reading]
+
+    async def _reading(self, call: Call, specification: Mapping[str, Any]) -> Iterable[Need]:
+        """Whoever registers a model's data must be able to read it, be it another account's."""
+        needs: list[Need] = []
+        for container in specification.get("Containers", ()):
+            if source := model_data.source_of(container):
+                name, _, key = source["S3Uri"].removeprefix("s3://").partition("/")
+                key += "*" if source["S3DataType"] == "S3Prefix" else ""
+                bucket = await self._desk.objects.bucket(name)
+                if bucket is None:
+                    needs.append(Need(action="s3:GetObject", resource=f"arn:aws:s3:::{name}/{key}"))
+                else:
+                    needs.append(object_need(call.principal, "s3:GetObject", bucket, key))
+        return needs
+
     async def _existing(self, call: Call, member: str) -> Resource:
         name = _name(call.parameters[member])
         found = await self._desk.find(call, KIND, name)
@@ -164,9 +187,12 @@ async def containers(desk: Desk, call: Call, named: str) -> list[Mapping[str, An
         AwsError: there is none, it is not approved, or it has none.
     """
     name = _name(named)
-    package = await desk.find(call, KIND, name)
+    is_own = account_of(named) in ("", call.account)
+    package = await desk.find(call, KIND, name) if is_own else None
     if package is None:
-        raise validation(f"Model Package {arn(call, KIND, name)} does not exist.")
+        raise validation(
+            f"Model Package {named if not is_own else arn(call, KIND, name)} does not exist."
+        )
     approval = package.state.get("ModelApprovalStatus", "Approved")
     if approval == "Rejected":
         raise validation(f"Model Package {package.arn} is Rejected: it cannot be deployed.")
@@ -250,23 +276,6 @@ def _summary(package: Resource) -> dict[str, Any]:
 _LISTING = lists.Listing(
     kind=KIND, member="ModelPackageSummaryList", prefix="ModelPackage", summary=_summary
 )
-
-
-async def _create_needs(call: Call) -> Iterable[Need]:
-    given = call.parameters
-    group = given.get("ModelPackageGroupName")
-    # Of a version AWS asks for permission on the group's versions: their number is not known yet.
-    name = f"{group.rpartition('/')[2]}/*" if group else given.get("ModelPackageName", "*")
-    return [*creation_needs(call, KIND, name), *_reading(given.get("InferenceSpecification", {}))]
-
-
-def _reading(specification: Mapping[str, Any]) -> Iterable[Need]:
-    """Whoever registers a model's data must be able to read it."""
-    for container in specification.get("Containers", ()):
-        if source := model_data.source_of(container):
-            place = source["S3Uri"].removeprefix("s3://")
-            all_below = "*" if source["S3DataType"] == "S3Prefix" else ""
-            yield Need(action="s3:GetObject", resource=f"arn:aws:s3:::{place}{all_below}")
 
 
 async def _named_needs(call: Call) -> Iterable[Need]:

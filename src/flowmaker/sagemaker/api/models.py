@@ -44,7 +44,7 @@ class Models:
         _check_hostnames(call, containers)
         if not given.get("ExecutionRoleArn"):
             raise validation("ExecutionRoleArn is required")
-        await self._desk.assume(given["ExecutionRoleArn"])
+        await self._desk.assume(call, given["ExecutionRoleArn"])
         model = self._desk.draft(call, Kind.MODEL, given["ModelName"])
         model = replace(model, request=_resolved(model.request, containers))
         await self._desk.create(call, model, already(Kind.MODEL, model.arn))

@@ -66,7 +66,7 @@ class PipelineExecutions:
         except ValueError as error:
             raise validation(str(error)) from None
         role = given.get("RoleArn") or pipeline.request["RoleArn"]
-        await self._desk.assume(role)
+        await self._desk.assume(call, role)
         parallelism = given.get("ParallelismConfiguration") or pipeline.request.get(
             "ParallelismConfiguration", {}
         )

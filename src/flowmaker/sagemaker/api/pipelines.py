@@ -52,7 +52,7 @@ class Pipelines:
         definition = await self._definition(call)
         if not definition:
             raise validation("PipelineDefinition or PipelineDefinitionS3Location is required")
-        await self._desk.assume(given["RoleArn"])
+        await self._desk.assume(call, given["RoleArn"])
         who = identity(call.principal)
         draft = self._desk.draft(
             call,
@@ -87,7 +87,7 @@ class Pipelines:
         given = call.parameters
         definition = await self._definition(call)
         if given.get("RoleArn"):
-            await self._desk.assume(given["RoleArn"])
+            await self._desk.assume(call, given["RoleArn"])
         changes = {member: given[member] for member in _KEPT if member in given}
         if definition:
             changes["PipelineDefinition"] = definition

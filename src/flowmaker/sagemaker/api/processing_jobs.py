@@ -62,7 +62,7 @@ class ProcessingJobs:
         if await self._desk.find(call, Kind.PROCESSING_JOB, name):
             raise duplicate
         await check_experiment(self._desk, call)
-        await self._desk.assume(given["RoleArn"])
+        await self._desk.assume(call, given["RoleArn"])
         for one in given.get("ProcessingInputs", ()):
             await self._desk.check_input(call, given["RoleArn"], one["S3Input"])
         state = ProcessingState()

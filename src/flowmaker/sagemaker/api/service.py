@@ -1,11 +1,15 @@
 """`sagemaker`: the service as the gateway sees it."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
+from flowmaker.aws.errors import access_denied
 from flowmaker.aws.identity import Authorizer, Sessions
-from flowmaker.aws.service import Call, Need, Operation
+from flowmaker.aws.service import Call, Need, Needs, Operation
 from flowmaker.clock import Clock
+from flowmaker.ids import account_of
 from flowmaker.objects.objects import ObjectStore
 from flowmaker.reconcile.hints import Hints
 from flowmaker.sagemaker.api import lists
@@ -83,10 +87,31 @@ class SageMakerService:
         }
         for group in groups:
             operations |= group.operations()
-        return operations
+        return {
+            name: replace(operation, needs=partial(_of_own_account, operation.needs))
+            for name, operation in operations.items()
+        }
 
     async def _list(self, call: Call) -> Mapping[str, Any]:
         return await lists.listed(self._desk, call)
+
+
+async def _of_own_account(needs: Needs, call: Call) -> Iterable[Need]:
+    """What an ARN names must not be looked for under its name in the caller's account.
+
+    Raises:
+        AwsError: a parameter names what is another account's.
+    """
+    for member, value in call.parameters.items():
+        if not member.endswith(("Name", "Arn")) or not isinstance(value, str):
+            continue
+        if value.startswith("arn:aws:sagemaker:") and account_of(value) not in ("", call.account):
+            raise access_denied(
+                f"User: {call.principal.arn} is not authorized to perform: "
+                f"sagemaker:{call.operation} on resource: {value}. It is of another account, and "
+                "Flowmaker does not share what is in SageMaker across accounts."
+            )
+    return await needs(call)
 
 
 async def _list_needs(call: Call) -> Iterable[Need]:

@@ -132,7 +132,7 @@ async def check_role(desk: Desk, call: Call) -> None:
         AwsError: it cannot, or it is not.
     """
     given = call.parameters
-    await desk.assume(given["RoleArn"])
+    await desk.assume(call, given["RoleArn"])
     for channel in given.get("InputDataConfig", ()):
         source = channel["DataSource"]["S3DataSource"]
         await desk.check_input(call, given["RoleArn"], source)

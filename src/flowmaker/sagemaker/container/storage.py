@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from flowmaker.aws.errors import AwsError
 from flowmaker.aws.identity import Authorizer, SessionCredentials, Sessions
+from flowmaker.aws.s3 import policies
 from flowmaker.aws.service import Need, Principal
 from flowmaker.errors import NotFound
 from flowmaker.objects.objects import Bucket, ObjectStore, StoredObject
@@ -64,13 +65,13 @@ class JobStorage:
         bucket = await self.objects.bucket(place.bucket)
         if bucket is None:
             return False
-        need = _list_need(bucket, place.key)
+        need = _list_need(self.principal, bucket, place.key)
         return await self.authorizer.allowed(self.principal, need, region=self.region)
 
     async def objects_under(self, place: Location) -> Sequence[StoredObject]:
         """The objects whose keys begin so, but for the empty ones that stand for folders."""
         bucket = await self._bucket(place)
-        need = _list_need(bucket, place.key)
+        need = _list_need(self.principal, bucket, place.key)
         await self._check(
             [need], f"Unable to list objects under {place.uri} (AccessDenied: Access Denied)"
         )
@@ -87,7 +88,7 @@ class JobStorage:
             bucket = await self._bucket(Location(one.bucket, one.key))
             place = Location(one.bucket, one.key)
             await self._check(
-                [_need("s3:GetObject", bucket, one.key)],
+                [object_need(self.principal, "s3:GetObject", bucket, one.key)],
                 f"Unable to download object {place.uri} (AccessDenied: Access Denied)",
             )
 
@@ -103,7 +104,7 @@ class JobStorage:
         """Take `file` over as the object."""
         bucket = await self._bucket(place)
         await self._check(
-            [_need("s3:PutObject", bucket, place.key)],
+            [object_need(self.principal, "s3:PutObject", bucket, place.key)],
             f"Unable to upload object {place.uri} (AccessDenied: Access Denied)",
         )
         try:
@@ -115,7 +116,7 @@ class JobStorage:
         """Delete the object; nothing when there is none."""
         bucket = await self._bucket(place)
         await self._check(
-            [_need("s3:DeleteObject", bucket, place.key)],
+            [object_need(self.principal, "s3:DeleteObject", bucket, place.key)],
             f"Unable to delete object {place.uri} (AccessDenied: Access Denied)",
         )
         await self.objects.delete(place.bucket, place.key)
@@ -143,27 +144,27 @@ class Storages:
     authorizer: Authorizer
     sessions: Sessions
 
-    async def session(self, role_arn: str, name: str) -> SessionCredentials:
-        """A session of a role.
+    async def session(self, role_arn: str, account: str, name: str) -> SessionCredentials:
+        """A session of a role, for what the account asked for.
 
         Raises:
             DataError: it can no longer be assumed.
         """
         try:
-            return await self.sessions.for_service(role_arn, SERVICE, name)
+            return await self.sessions.for_service(role_arn, SERVICE, name, account=account)
         except AwsError as error:
             raise DataError(
                 f"Could not assume role {role_arn}. Please ensure that the role exists and allows "
                 f"principal '{SERVICE}' to assume the role. {error.message}"
             ) from None
 
-    async def of_role(self, role_arn: str, region: str) -> JobStorage:
+    async def of_role(self, role_arn: str, account: str, region: str) -> JobStorage:
         """S3 as the role has it.
 
         Raises:
             DataError: it can no longer be assumed.
         """
-        session = await self.session(role_arn, "SageMaker")
+        session = await self.session(role_arn, account, "SageMaker")
         return JobStorage(
             objects=self.objects,
             authorizer=self.authorizer,
@@ -172,20 +173,21 @@ class Storages:
         )
 
 
-def _list_need(bucket: Bucket, prefix: str) -> Need:
+def _list_need(principal: Principal, bucket: Bucket, prefix: str) -> Need:
     return Need(
         action="s3:ListBucket",
         resource=f"arn:aws:s3:::{bucket.name}",
         context={"s3:prefix": prefix},
-        resource_policy=bucket.configurations.get("policy", ""),
+        resource_policy=policies.in_force(bucket, principal.account),
         owner=bucket.owner,
     )
 
 
-def _need(action: str, bucket: Bucket, key: str) -> Need:
+def object_need(principal: Principal, action: str, bucket: Bucket, key: str) -> Need:
+    """What it needs to do that to the object, or to those that the key is a pattern of."""
     return Need(
         action=action,
         resource=f"arn:aws:s3:::{bucket.name}/{key}",
-        resource_policy=bucket.configurations.get("policy", ""),
+        resource_policy=policies.in_force(bucket, principal.account),
         owner=bucket.owner,
     )

@@ -74,7 +74,7 @@ class ModelServers:
             cwd=running.image.workdir,
             env={
                 **running.variables(),
-                **await self._parts.variables(hosted.role_arn, hosted.owner.region),
+                **await self._parts.variables(hosted.owner, hosted.role_arn),
                 **container.get("Environment", {}),
                 **hosted.environment,
                 BIND_TO_PORT: str(port or server.port),

@@ -55,31 +55,31 @@ class Parts:
             self.hints.hint("job_ended", resource.arn)
         return saved
 
-    async def session(self, role_arn: str, name: str) -> SessionCredentials:
-        """A session of a job's role.
+    async def session(self, resource: Resource, role_arn: str, name: str) -> SessionCredentials:
+        """A session of the role of a job or a model.
 
         Raises:
             DataError: it can no longer be assumed.
         """
-        return await self.storages.session(role_arn, name)
+        return await self.storages.session(role_arn, resource.account, name)
 
-    async def variables(self, role_arn: str, region: str) -> dict[str, str]:
+    async def variables(self, resource: Resource, role_arn: str) -> dict[str, str]:
         """What every process of a job or model is told: who it is for AWS, and where AWS is.
 
         Raises:
             DataError: the role can no longer be assumed.
         """
-        session = await self.session(role_arn, "SageMaker")
+        session = await self.session(resource, role_arn, "SageMaker")
         return {
             **session.environment(),
             "AWS_ENDPOINT_URL": self.endpoint_url,
-            "AWS_REGION": region,
-            "AWS_DEFAULT_REGION": region,
+            "AWS_REGION": resource.region,
+            "AWS_DEFAULT_REGION": resource.region,
         }
 
     async def storage(self, resource: Resource, role_arn: str) -> JobStorage:
         """S3 as the role has it."""
-        return await self.storages.of_role(role_arn, resource.region)
+        return await self.storages.of_role(role_arn, resource.account, resource.region)
 
     @property
     def storages(self) -> Storages:

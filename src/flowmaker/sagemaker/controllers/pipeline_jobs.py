@@ -227,7 +227,8 @@ class PipelineJobs:
     ) -> Inside:
         """Who calls an operation: the role must be allowed to create and to describe, as on AWS."""
         if operation.startswith(("Create", "Describe")):
-            session = await self.parts.session(state.role_arn, session_name(execution, step))
+            name = session_name(execution, step)
+            session = await self.parts.session(execution, state.role_arn, name)
             return self.inside.acting_as(session.principal, execution.region)
         account = execution.account
         root = Principal(account=account, arn=f"arn:aws:iam::{account}:root", user_id=account)

@@ -248,7 +248,7 @@ class ProcessingJobs:
             cwd=running.image.workdir,
             env={
                 **running.variables(),
-                **await self._parts.variables(request["RoleArn"], job.region),
+                **await self._parts.variables(job, request["RoleArn"]),
                 **request.get("Environment", {}),
             },
             mounts=(Mount(source=root, target="/opt/ml"), *mounts),

@@ -314,7 +314,7 @@ class TrainingJobs:
             cwd=running.image.workdir,
             env={
                 **running.variables(),
-                **await self._parts.variables(job.request["RoleArn"], job.region),
+                **await self._parts.variables(job, job.request["RoleArn"]),
                 "TRAINING_JOB_NAME": job.name,
                 "TRAINING_JOB_ARN": job.arn,
                 **job.request.get("Environment", {}),

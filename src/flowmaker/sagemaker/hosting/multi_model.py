@@ -94,7 +94,7 @@ class MultiModels:
         place = prefix.below(target.lstrip("/"))
         folder = self._folder(opt_ml(server.process_id)) / "models" / _name(target)
         try:
-            storage = await self._storages.of_role(variant.role_arn, route.region)
+            storage = await self._storages.of_role(variant.role_arn, route.account, route.region)
             stored = await storage.get(place)
             await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
             archive = storage.objects.path(stored)

@@ -1,8 +1,28 @@
 """Tables of flowmaker.aws."""
 
-from sqlalchemy import JSON, Boolean, Column, Float, ForeignKey, Index, Integer, Table, Text
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Float,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    Table,
+    Text,
+)
 
-from flowmaker.store.schema.metadata import Timestamp, metadata
+from flowmaker.ids import ACCOUNT
+from flowmaker.store.schema.metadata import OF_OLD, Timestamp, metadata
+
+
+def _account(*, primary_key: bool = True) -> Column[str]:
+    """Whose a row is. There is no default: who forgets to say it is refused.
+
+    What is older than accounts is the first account's.
+    """
+    return Column("account", Text, primary_key=primary_key, nullable=False, info={OF_OLD: ACCOUNT})
+
 
 # CloudWatch Logs
 
@@ -63,11 +83,21 @@ metric_points = Table(
     Column("most", Float, nullable=False),
 )
 
-# IAM and STS
+# IAM and STS. Names are an account's own; ids, and keys, are those of all accounts.
+
+# The accounts beside the first, which has no row.
+aws_accounts = Table(
+    "aws_accounts",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("created_at", Timestamp, nullable=False),
+)
 
 iam_users = Table(
     "iam_users",
     metadata,
+    _account(),
     Column("user_name", Text, primary_key=True),
     Column("user_id", Text, nullable=False, unique=True),
     Column("path", Text, nullable=False),
@@ -79,6 +109,7 @@ iam_users = Table(
 iam_roles = Table(
     "iam_roles",
     metadata,
+    _account(),
     Column("role_name", Text, primary_key=True),
     Column("role_id", Text, nullable=False, unique=True),
     Column("path", Text, nullable=False),
@@ -93,6 +124,7 @@ iam_roles = Table(
 iam_groups = Table(
     "iam_groups",
     metadata,
+    _account(),
     Column("group_name", Text, primary_key=True),
     Column("group_id", Text, nullable=False, unique=True),
     Column("path", Text, nullable=False),
@@ -102,15 +134,17 @@ iam_groups = Table(
 iam_memberships = Table(
     "iam_memberships",
     metadata,
+    _account(),
     Column("user_name", Text, primary_key=True),
     Column("group_name", Text, primary_key=True),
-    Index("iam_memberships_by_group", "group_name"),
+    Index("iam_memberships_by_group", "account", "group_name"),
 )
 
 # `role_name` is empty until a role is in it.
 iam_instance_profiles = Table(
     "iam_instance_profiles",
     metadata,
+    _account(),
     Column("instance_profile_name", Text, primary_key=True),
     Column("instance_profile_id", Text, nullable=False, unique=True),
     Column("path", Text, nullable=False),
@@ -123,6 +157,7 @@ iam_instance_profiles = Table(
 iam_policies = Table(
     "iam_policies",
     metadata,
+    _account(),
     Column("policy_name", Text, primary_key=True),
     Column("policy_id", Text, nullable=False, unique=True),
     Column("arn", Text, nullable=False, unique=True),
@@ -138,25 +173,31 @@ iam_policies = Table(
 iam_policy_versions = Table(
     "iam_policy_versions",
     metadata,
-    Column("policy_name", Text, ForeignKey("iam_policies.policy_name"), primary_key=True),
+    _account(),
+    Column("policy_name", Text, primary_key=True),
     Column("version", Integer, primary_key=True),
     Column("policy_text", Text, nullable=False),
     Column("created_at", Timestamp, nullable=False),
+    ForeignKeyConstraint(
+        ["account", "policy_name"], ["iam_policies.account", "iam_policies.policy_name"]
+    ),
 )
 
 # `holder_kind` is `user`, `role` or `group`, `holder` its name.
 iam_attachments = Table(
     "iam_attachments",
     metadata,
+    _account(),
     Column("holder_kind", Text, primary_key=True),
     Column("holder", Text, primary_key=True),
     Column("policy_arn", Text, primary_key=True),
-    Index("iam_attachments_by_policy", "policy_arn"),
+    Index("iam_attachments_by_policy", "account", "policy_arn"),
 )
 
 iam_inline_policies = Table(
     "iam_inline_policies",
     metadata,
+    _account(),
     Column("holder_kind", Text, primary_key=True),
     Column("holder", Text, primary_key=True),
     Column("policy_name", Text, primary_key=True),
@@ -168,6 +209,7 @@ iam_access_keys = Table(
     "iam_access_keys",
     metadata,
     Column("access_key_id", Text, primary_key=True),
+    _account(primary_key=False),
     Column("secret_access_key", Text, nullable=False),
     Column("user_name", Text, nullable=False),
     Column("status", Text, nullable=False),
@@ -175,7 +217,7 @@ iam_access_keys = Table(
     Column("last_used_at", Timestamp),
     Column("last_used_service", Text, nullable=False),
     Column("last_used_region", Text, nullable=False),
-    Index("iam_access_keys_by_user", "user_name"),
+    Index("iam_access_keys_by_user", "account", "user_name"),
 )
 
 # Temporary credentials. `purpose` is empty, or names the one session that the server keeps.

@@ -11,6 +11,9 @@ metadata = MetaData()
 #: SQL for a time that is not there, where lists compare times: 1970, as `Timestamp` writes it.
 NEVER = "'1970-01-01T00:00:00.000000+00:00'"
 
+#: In a column's `info`: what rows have that are older than it, when new ones must say it.
+OF_OLD = "of old"
+
 
 class Timestamp(TypeDecorator[datetime]):
     """An aware UTC time, kept as text that sorts as it reads, to the microsecond."""

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, delete, insert, select, update
+from sqlalchemy import ColumnElement, RowMapping, delete, insert, select, update
 
 from flowmaker.aws.iam.records import AccessKey, Session
 from flowmaker.store.database import Transaction
@@ -11,16 +11,17 @@ from flowmaker.store.schema.aws import iam_access_keys, sts_sessions
 
 
 def key(tx: Transaction, access_key_id: str) -> AccessKey | None:
+    """The key of that id, of whichever account."""
     query = select(iam_access_keys).where(iam_access_keys.c.access_key_id == access_key_id)
     row = tx.execute(query).mappings().first()
     return AccessKey(**row) if row else None
 
 
-def keys(tx: Transaction, user_name: str) -> list[AccessKey]:
+def keys(tx: Transaction, account: str, user_name: str) -> list[AccessKey]:
     """The keys of a user, in the order they were made; of the root user for an empty name."""
     query = (
         select(iam_access_keys)
-        .where(iam_access_keys.c.user_name == user_name)
+        .where(iam_access_keys.c.account == account, iam_access_keys.c.user_name == user_name)
         .order_by(iam_access_keys.c.created_at, iam_access_keys.c.access_key_id)
     )
     return [AccessKey(**row) for row in tx.execute(query).mappings()]
@@ -30,30 +31,17 @@ def add_key(tx: Transaction, new: AccessKey) -> None:
     tx.execute(insert(iam_access_keys).values(**_columns(new)))
 
 
-def set_status(tx: Transaction, access_key_id: str, user_name: str, status: str) -> bool:
-    return (
-        tx.execute(
-            update(iam_access_keys)
-            .where(
-                iam_access_keys.c.access_key_id == access_key_id,
-                iam_access_keys.c.user_name == user_name,
-            )
-            .values(status=status)
-        ).rowcount
-        == 1
-    )
+def set_status(
+    tx: Transaction, account: str, access_key_id: str, user_name: str, status: str
+) -> bool:
+    """Whether the user has that key."""
+    place = _is_of(account, access_key_id, user_name)
+    return tx.execute(update(iam_access_keys).where(place).values(status=status)).rowcount == 1
 
 
-def remove_key(tx: Transaction, access_key_id: str, user_name: str) -> bool:
-    return (
-        tx.execute(
-            delete(iam_access_keys).where(
-                iam_access_keys.c.access_key_id == access_key_id,
-                iam_access_keys.c.user_name == user_name,
-            )
-        ).rowcount
-        == 1
-    )
+def remove_key(tx: Transaction, account: str, access_key_id: str, user_name: str) -> bool:
+    place = _is_of(account, access_key_id, user_name)
+    return tx.execute(delete(iam_access_keys).where(place)).rowcount == 1
 
 
 def session(tx: Transaction, access_key_id: str) -> Session | None:
@@ -81,6 +69,14 @@ def add_session(tx: Transaction, new: Session) -> None:
 
 def is_over(found: Session, now: datetime) -> bool:
     return found.expires_at <= now
+
+
+def _is_of(account: str, access_key_id: str, user_name: str) -> ColumnElement[bool]:
+    return (
+        (iam_access_keys.c.account == account)
+        & (iam_access_keys.c.access_key_id == access_key_id)
+        & (iam_access_keys.c.user_name == user_name)
+    )
 
 
 def _session(row: RowMapping) -> Session:
