@@ -1,4 +1,4 @@
-"""docs/iam.md is true: its files are written, its commands typed, and their output compared."""
+"""docs/iam.md and docs/accounts.md are true: files are written, commands typed, output compared."""
 
 import re
 import shutil
@@ -10,17 +10,18 @@ import pytest
 
 from tests.house import House, client_environment, house
 
-PAGE = Path(__file__).parents[2] / "docs" / "iam.md"
+DOCS = Path(__file__).parents[2] / "docs"
 TOOLS = ("aws", "bash")
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE.read_text(), re.DOTALL | re.MULTILINE)
+def blocks(page: str, language: str) -> list[str]:
+    text = (DOCS / page).read_text()
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
 
 
-def typed() -> Iterator[tuple[str, list[str]]]:
+def typed(page: str) -> Iterator[tuple[str, list[str]]]:
     """Each command, and the lines that it prints."""
-    for block in blocks("console"):
+    for block in blocks(page, "console"):
         first, *commands = re.split(r"^\$ ", block, flags=re.MULTILINE)
         assert not first
         for command in commands:
@@ -31,12 +32,20 @@ def typed() -> Iterator[tuple[str, list[str]]]:
 @pytest.mark.slow
 @pytest.mark.skipif(not all(map(shutil.which, TOOLS)), reason=f"needs {', '.join(TOOLS)}")
 def test_every_command_of_the_page_prints_what_the_page_says(data: Path, tmp_path: Path) -> None:
-    (script,) = blocks("python")
+    (script,) = blocks("iam.md", "python")
     (tmp_path / "churn.py").write_text(script)
-    (job,) = blocks("json")
+    (job,) = blocks("iam.md", "json")
     (tmp_path / "job.json").write_text(job)
     with house(data) as server:
-        for command, output in typed():
+        for command, output in typed("iam.md"):
+            said = run(server, command, tmp_path)
+            assert fits(said, output), f"$ {command}\n{said}"
+
+
+@pytest.mark.skipif(not all(map(shutil.which, TOOLS)), reason=f"needs {', '.join(TOOLS)}")
+def test_every_command_of_the_page_about_accounts(data: Path, tmp_path: Path) -> None:
+    with house(data) as server:
+        for command, output in typed("accounts.md"):
             said = run(server, command, tmp_path)
             assert fits(said, output), f"$ {command}\n{said}"
 

@@ -1,4 +1,4 @@
-"""IAM, STS, S3 and SageMaker behind the real gateway, with the real authorizer: for real clients.
+"""IAM, STS, S3 and more behind the real gateway, with the real authorizer: for real clients.
 
 Nothing fulfils what SageMaker is asked for.
 """
@@ -16,12 +16,14 @@ import boto3
 from botocore.config import Config
 
 from flowmaker.aws.auth.authorize import PolicyAuthorizer
+from flowmaker.aws.cloudwatch.service import CloudWatchService
 from flowmaker.aws.gateway import Gateway
 from flowmaker.aws.iam.access_keys import AccessKeys
 from flowmaker.aws.iam.accounts import open_account
 from flowmaker.aws.iam.bootstrap import RootKeys, admin_session, bootstrap
 from flowmaker.aws.iam.service import IamService
 from flowmaker.aws.identity import SessionCredentials
+from flowmaker.aws.logs.service import LogsService
 from flowmaker.aws.s3.cross_origin import CrossOrigin
 from flowmaker.aws.s3.service import S3Service
 from flowmaker.aws.sts.service import StsService
@@ -136,6 +138,8 @@ def iam_server(folder: Path) -> Iterator[IamServer]:
                 StsService(database, clock),
                 S3Service(objects, clock),
                 sagemaker,
+                LogsService(database, clock),
+                CloudWatchService(database, clock, []),
             ],
             AccessKeys(database, clock),
             authorizer,

@@ -71,3 +71,15 @@ async def test_an_endpoint_is_followed_by_its_name_or_arn(
 
 async def test_what_names_nothing_in_sagemaker_is_not_looked_for(effects: SageMakerEffects):
     assert await effects({"Output": "mine", "endpoint_name": "", "model_name": 3}) == {}
+
+
+async def test_an_arn_of_another_account_is_not_what_has_that_name_in_the_first(
+    database: Database, effects: SageMakerEffects
+):
+    await database.write(resources.create, endpoint(), {})
+    theirs = ARN.replace(ACCOUNT, "111111111111")
+    assert list((await effects({"Output": theirs})).values()) == [""]
+    other = replace(endpoint("2", config="b"), account="111111111111", arn=theirs)
+    await database.write(resources.create, other, {})
+    found = await effects({"Output": theirs, "endpoint_name": "mine"})
+    assert len(set(found.values()) - {""}) == 2

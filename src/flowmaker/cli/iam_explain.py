@@ -47,8 +47,6 @@ def explained(found: Mapping[str, Any]) -> Iterator[str]:
     yield f"{verdict}: {found['principal']} · {found['action']} · {found['resource']}"
     for key, value in found["context"].items():
         yield f"  with {key} = {value}"
-    if found["allowed"] and found["policy"] == "root":
-        yield "  the root user may all"
     for one in found["statements"]:
         if one["why"] and (found["allowed"] or found["explicit"]):
             continue  # what did not decide

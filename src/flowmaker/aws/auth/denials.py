@@ -54,8 +54,8 @@ def _advice(principal: Principal, need: Need, decision: Decision) -> str:
 
 
 def _is_foreign(principal: Principal, need: Need) -> bool:
-    """Whether the resource is another account's."""
-    return bool(need.account) and need.account != principal.account
+    """Whether the resource is another account's than the caller's, who has one."""
+    return bool(principal.account and need.account) and need.account != principal.account
 
 
 def _can_be_shared(need: Need) -> bool:
@@ -66,13 +66,13 @@ def _can_be_shared(need: Need) -> bool:
 def _of_another(principal: Principal, need: Need) -> str:
     """It tells nobody what there is in another account: a role that is not there trusts nobody."""
     if not _can_be_shared(need):
-        whose = f"It is of the account {need.account}"
-        return f"{whose}, and only buckets and roles let other accounts in."
-    what = "trust policy" if need.action == "sts:AssumeRole" else "policy"
+        return "It is of another account, and only buckets and roles let other accounts in."
+    what = "The policy of its bucket"
+    if need.action.startswith("sts:"):
+        what = "There must be such a role, and its trust policy"
     return (
-        f"It is of the account {need.account or 'unknown'}: both sides must allow it. "
-        f"{need.resource} must be there, and its {what} must name the caller: add to it "
-        f"{_statement(need, principal=principal)}."
+        f"It is of another account, and both sides must allow it. {what} must name the caller: add "
+        f"to it {_statement(need, principal=principal)}."
     )
 
 

@@ -14,7 +14,7 @@ from flowmaker.aws.logs.repository import Place, Stream
 from flowmaker.aws.logs.streams import LogStreams
 from flowmaker.aws.service import Call, Handler, Need, Needs, Operation
 from flowmaker.clock import Clock
-from flowmaker.ids import arn
+from flowmaker.ids import account_of, arn
 from flowmaker.store.database import Database
 
 NO_GROUP = "The specified log group does not exist."
@@ -163,8 +163,10 @@ def _place(call: Call) -> Place:
 
 
 def _need(call: Call, resource: str) -> Need:
+    # A group that is named by its ARN may be another account's, which is nobody's to read.
+    account = account_of(call.parameters.get("logGroupIdentifier", "")) or call.account
     return Need(
-        action=f"logs:{call.operation}", resource=arn("logs", call.region, call.account, resource)
+        action=f"logs:{call.operation}", resource=arn("logs", call.region, account, resource)
     )
 
 
