@@ -2,11 +2,14 @@
 
 import re
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flowmaker.aws.cloudwatch.records import Summary
+from flowmaker.aws.logs import reading
 from flowmaker.sagemaker.algorithms.xgboost.metrics import DEFINITIONS
 from flowmaker.sagemaker.container import metrics
 from flowmaker.sagemaker.container.literals import required_text
@@ -67,10 +70,30 @@ def test_a_growing_log_is_read_once(tmp_path: Path) -> None:
     log.write_text("LOSS=3\nnothing\nLOSS=2\nloss=1\nthe loss=0\nloss=-1")
     assert series.values(log, r"loss=(\S+)") == [3, 2, 1, 0]
     marks = ((7, 1000), (22, 2000), (50, 3000))
-    times = [at.timestamp() for at, _ in series.timed(log, marks, r"loss=(\S+)", closed=True)]
-    assert times == [1, 2, 3, 3, 3]
+    assert series.timed(log, marks, r"loss=(\S+)", closed=True) == [
+        (1, Summary(1, 3, 3, 3)),
+        (2, Summary(1, 2, 2, 2)),
+        (3, Summary(3, 0, -1, 1)),
+    ]
     log.write_text("loss=9\n")
     assert series.values(log, r"loss=(\S+)") == [9]
+
+
+@given(st.lists(st.integers(0, 120), unique=True).map(sorted), st.integers(0, 20))
+def test_each_value_has_the_time_of_its_line(offsets: list[int], count: int) -> None:
+    marks = tuple((offset, 1000 * at) for at, offset in enumerate(offsets, 1))
+    with TemporaryDirectory() as folder:
+        log = Path(folder) / "log"
+        log.write_text("".join(f"v={number}\n" for number in range(count)))
+        found = Series().timed(log, marks, r"v=(\d+)", closed=True)
+        window = reading.Window(log, marks, 0, log.stat().st_size)
+        wanted: dict[float, list[int]] = {}
+        for number, event in enumerate(reading.forward(window)):
+            wanted.setdefault(event.timestamp / 1000, []).append(number)
+    assert found == [
+        (at, Summary(len(values), sum(values), min(values), max(values)))
+        for at, values in wanted.items()
+    ]
 
 
 def test_an_expression_without_a_sure_text_finds_its_values(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ with the job's name.
 import asyncio
 from collections.abc import Sequence
 
-from flowmaker.aws.cloudwatch.records import Metric, Point, Wanted, value
+from flowmaker.aws.cloudwatch.records import Metric, Point, Wanted
 from flowmaker.aws.logs import repository as logs
 from flowmaker.aws.logs.repository import Place, Stream
 from flowmaker.sagemaker.algorithms import registry
@@ -62,12 +62,12 @@ class TrainingMetrics:
         if job is None or regex is None:
             return []
         return [
-            Point(at.timestamp(), "None", value(number))
+            Point(at, "None", summary)
             for stream in await self._streams(place, job)
-            for at, number in await asyncio.to_thread(
+            for at, summary in await asyncio.to_thread(
                 self._series.timed, stream.file, stream.marks, regex, closed=stream.closed
             )
-            if start <= at.timestamp() < end
+            if start <= at < end
         ]
 
     async def _printed(self, place: Place, job: Resource, wanted: Wanted) -> list[str]:

@@ -3,14 +3,16 @@
 import mmap
 import re
 from array import array
+from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 
+from flowmaker.aws.cloudwatch.records import Summary
 from flowmaker.aws.logs import reading
+from flowmaker.aws.logs.repository import Marks
 from flowmaker.sagemaker.container.literals import sought_text
 from flowmaker.sagemaker.container.metrics import value_of
 
@@ -41,20 +43,24 @@ class Series:
         return list(self._up_to_now(log, expression, closed=closed)[1])
 
     def timed(
-        self,
-        log: Path,
-        marks: tuple[tuple[int, int], ...],
-        expression: str,
-        *,
-        closed: bool = False,
-    ) -> list[tuple[datetime, float]]:
-        """The same, each with the time at which its line was first seen, by the stream's marks."""
+        self, log: Path, marks: Marks, expression: str, *, closed: bool = False
+    ) -> list[tuple[float, Summary]]:
+        """The same by the time at which their lines were first seen, in seconds since 1970.
+
+        The stream's marks say when that was; all values up to one have its time. So a million of
+        them are as many summaries as there are marks.
+        """
         ends, values = self._up_to_now(log, expression, closed=closed)
-        window = reading.Window(log, marks, 0, 0)
-        return [
-            (datetime.fromtimestamp(window.time_of(end) / 1000, UTC), value)
-            for end, value in zip(ends, values, strict=True)
-        ]
+        found: list[tuple[float, Summary]] = []
+        begin = 0
+        for mark, (offset, time) in enumerate(marks or ((0, 0),), 1):
+            # What was printed after the last mark is seen by now.
+            end = bisect_right(ends, offset, begin) if mark < len(marks) else len(ends)
+            if part := values[begin:end]:
+                summary = Summary(float(len(part)), sum(part), min(part), max(part))
+                found.append((time / 1000, summary))
+            begin = end
+        return found
 
     def _up_to_now(
         self, log: Path, expression: str, *, closed: bool
