@@ -22,7 +22,7 @@ from flowmaker.aws.protocol.response import Response
 from flowmaker.aws.protocol.route import Routed, route
 from flowmaker.aws.protocol.serialize import serialize
 from flowmaker.aws.protocol.validate import validate
-from flowmaker.aws.service import Call, Need, Operation, Service
+from flowmaker.aws.service import Call, Need, Operation, Principal, Service
 from flowmaker.clock import Clock
 from flowmaker.errors import FlowmakerError, InvalidInput, Unavailable
 
@@ -248,7 +248,7 @@ def _call(
         service=place.service,
         operation=routed.operation.name,
         parameters=parameters,
-        principal=replace(key.principal, access_key_id=signed.access_key_id),
+        principal=_principal(key.principal, signed.access_key_id),
         region=signed.scope.region,
         request_id=place.request_id,
         body=exchange.stream,
@@ -258,6 +258,17 @@ def _call(
         path=request.path,
         query=request.query,
         trailers=exchange.signed_body.trailers if exchange.signed_body else {},
+    )
+
+
+def _principal(of_key: Principal, access_key_id: str) -> Principal:
+    """With the key that it used. Spelled out, as `_within`: `replace` takes ten times as long."""
+    return Principal(
+        account=of_key.account,
+        arn=of_key.arn,
+        user_id=of_key.user_id,
+        access_key_id=access_key_id,
+        session_policies=of_key.session_policies,
     )
 
 
@@ -275,7 +286,13 @@ def _context(signed: Signed, exchange: _Exchange) -> Mapping[str, str]:
 
 
 def _within(need: Need, context: Mapping[str, str]) -> Need:
-    return replace(need, context={**context, **need.context})
+    return Need(
+        action=need.action,
+        resource=need.resource,
+        context={**context, **need.context},
+        resource_policy=need.resource_policy,
+        owner=need.owner,
+    )
 
 
 async def _finish_body(exchange: _Exchange) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import json
 import logging
 import os
@@ -21,6 +22,8 @@ from flowmaker.server.wiring import House
 BACKLOG = 512
 #: Seconds that requests under way get to end after a SIGTERM.
 PATIENCE = 5
+#: So many more objects than before make the server look for garbage.
+GARBAGE = 10_000
 
 
 def serve(settings: Settings, on_ready: Callable[[str], None]) -> None:
@@ -64,6 +67,7 @@ async def _serve(
 
     def ready() -> None:
         write_private(folder.server, json.dumps({"url": url, "pid": os.getpid()}) + "\n")
+        _collect_less()
         on_ready(url)
 
     server = _Server(house.app, ready)
@@ -75,6 +79,15 @@ async def _serve(
     finally:
         await house.close()
         folder.server.unlink(missing_ok=True)
+
+
+def _collect_less() -> None:
+    """What is there when the server is ready stays: nobody need look through it for garbage.
+
+    And of what requests leave behind hardly anything is in circles: it is looked for rarely.
+    """
+    gc.freeze()
+    gc.set_threshold(GARBAGE, 20, 20)
 
 
 class _Server(uvicorn.Server):

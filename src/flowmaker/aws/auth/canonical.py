@@ -65,6 +65,8 @@ def _normalised(path: str) -> str:
 
 
 def _canonical_query(query: str) -> str:
+    if not query:
+        return ""
     pairs = [
         (_quote(name), _quote(value))
         for name, value in parse_qsl(

@@ -1,6 +1,7 @@
 """What a request says of its signature, before anything of it is believed."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -42,14 +43,11 @@ class Signed:
 
     @property
     def moment(self) -> datetime:
-        wrong = incomplete(f"Date must be in ISO-8601 'basic format'. Got '{self.date}'.")
-        if not _BASIC.fullmatch(self.date):
-            raise wrong
-        try:
-            # Every request is read: `strptime` would take as long as all the rest of its signature.
-            return datetime.fromisoformat(self.date)
-        except ValueError:
-            raise wrong from None
+        if _BASIC.fullmatch(self.date):
+            with suppress(ValueError):
+                # Every request is read: `strptime` would take as long as the rest of its signature.
+                return datetime.fromisoformat(self.date)
+        raise incomplete(f"Date must be in ISO-8601 'basic format'. Got '{self.date}'.")
 
 
 def incomplete(message: str) -> AwsError:

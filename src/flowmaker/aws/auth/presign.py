@@ -20,8 +20,10 @@ _NEEDED = ("X-Amz-Credential", "X-Amz-Signature", "X-Amz-Date", "X-Amz-SignedHea
 
 def is_presigned(request: Request) -> bool:
     """Whether the signature is in the query: of this version, or of the older one."""
+    if "authorization" in request.headers:
+        return False
     query = request.query
-    return "authorization" not in request.headers and (
+    return (
         "X-Amz-Algorithm" in query
         or "X-Amz-Signature" in query
         or ("AWSAccessKeyId" in query and "Signature" in query)

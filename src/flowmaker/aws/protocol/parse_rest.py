@@ -1,5 +1,7 @@
 """Path, query, headers and payload to parameters (sagemaker-runtime, S3)."""
 
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, cast
 
 from flowmaker.aws.errors import AwsError
@@ -10,6 +12,24 @@ from flowmaker.aws.protocol.request import Request, text
 from flowmaker.aws.protocol.route import Routed
 from flowmaker.aws.protocol.scalars import parse_text
 
+#: A header that may be given by another.
+LENGTH = "content-length"
+
+
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """A member of a request, and where it is."""
+
+    name: str
+    shape: Shape
+    where: str
+    wire_name: str
+    #: The same in lower case.
+    key: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", self.wire_name.lower())
+
 
 def parse_rest(routed: Routed, request: Request, body: bytes, *, xml: bool) -> dict[str, Any]:
     """The parameters; a streaming payload is left out."""
@@ -17,25 +37,37 @@ def parse_rest(routed: Routed, request: Request, body: bytes, *, xml: bool) -> d
     if shape is None:
         return {}
     parsed: dict[str, Any] = {}
-    for name, member in shape.members.items():
-        value = _outside_body(name, member, routed, request)
+    headers = request.headers
+    for member in _outside(shape):
+        if member.where == "header" and member.key not in headers and member.key != LENGTH:
+            continue  # most headers are not there
+        value = _outside_body(member, routed, request)
         if value is not None:
-            parsed[name] = value
+            parsed[member.name] = value
     return parsed | _payload(shape, body, xml=xml)
 
 
-def _outside_body(name: str, member: Shape, routed: Routed, request: Request) -> Any:  # noqa: ANN401
-    where = member.serialization.get("location")
-    wire_name = member.serialization.get("name", name)
+@lru_cache(maxsize=1024)  # the model is the same for every request
+def _outside(shape: Structure) -> tuple[_Member, ...]:
+    """The members that are not in the body."""
+    return tuple(
+        _Member(name, member, where, member.serialization.get("name", name))
+        for name, member in shape.members.items()
+        if (where := member.serialization.get("location"))
+    )
+
+
+def _outside_body(member: _Member, routed: Routed, request: Request) -> Any:  # noqa: ANN401
+    shape, name, where = member.shape, member.wire_name, member.where
     if where == "uri":
-        found = routed.labels.get(wire_name, routed.labels.get(name))
-        return None if found is None else parse_text(member, found, name)
+        found = routed.labels.get(name, routed.labels.get(member.name))
+        return None if found is None else parse_text(shape, found, member.name)
     if where == "querystring":
-        return _from_query(wire_name, member, request)
+        return _from_query(name, shape, request)
     if where == "header":
-        found = _header(wire_name.lower(), request)
-        return None if found is None else _from_header(wire_name, member, found)
-    return _prefixed(wire_name, request) if where == "headers" else None
+        found = _header(member.key, request)
+        return None if found is None else _from_header(name, shape, found)
+    return _prefixed(name, request) if where == "headers" else None
 
 
 def _from_query(name: str, member: Shape, request: Request) -> Any:  # noqa: ANN401
@@ -51,7 +83,7 @@ def _from_query(name: str, member: Shape, request: Request) -> Any:  # noqa: ANN
 
 def _header(name: str, request: Request) -> str | None:
     """A header's value; of an `aws-chunked` body the length is that of the content."""
-    if name == "content-length":
+    if name == LENGTH:
         decoded = request.headers.get("x-amz-decoded-content-length")
         return decoded or request.headers.get(name)
     return request.headers.get(name)

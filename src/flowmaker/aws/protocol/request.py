@@ -36,6 +36,8 @@ class Request:
     @cached_property
     def query_pairs(self) -> tuple[tuple[str, str], ...]:
         """Decoded names and values in order; `?uploads` is `("uploads", "")`."""
+        if not self.query_string:
+            return ()
         try:
             pairs = parse_qsl(self.query_string, keep_blank_values=True, max_num_fields=MAX_FIELDS)
         except ValueError:
@@ -75,6 +77,8 @@ def from_scope(scope: Mapping[str, Any]) -> Request:
 
 def text(value: str) -> str:
     """A header's value as people meant it: UTF-8 where it is UTF-8."""
+    if value.isascii():
+        return value
     try:
         return value.encode("latin-1").decode()
     except UnicodeError:

@@ -22,11 +22,14 @@ def serialize(
     """
     reply = answer if isinstance(answer, Reply) else Reply(parameters=answer or {})
     response = _by_protocol(model, operation, reply, request_id)
-    return replace(
-        response,
+    return Response(
         status=reply.status or response.status,
-        headers={**response.headers, **request_id_header(model.protocol, request_id)}
-        | dict(reply.headers),
+        headers={
+            **response.headers,
+            **request_id_header(model.protocol, request_id),
+            **reply.headers,
+        },
+        body=response.body,
         length=reply.length,
     )
 

@@ -1,7 +1,6 @@
 """Answers of REST services: status, headers and payload (sagemaker-runtime, S3)."""
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
 from typing import Any, cast
 
 from flowmaker.aws.protocol import write_xml
@@ -59,11 +58,10 @@ def write_rest(
             status = int(value)
         else:
             headers.update(_headers(name, member, value))
-    response = Response(status=status, headers=headers)
     if body is not None:
-        return replace(response, body=body)
+        return Response(status=status, headers=headers, body=body)
     content_type, payload = _payload(model, operation, answer)
-    return replace(response, headers=content_type | headers, body=payload)
+    return Response(status=status, headers=content_type | headers, body=payload)
 
 
 def _headers(name: str, member: Shape, value: Any) -> dict[str, str]:  # noqa: ANN401

@@ -30,10 +30,11 @@ class CrossOrigin:
         self._store = store
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
-        request = from_scope(scope)
-        if "origin" not in request.headers:
+        if all(name != b"origin" for name, _ in scope["headers"]):
             await self._inner(scope, receive, send)
-        elif request.method == "OPTIONS":
+            return
+        request = from_scope(scope)
+        if request.method == "OPTIONS":
             response = await self._preflight(request)
             await send_response(response, request.method, Receiver(receive, request), send)
         else:

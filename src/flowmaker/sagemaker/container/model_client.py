@@ -101,12 +101,11 @@ class ModelClient:
 
     async def _send(self, port: int, message: bytes, seconds: float) -> ModelAnswer:
         try:
-            async with asyncio.timeout(seconds):
-                return await self._exchange(port, message)
+            return await self._exchange(port, message, seconds)
         except (TimeoutError, OSError) as error:
             raise _unreachable(error, seconds) from None
 
-    async def _exchange(self, port: int, message: bytes) -> ModelAnswer:
+    async def _exchange(self, port: int, message: bytes, seconds: float) -> ModelAnswer:
         """One request on a kept connection; on a new one when the server had closed it.
 
         A server may close a connection just when we use it again. Then nothing of an answer came,
@@ -117,16 +116,19 @@ class ModelClient:
             connection = idle.pop()
             if connection.is_open:
                 try:
-                    return await self._ask(port, connection, message)
+                    return await self._ask(port, connection, message, seconds)
                 except ConnectionLostEarly:
                     break
-        _, connection = await _connected(_Connection, port)
-        return await self._ask(port, connection, message)
+        async with asyncio.timeout(seconds):
+            _, connection = await _connected(_Connection, port)
+        return await self._ask(port, connection, message, seconds)
 
-    async def _ask(self, port: int, connection: "_Connection", message: bytes) -> ModelAnswer:
+    async def _ask(
+        self, port: int, connection: "_Connection", message: bytes, seconds: float
+    ) -> ModelAnswer:
         answered = False
         try:
-            answer = await connection.ask(message)
+            answer = await connection.ask(message, seconds)
             answered = True
             return answer
         finally:
@@ -147,18 +149,31 @@ class _Connection(asyncio.Protocol):
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
         self._answer: asyncio.Future[ModelAnswer] | None = None
+        # One for all answers: a connection on which one went wrong is not asked again.
+        self._parser = httptools.HttpResponseParser(self)
         self._begin()
 
     @property
     def is_open(self) -> bool:
         return self._transport is not None and not self._transport.is_closing()
 
-    async def ask(self, message: bytes) -> ModelAnswer:
+    async def ask(self, message: bytes, seconds: float) -> ModelAnswer:
+        """The answer.
+
+        Raises:
+            TimeoutError: it did not come in so many seconds.
+        """
         assert self._transport is not None, "it is connected"
         self._begin()
-        self._answer = asyncio.get_running_loop().create_future()
-        self._transport.write(message)
-        return await self._answer
+        loop = asyncio.get_running_loop()
+        self._answer = loop.create_future()
+        # A timer costs a third of what `asyncio.timeout` does.
+        timer = loop.call_later(seconds, self._fail, TimeoutError())
+        try:
+            self._transport.write(message)
+            return await self._answer
+        finally:
+            timer.cancel()
 
     def close(self) -> None:
         if self._transport is not None:
@@ -212,13 +227,12 @@ class _Connection(asyncio.Protocol):
             self._answer.set_result(ModelAnswer(status=status, headers=self._headers, body=body))
 
     def _begin(self) -> None:
-        self._parser = httptools.HttpResponseParser(self)
         self._headers: dict[str, str] = {}
         self._parts: list[bytes] = []
         self._size = 0
         self._heard = self._framed = self._status_known = False
 
-    def _fail(self, error: ConnectionError) -> None:
+    def _fail(self, error: OSError) -> None:
         self.close()
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(error)
