@@ -14,6 +14,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from flowmaker.errors import FailedPrecondition
+from flowmaker.sagemaker.serving.joined import JoinedHttp
 from flowmaker.server.config import Settings
 from flowmaker.server.data_folder import DataFolder, write_private
 from flowmaker.server.wiring import House
@@ -97,6 +98,7 @@ class _Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
+                http=JoinedHttp,
                 log_level="warning",
                 access_log=False,
                 lifespan="off",

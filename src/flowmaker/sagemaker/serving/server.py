@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, cast
 
 import uvicorn
 
+from flowmaker.sagemaker.serving.joined import JoinedHttp
 from flowmaker.sagemaker.serving.model import Answer, Model, Refused
 
 if TYPE_CHECKING:
@@ -204,6 +205,7 @@ def _serve(app: ModelServer) -> None:
     port = int(os.environ.get("SAGEMAKER_BIND_TO_PORT") or 8080)
     config = uvicorn.Config(
         cast("ASGIApplication", app),
+        http=JoinedHttp,
         log_level="warning",
         access_log=False,
         lifespan="off",
