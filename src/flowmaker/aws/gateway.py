@@ -171,7 +171,14 @@ class Gateway:
             message = f"Flowmaker has no AWS service '{signed.scope.service}'. It has {known}."
             raise AwsError("NotImplemented", message, 501)
         model = models.loaded(name) or await asyncio.to_thread(models.load, name)
-        exchange.place = replace(exchange.place, service=name, protocol=model.protocol)
+        place = exchange.place
+        exchange.place = Place(
+            service=name,
+            protocol=model.protocol,
+            request_id=place.request_id,
+            method=place.method,
+            path=place.path,
+        )
         return model
 
     def _implemented(self, model: ServiceModel, routed: Routed) -> Operation:
