@@ -36,7 +36,7 @@ def assess(
     rows: dsl.Output[dsl.Dataset],
 ) -> None:
     print("assessing", eta)
-    metrics.log_metric("fitness", 1 - eta)
+    metrics.log_metric("quality", 1 - eta)
     curves.log_confusion_matrix(["stays", "leaves"], [[812, 31], [44, 113]])
     curves.log_roc_curve([0, 0.1, 1], [0, 0.8, 1], [1, 0.5, 0])
     with open(report.path, "w") as file:

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 PAGES = (
     ("home", f"text={NAME}"),
     ("runs", "[role=cell] a[href='#/runs/details/{run}']"),
-    ("runs?metric=fitness>0.1&cols=m:fitness,p:eta", "[role=cell] a[href='#/runs/details/{run}']"),
+    ("runs?metric=quality>0.1&cols=m:quality,p:eta", "[role=cell] a[href='#/runs/details/{run}']"),
     ("runs/details/{run}", "[data-task=assess]"),
     ("runs/details/{run}?task={task}", ".log pre div"),
     ("runs/details/{failed}", ".notice.bad a"),
