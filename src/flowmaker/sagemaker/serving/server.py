@@ -6,6 +6,7 @@ GET /execution-parameters  what a batch transform may ask of it
 """
 
 import asyncio
+import gc
 import json
 import os
 import socket
@@ -213,6 +214,8 @@ def _serve(app: ModelServer) -> None:
         date_header=False,
         timeout_keep_alive=75,
     )
+    # The model stays: nobody need look through it for garbage, again and again.
+    gc.freeze()
     with socket.create_server(("127.0.0.1", port)) as listening:
         print(f"Serving on 127.0.0.1:{port}", flush=True)  # noqa: T201 - the log
         uvicorn.Server(config).run(sockets=[listening])
