@@ -182,10 +182,13 @@ def _report_floor(runs: Runs) -> Seconds:
     ours: list[Seconds] = []
     served: list[Seconds] = []
     floors: list[Seconds] = []
+    spread: list[Seconds] = []
     source = runs.folder / "step.py"
     source.write_text(shapes.source_of_step())
     for _ in range(ROUNDS):
-        floors.append(_module("bench.floor", str(source), str(CHAIN), str(WIDTH)))
+        floor = ("bench.floor", str(source), str(CHAIN), str(WIDTH))
+        floors.append(_module(*floor))
+        spread.append(_module(*floor, "spread"))
         chain, fan_out = runs.took(shapes.chain(CHAIN)), runs.took(shapes.fan_out(WIDTH))
         ours.append(Seconds(chain.whole, fan_out.whole))
         served.append(Seconds(chain.served, fan_out.served))
@@ -193,6 +196,9 @@ def _report_floor(runs: Runs) -> Seconds:
     print(_median(floors).row("floor: fork of a warm process, SQLite"))
     _over("Flowmaker, over the floor", _median(ours), _median(floors))
     _over("  without the client's reading", _median(served), _median(floors))
+    print(_median(spread).row("that floor, its folders lying apart"))
+    _over("Flowmaker, over that", _median(ours), _median(spread))
+    _over("  without the client's reading", _median(served), _median(spread))
     return _median(ours)
 
 

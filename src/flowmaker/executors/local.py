@@ -11,6 +11,7 @@ from flowmaker.clock import Clock
 from flowmaker.errors import InvalidInput, Unavailable
 from flowmaker.executors import claims, job, sandbox
 from flowmaker.executors.executor import Observation, ProcessSpec, ProcessState
+from flowmaker.executors.spread import spread
 from flowmaker.executors.usage import Usage, usage
 from flowmaker.executors.warm import Zygotes
 
@@ -55,6 +56,7 @@ class LocalExecutor:
     async def start(self) -> None:
         """Find what runs already, and listen for what ends."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        spread(self._folder)
         self._sockets.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._listen()
         self._probe = asyncio.create_task(self._find_levels())

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from flowmaker import ids
 from flowmaker.errors import FailedPrecondition, InvalidInput, NotFound
-from flowmaker.executors.executor import ProcessSpec
+from flowmaker.executors.executor import EnvironmentSpec, ProcessSpec
 from flowmaker.pipelines.controllers.process import CALL, Processes
 from flowmaker.pipelines.controllers.settings import RunSettings, job_of
 from flowmaker.pipelines.ir.graph import graph_of
@@ -58,8 +58,11 @@ class Debugging:
         manner = _manner(how)
         progress, task = await self._task(run_id, task_id)
         task = replace(task, process_id=f"{PREFIX}{ids.token().lower()}")
-        environment = await self._environment(progress, task)
-        spec = await self.processes.prepare(progress, task, environment, worker=task.process_id)
+        wanted = self.processes.environment_of(progress, task)
+        environment = await self._made(wanted)
+        spec = await self.processes.prepare(
+            progress, task, wanted, environment, worker=task.process_id
+        )
         if manner is How.SHELL:
             return await self._shell(spec)
         if spec.call != CALL:
@@ -95,8 +98,7 @@ class Debugging:
             raise FailedPrecondition(f"Task {name!r} is an importer: it runs nothing to debug.")
         return progress, task
 
-    async def _environment(self, progress: Progress, task: Task) -> Path:
-        wanted = self.processes.environment_of(progress, task)
+    async def _made(self, wanted: EnvironmentSpec) -> Path:
         while True:
             changed = asyncio.Event()
             made = self.processes.environments.ready(wanted, changed.set)

@@ -80,10 +80,17 @@ class Processes:
         return self.environment(container_of(task, component, progress.job))
 
     async def prepare(
-        self, progress: Progress, task: Task, environment: Path, *, worker: str = ""
+        self,
+        progress: Progress,
+        task: Task,
+        wanted: EnvironmentSpec,
+        environment: Path,
+        *,
+        worker: str = "",
     ) -> ProcessSpec:
         """The process of a task, complete; its inputs and the folders for its outputs are made.
 
+        It runs in `environment`, which is the one that was `wanted`.
         `worker` is the name under which it asks for the worker's identity; else the task's id.
 
         Raises:
@@ -98,7 +105,7 @@ class Processes:
         env = await self._variables(progress.run, task, program, worker)
         artifacts = (artifact for each in task.inputs["artifacts"].values() for artifact in each)
         uris = [artifact["uri"] for artifact in artifacts if not is_inside(artifact)]
-        notes = [self.environments.note(self.environment(container))]
+        notes = [self.environments.note(wanted)]
         notes += [*_asked(container.resources, self.settings.room.capacity), *given.notes]
         log = self.executor.log(task.process_id)
         await asyncio.to_thread(_prepare, program, work, log, notes)

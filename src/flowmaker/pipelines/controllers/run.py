@@ -99,6 +99,8 @@ class RunController:
         self._volumes = Volumes(settings=settings)
         self._workspaces = Workspaces(settings, objects, self._hint_of)
         self._room = TaskRoom(settings.room)
+        #: The environments of tasks that were admitted just now.
+        self._wanted: dict[str, EnvironmentSpec] = {}
         #: Results to be kept for others, by run, until they are written.
         self._cached: defaultdict[str, list[CacheEntry]] = defaultdict(list)
         self._tidying = Tidying(executor)
@@ -292,6 +294,7 @@ class RunController:
                 awaited.add(spec)
             elif admitted:
                 start(progress, task_id, self._clock.now())
+                self._wanted[task_id] = spec
                 self._places.take(progress.tasks[task_id].process_id, run_id)
         return failed
 
@@ -332,12 +335,13 @@ class RunController:
         return {task.task_id: each for task, each in zip(tasks, prepared, strict=True)}
 
     async def _prepare(self, progress: Progress, task: Task) -> Prepared:
+        spec = self._wanted.pop(task.task_id, None)
         if task.state is not RuntimeState.RUNNING:
             return TERMINATED
         try:
-            spec = self._spec(progress, task.task_id)
+            spec = spec or self._spec(progress, task.task_id)
             path = self._environments.ready(spec, self._hint_of(task.run_id))
-            return await self._processes.prepare(progress, task, path) if path else None
+            return await self._processes.prepare(progress, task, spec, path) if path else None
         except FlowmakerError as failure:
             return str(failure)
 
