@@ -6,7 +6,8 @@ durably. No server, no graph, no confinement, no logs, no artifacts.
 
 Run with the component's source as it is compiled, it prints the seconds of the chain and of the
 fan-out as JSON. With `spread` as its last argument the tasks' folders lie apart, as Flowmaker's do
-(executors/spread.py): files are made faster so where others were removed lately. It imports nothing of Flowmaker, and of kfp what a task needs: forks are small.
+(executors/spread.py): files are made faster so where others were removed lately. It imports nothing
+of Flowmaker, and of kfp what a task needs: forks are small.
 """
 
 import json
