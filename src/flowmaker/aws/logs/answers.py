@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from flowmaker.aws.errors import AwsError
 from flowmaker.aws.logs.reading import Event
 from flowmaker.aws.logs.repository import Group, Stream
+from flowmaker.aws.logs.repository.kept import KeptStream
 from flowmaker.aws.service import Call
 from flowmaker.ids import arn
 
@@ -43,7 +44,8 @@ def page(
 
 def group(call: Call, one: Group) -> dict[str, Any]:
     name = arn("logs", call.region, call.account, f"log-group:{one.name}")
-    return {
+    retention = {"retentionInDays": one.retention_days} if one.retention_days else {}
+    return retention | {
         "logGroupName": one.name,
         "creationTime": _milliseconds(one.created_at.timestamp()),
         "metricFilterCount": 0,
@@ -67,6 +69,24 @@ def stream(call: Call, one: Stream) -> dict[str, Any]:
             "firstEventTimestamp": one.marks[0][1],
             "lastEventTimestamp": one.marks[-1][1],
             "lastIngestionTime": one.marks[-1][1],
+        }
+    return described
+
+
+def kept_stream(call: Call, one: KeptStream) -> dict[str, Any]:
+    """The same of a stream that is in the database."""
+    name = arn("logs", call.region, call.account, f"log-group:{one.group}:log-stream:{one.name}")
+    described: dict[str, Any] = {
+        "logStreamName": one.name,
+        "creationTime": _milliseconds(one.created_at.timestamp()),
+        "arn": name,
+        "storedBytes": 0,
+    }
+    if one.last is not None:
+        described |= {
+            "firstEventTimestamp": one.first,
+            "lastEventTimestamp": one.last,
+            "lastIngestionTime": one.ingested,
         }
     return described
 

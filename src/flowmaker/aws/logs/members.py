@@ -40,6 +40,18 @@ HONOURED = {
         "interleaved",
         "unmask",
     },
+    # Of the classes there is STANDARD.
+    "CreateLogGroup": {"logGroupName", "tags", "logGroupClass"},
+    "DeleteLogGroup": {"logGroupName"},
+    "CreateLogStream": {"logGroupName", "logStreamName"},
+    "DeleteLogStream": {"logGroupName", "logStreamName"},
+    # AWS ignores the token since 2023.
+    "PutLogEvents": {"logGroupName", "logStreamName", "logEvents", "sequenceToken"},
+    "PutRetentionPolicy": {"logGroupName", "retentionInDays"},
+    "DeleteRetentionPolicy": {"logGroupName"},
+    "ListTagsForResource": {"resourceArn"},
+    "TagResource": {"resourceArn", "tags"},
+    "UntagResource": {"resourceArn", "tagKeys"},
 }
 
 

@@ -1,59 +1,66 @@
-"""The operations of CloudWatch Logs: reading. Nothing but jobs writes logs here."""
+"""The operations of CloudWatch Logs that read: what jobs print, and what users put."""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from flowmaker.aws.errors import AwsError
-from flowmaker.aws.logs import answers, reading, repository
+from flowmaker.aws.logs import answers, kept_reading, reading, repository
+from flowmaker.aws.logs.changes import NO_GROUP, NO_STREAM, LogChanges, milliseconds, place
 from flowmaker.aws.logs.filtering import Filter, filtered
 from flowmaker.aws.logs.members import check
+from flowmaker.aws.logs.needs import all_groups, one_group, one_stream
+from flowmaker.aws.logs.pattern import compiled
+from flowmaker.aws.logs.putting import cutoff
 from flowmaker.aws.logs.reading import Event, Window
-from flowmaker.aws.logs.repository import Place, Stream
+from flowmaker.aws.logs.repository import Group, Place, Stream, kept
+from flowmaker.aws.logs.repository.kept import KeptStream
 from flowmaker.aws.logs.streams import LogStreams
-from flowmaker.aws.service import Call, Handler, Need, Needs, Operation
+from flowmaker.aws.service import Call, Handler, Needs, Operation
 from flowmaker.clock import Clock
-from flowmaker.ids import account_of, arn
-from flowmaker.store.database import Database
+from flowmaker.store.database import Database, Transaction
 
-NO_GROUP = "The specified log group does not exist."
-NO_STREAM = "The specified log stream does not exist."
 BAD_TOKEN = "The specified nextToken is invalid."  # noqa: S105 - an error message
+
+S = TypeVar("S", Stream, KeptStream)
 
 
 class LogsService:
-    """`logs`, for those who read."""
+    """`logs`. A group is either of jobs, whose streams are files, or kept: its events are rows."""
 
     name = "logs"
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
+        self._clock = clock
+        self._changes = LogChanges(database, clock)
         self._streams = LogStreams(database, clock)
 
     def operations(self) -> Mapping[str, Operation]:
         handlers: dict[str, tuple[Handler, Needs]] = {
-            "DescribeLogGroups": (self._groups, _all_groups),
-            "DescribeLogStreams": (self._describe_streams, _one_group),
-            "GetLogEvents": (self._events, _one_stream),
-            "FilterLogEvents": (self._filter, _one_group),
+            "DescribeLogGroups": (self._groups, all_groups),
+            "DescribeLogStreams": (self._describe_streams, one_group),
+            "GetLogEvents": (self._events, one_stream),
+            "FilterLogEvents": (self._filter, one_group),
         }
-        return {
+        reads = {
             name: Operation(handler=handler, needs=needs)
             for name, (handler, needs) in handlers.items()
         }
+        return {**reads, **self._changes.operations()}
 
     async def _groups(self, call: Call) -> Mapping[str, Any]:
         check(call)
         prefix = call.parameters.get("logGroupNamePrefix", "")
-        found = await self._database.read(repository.groups, _place(call), prefix)
+        found = await self._database.read(_groups, place(call), prefix)
         page, token = answers.page(found, call.parameters, lambda group: group.name)
         return {"logGroups": [answers.group(call, one) for one in page]} | token
 
     async def _describe_streams(self, call: Call) -> Mapping[str, Any]:
         check(call)
         given = call.parameters
-        name = await self._existing_group(call)
+        group = await self._existing_group(call)
         by_time = given.get("orderBy") == "LastEventTime"
         prefix = given.get("logStreamNamePrefix", "")
         if by_time and prefix:
@@ -61,17 +68,33 @@ class LogsService:
                 "InvalidParameterException",
                 "Cannot order by LastEventTime with a logStreamNamePrefix.",
             )
-        found = await self._database.read(repository.streams, _place(call), name, prefix)
-        noted = await asyncio.gather(*(self._streams.note(_place(call), one) for one in found))
+        if group.is_kept:
+            return await self._describe_kept(call, group, by_time=by_time)
+        found = await self._database.read(repository.streams, place(call), group.name, prefix)
+        noted = await asyncio.gather(*(self._streams.note(place(call), one) for one in found))
         ordered = _ordered(noted, by_time=by_time, descending=bool(given.get("descending")))
         page, token = answers.page(ordered, given, lambda stream: stream.name)
         described = await asyncio.to_thread(lambda: [answers.stream(call, one) for one in page])
         return {"logStreams": described} | token
 
+    async def _describe_kept(self, call: Call, group: Group, *, by_time: bool) -> Mapping[str, Any]:
+        given = call.parameters
+        prefix, since = given.get("logStreamNamePrefix", ""), self._since(group)
+        found = await self._database.read(kept.streams, place(call), group.name, prefix, since)
+
+        def key(stream: KeptStream) -> tuple[int, str]:
+            return (stream.last or 0 if by_time else 0, stream.name)
+
+        ordered = sorted(found, key=key, reverse=bool(given.get("descending")))
+        page, token = answers.page(ordered, given, lambda stream: stream.name)
+        return {"logStreams": [answers.kept_stream(call, one) for one in page]} | token
+
     async def _events(self, call: Call) -> Mapping[str, Any]:
         check(call)
         group = await self._existing_group(call)
-        stream = await self._streams.look(_place(call), group, call.parameters["logStreamName"])
+        if group.is_kept:
+            return await self._database.read(_kept_page, call, group, self._since(group))
+        stream = await self._streams.look(place(call), group.name, call.parameters["logStreamName"])
         if stream is None:
             raise AwsError("ResourceNotFoundException", NO_STREAM)
         return await asyncio.to_thread(_read, stream, call.parameters)
@@ -80,21 +103,59 @@ class LogsService:
         check(call)
         given = call.parameters
         group = await self._existing_group(call)
+        if group.is_kept:
+            return await self._database.read(_kept_matches, call, group, self._since(group))
         prefix = given.get("logStreamNamePrefix", "")
-        found = await self._database.read(repository.streams, _place(call), group, prefix)
-        names = given.get("logStreamNames")
-        chosen = [one for one in found if not names or one.name in names]
-        if names and len(chosen) < len(set(names)):
-            raise AwsError("ResourceNotFoundException", NO_STREAM)
-        noted = await asyncio.gather(*(self._streams.note(_place(call), one) for one in chosen))
+        found = await self._database.read(repository.streams, place(call), group.name, prefix)
+        chosen = _chosen(found, given)
+        noted = await asyncio.gather(*(self._streams.note(place(call), one) for one in chosen))
         wanted = Filter.of(given)
         return await asyncio.to_thread(filtered, noted, wanted)
 
-    async def _existing_group(self, call: Call) -> str:
+    async def _existing_group(self, call: Call) -> Group:
         name = answers.group_name(call.parameters)
-        if await self._database.read(repository.find_group, _place(call), name) is None:
+        found = await self._database.read(_find_group, place(call), name)
+        if found is None:
             raise AwsError("ResourceNotFoundException", NO_GROUP)
-        return name
+        return found
+
+    def _since(self, group: Group) -> int:
+        """From which time on its events are shown."""
+        return cutoff(milliseconds(self._clock.now()), group.retention_days)
+
+
+def _find_group(tx: Transaction, where: Place, name: str) -> Group | None:
+    return repository.find_group(tx, where, name) or kept.find_group(tx, where, name)
+
+
+def _groups(tx: Transaction, where: Place, prefix: str) -> Sequence[Group]:
+    found = [*repository.groups(tx, where, prefix), *kept.groups(tx, where, prefix)]
+    return sorted(found, key=lambda group: group.name)
+
+
+def _kept_page(tx: Transaction, call: Call, group: Group, since: int) -> Mapping[str, Any]:
+    given = call.parameters
+    stream = kept.find_stream(tx, place(call), group.name, given["logStreamName"])
+    if stream is None:
+        raise AwsError("ResourceNotFoundException", NO_STREAM)
+    return kept_reading.page(tx, stream, given, since)
+
+
+def _kept_matches(tx: Transaction, call: Call, group: Group, since: int) -> Mapping[str, Any]:
+    given = call.parameters
+    prefix = given.get("logStreamNamePrefix", "")
+    chosen = _chosen(kept.streams(tx, place(call), group.name, prefix), given)
+    matches = compiled(given.get("filterPattern") or "")
+    return kept_reading.filtered(tx, chosen, given, matches, since)
+
+
+def _chosen(found: Sequence[S], given: Mapping[str, Any]) -> list[S]:
+    """Those that the request names, or all."""
+    names = given.get("logStreamNames")
+    chosen = [one for one in found if not names or one.name in names]
+    if names and len(chosen) < len(set(names)):
+        raise AwsError("ResourceNotFoundException", NO_STREAM)
+    return chosen
 
 
 def _read(stream: Stream, given: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -156,29 +217,3 @@ def _ordered(found: Sequence[Stream], *, by_time: bool, descending: bool) -> lis
         return (stream.marks[-1][1] if by_time and stream.marks else 0, stream.name)
 
     return sorted(found, key=key, reverse=descending)
-
-
-def _place(call: Call) -> Place:
-    return Place(account=call.account, region=call.region)
-
-
-def _need(call: Call, resource: str) -> Need:
-    # A group that is named by its ARN may be another account's, which is nobody's to read.
-    account = account_of(call.parameters.get("logGroupIdentifier", "")) or call.account
-    return Need(
-        action=f"logs:{call.operation}", resource=arn("logs", call.region, account, resource)
-    )
-
-
-async def _all_groups(call: Call) -> Iterable[Need]:
-    return [_need(call, "log-group:*")]
-
-
-async def _one_group(call: Call) -> Iterable[Need]:
-    return [_need(call, f"log-group:{answers.group_name(call.parameters)}:log-stream:*")]
-
-
-async def _one_stream(call: Call) -> Iterable[Need]:
-    group = answers.group_name(call.parameters)
-    name = call.parameters["logStreamName"]
-    return [_need(call, f"log-group:{group}:log-stream:{name}")]

@@ -51,6 +51,47 @@ log_streams = Table(
     Column("marks", JSON, nullable=False),
 )
 
+# Groups that users make themselves. Those above are of jobs and endpoints, whose names begin with
+# `/aws/sagemaker/`; these do not.
+kept_log_groups = Table(
+    "aws_kept_log_groups",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("region", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("created_at", Timestamp, nullable=False),
+    # Null: events stay for ever.
+    Column("retention_days", Integer),
+    Column("tags", JSON, nullable=False),
+)
+
+kept_log_streams = Table(
+    "aws_kept_log_streams",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("region", Text, nullable=False),
+    Column("group_name", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("created_at", Timestamp, nullable=False),
+    Index(
+        *("aws_kept_log_streams_by_name", "account", "region", "group_name", "name"),
+        unique=True,
+    ),
+)
+
+#: Times are milliseconds since 1970.
+kept_log_events = Table(
+    "aws_kept_log_events",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("stream_id", Integer, nullable=False),
+    Column("at", Integer, nullable=False),
+    Column("ingested_at", Integer, nullable=False),
+    Column("message", Text, nullable=False),
+    Index("aws_kept_log_events_by_time", "stream_id", "at"),
+)
+
 # CloudWatch
 
 metrics = Table(

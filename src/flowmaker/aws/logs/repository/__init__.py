@@ -31,6 +31,10 @@ class Group:
 
     name: str
     created_at: datetime
+    #: For how many days events are shown; 0: for ever.
+    retention_days: int = 0
+    #: It is a user's own; the others are of jobs and endpoints.
+    is_kept: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
