@@ -1,4 +1,4 @@
-"""Lines of a log as events, forwards and backwards, and filter patterns."""
+"""Lines of a log as events, forwards and backwards."""
 
 from pathlib import Path
 
@@ -6,9 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowmaker.aws.errors import AwsError
 from flowmaker.aws.logs import reading
-from flowmaker.aws.logs.pattern import compiled
 from flowmaker.aws.logs.reading import Window
 
 
@@ -47,26 +45,3 @@ def test_a_line_has_the_time_when_it_was_first_seen_whole(tmp_path: Path) -> Non
     file.write_bytes(b"one\ntwo\nthree\n")
     window = Window(file, ((4, 100), (8, 200), (14, 300)), 0, 14)
     assert [one.timestamp for one in reading.forward(window)] == [100, 200, 300]
-
-
-@pytest.mark.parametrize(
-    ("pattern", "fits", "fits_not"),
-    [
-        ("", "anything", None),
-        ("ERROR", "an ERROR here", "an error here"),
-        ("a b", "b a", "a"),
-        ("?a ?b", "b", "c"),
-        ("a -b", "a", "a b"),
-        ('"a b"', "x a b y", "b a"),
-    ],
-)
-def test_patterns(pattern: str, fits: str, fits_not: str | None) -> None:
-    matches = compiled(pattern)
-    assert matches(fits)
-    assert fits_not is None or not matches(fits_not)
-
-
-@pytest.mark.parametrize("pattern", ['{ $.a = "b" }', "[a, b]", "%regex%", "a*b"])
-def test_other_patterns_are_refused(pattern: str) -> None:
-    with pytest.raises(AwsError, match="Invalid filter pattern"):
-        compiled(pattern)

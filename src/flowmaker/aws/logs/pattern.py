@@ -1,18 +1,36 @@
-"""CloudWatch's filter patterns for unstructured text; the others are refused."""
+"""CloudWatch's filter patterns: of terms here; of JSON, fields and regular expressions beside."""
 
 import re
 from collections.abc import Callable
 
 from flowmaker.aws.errors import AwsError
+from flowmaker.aws.logs.regular import search
+from flowmaker.aws.logs.structured import of_fields, of_json
 
 TERM = re.compile(r'([?-]?)(?:"((?:[^"\\]|\\.)*)"|([^\s"]+))')
 PLAIN = re.compile(r"[\w.:/=+#@-]+")
 
 
 def compiled(pattern: str) -> Callable[[str], bool]:
-    """A test of a message. All terms must be in it, or one of those with `?`; none with `-`."""
-    if pattern.lstrip()[:1] in {"{", "[", "%"}:
-        raise _invalid("filters of JSON or space-delimited events and regular expressions")
+    """A test of a message. All terms must be in it, or one of those with `?`; none with `-`.
+
+    Raises:
+        AwsError: it is no pattern.
+    """
+    kinds = {"{": of_json, "[": of_fields, "%": _of_expression}
+    if kind := kinds.get(pattern.strip()[:1]):
+        return kind(pattern.strip())
+    return _of_terms(pattern)
+
+
+def _of_expression(pattern: str) -> Callable[[str], bool]:
+    inside = pattern[1:-1]
+    if len(pattern) < 3 or pattern[-1] != "%" or "%" in inside:  # noqa: PLR2004
+        raise AwsError("InvalidParameterException", "Invalid filter pattern")
+    return search(inside)
+
+
+def _of_terms(pattern: str) -> Callable[[str], bool]:
     required: list[str] = []
     optional: list[str] = []
     excluded: list[str] = []
@@ -44,10 +62,3 @@ def _text(quoted: str | None, plain: str | None) -> str:
             f"Invalid filter pattern: put {plain} in double quotes",
         )
     return plain or ""
-
-
-def _invalid(what: str) -> AwsError:
-    return AwsError(
-        "InvalidParameterException",
-        f"Invalid filter pattern: Flowmaker does not have {what}; terms and quoted phrases work",
-    )
