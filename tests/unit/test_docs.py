@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from flowmaker.aws.iam.service import IamService
+from flowmaker.aws.logs.service import LogsService
 from flowmaker.aws.s3.service import S3Service
 from flowmaker.aws.sts.service import StsService
 from flowmaker.clock import SystemClock
@@ -69,6 +70,11 @@ def test_the_operations_that_the_docs_list_are_those_that_there_are() -> None:
 def test_the_s3_operations_that_the_docs_list_are_those_that_there_are() -> None:
     nothing: Any = None
     assert listed_in("s3.md") == sorted(S3Service(nothing, nothing).operations())
+
+
+def test_the_logs_operations_that_the_docs_list_are_those_that_there_are() -> None:
+    nothing: Any = None
+    assert listed_in("cloudwatch-logs.md") == sorted(LogsService(nothing, nothing).operations())
 
 
 def test_the_iam_operations_that_the_docs_list_are_those_that_there_are(tmp_path: Path) -> None:

@@ -175,6 +175,61 @@ def test_events_of_several_streams_are_filtered_in_order(server: IamServer, logs
             logs.filter_log_events(logGroupName="g", **wrong)
 
 
+def followed(logs: Any, group: str, start: int, shown: dict[str, str]) -> list[str]:
+    """What `aws logs tail --follow` shows in a round, that has shown these."""
+    pages = logs.get_paginator("filter_log_events").paginate(
+        logGroupName=group, startTime=start, interleaved=True, PaginationConfig={"PageSize": 2}
+    )
+    new = [one for page in pages for one in page["events"] if one["eventId"] not in shown]
+    shown |= {one["eventId"]: one["message"] for one in new}
+    return [one["message"] for one in new]
+
+
+def test_who_follows_sees_each_event_once(
+    server: IamServer, logs: Any, of_jobs: str, tmp_path: Path
+) -> None:
+    logs.create_log_group(logGroupName="g")
+    time = now(server)
+    a, b = stream(logs, "g", "a"), stream(logs, "g", "b")
+    put(logs, a, (time, "one"), (time, "two"))
+    put(logs, b, (time, "three"))
+    shown: dict[str, str] = {}
+    assert followed(logs, "g", time - HOUR, shown) == ["one", "two", "three"]
+    put(logs, b, (time, "late"))
+    put(logs, a, (time + 1, "later"))
+    assert followed(logs, "g", time, shown) == ["late", "later"]
+    assert followed(logs, "g", time, shown) == []
+
+    streams, where = (
+        LogStreams(server.database, server.clock),
+        Place(account=ACCOUNT, region=REGION),
+    )
+    for host in ("host-1", "host-2"):
+        file = tmp_path / host
+        file.write_text(f"of {host}\n")
+        asyncio.run(streams.open(where, f"{of_jobs}Followed", host, file))
+    shown = {}
+    assert sorted(followed(logs, f"{of_jobs}Followed", 0, shown)) == ["of host-1", "of host-2"]
+    assert followed(logs, f"{of_jobs}Followed", 0, shown) == []
+
+
+def test_patterns_over_the_wire(server: IamServer, logs: Any, of_jobs: str) -> None:
+    logs.create_log_group(logGroupName="g")
+    where, time = stream(logs, "g", "s"), now(server)
+    put(logs, where, (time, '{"level": "error", "n": 4}'), (time, "GET /a 404"))
+    for pattern, found in (
+        ('{ $.level = "err*" && $.n > 3 }', ['{"level": "error", "n": 4}']),
+        ("[verb, path, status = 4*]", ["GET /a 404"]),
+        ("%[45]0\\d$%", ["GET /a 404"]),
+        ("-GET", ['{"level": "error", "n": 4}']),
+    ):
+        assert messages(logs.filter_log_events(logGroupName="g", filterPattern=pattern)) == found
+    job = logs.filter_log_events(logGroupName=of_jobs, filterPattern="[a, b, c = j*]")
+    assert messages(job) == ["from the job"]
+    code, _ = refused(logs.filter_log_events, logGroupName=of_jobs, filterPattern="{ a }")
+    assert code == "InvalidParameterException"
+
+
 def test_a_batch_is_taken_whole_or_not_at_all(server: IamServer, logs: Any) -> None:
     logs.create_log_group(logGroupName="g")
     where, time = stream(logs, "g", "s"), now(server)

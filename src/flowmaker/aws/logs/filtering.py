@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from zlib import crc32
 
 from flowmaker.aws.errors import AwsError
 from flowmaker.aws.logs import reading
@@ -79,7 +80,8 @@ def _answer(stream: str, event: Event) -> dict[str, Any]:
         "timestamp": event.timestamp,
         "message": event.message,
         "ingestionTime": event.timestamp,
-        "eventId": f"{event.timestamp:020d}{event.offset:036d}",
+        # Two streams may have a line at the same time and place; who follows tells them apart.
+        "eventId": f"{event.timestamp:020d}{event.offset:020d}{crc32(stream.encode()):016d}",
     }
 
 
