@@ -20,7 +20,6 @@ MOST_MOVES = 20_000
 
 #: An alternative, and how many of its steps are done.
 _Place = tuple[int, int]
-_State = frozenset[_Place]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,44 +47,61 @@ def search(expression: str) -> Callable[[str], bool]:
     return _Search(_ways(expression)).found
 
 
+@dataclass(slots=True)
+class _State:
+    """All places that the characters so far lead to, and where the next one leads."""
+
+    places: frozenset[_Place]
+    is_found: bool
+    is_found_at_end: bool
+    moves: "dict[str, _State]" = field(default_factory=dict[str, "_State"])
+
+
 class _Search:
     def __init__(self, ways: list[_Way]) -> None:
         self._ways = ways
+        self._states: dict[frozenset[_Place], _State] = {}
+        self._moves = 0
         self._start = self._closed((number, 0) for number in range(len(ways)))
         free = [number for number, way in enumerate(ways) if not way.from_start]
         self._again = self._closed((number, 0) for number in free)
-        self._moves: dict[tuple[_State, str], _State] = {}
 
     def found(self, text: str) -> bool:
-        state = self._start
+        state = self._state(self._start)
         for character in text:
-            if self._is_done(state, at_end=False):
+            if state.is_found:
                 return True
-            state = self._moved(state, character)
-        return self._is_done(state, at_end=True)
-
-    def _is_done(self, state: _State, *, at_end: bool) -> bool:
-        return any(
-            done == len(self._ways[way].steps) and (at_end or not self._ways[way].to_end)
-            for way, done in state
-        )
+            state = state.moves.get(character) or self._moved(state, character)
+        return state.is_found_at_end
 
     def _moved(self, state: _State, character: str) -> _State:
-        moved = self._moves.get((state, character))
-        if moved is None:
-            moved = self._closed(self._reached(state, character)) | self._again
-            if len(self._moves) >= MOST_MOVES:
-                self._moves.clear()
-            self._moves[state, character] = moved
+        if self._moves >= MOST_MOVES:
+            for known in self._states.values():
+                known.moves.clear()
+            self._states.clear()
+            self._moves = 0
+        self._moves += 1
+        moved = self._state(self._closed(self._reached(state.places, character)) | self._again)
+        state.moves[character] = moved
         return moved
 
-    def _reached(self, state: _State, character: str) -> Iterable[_Place]:
-        for way, done in state:
+    def _state(self, places: frozenset[_Place]) -> _State:
+        if places not in self._states:
+            ends = [way for way, done in places if done == len(self._ways[way].steps)]
+            self._states[places] = _State(
+                places,
+                is_found=any(not self._ways[way].to_end for way in ends),
+                is_found_at_end=bool(ends),
+            )
+        return self._states[places]
+
+    def _reached(self, places: Iterable[_Place], character: str) -> Iterable[_Place]:
+        for way, done in places:
             steps = self._ways[way].steps
             if done < len(steps) and steps[done].character.fullmatch(character):
                 yield (way, done if steps[done].may_come_again else done + 1)
 
-    def _closed(self, places: Iterable[_Place]) -> _State:
+    def _closed(self, places: Iterable[_Place]) -> frozenset[_Place]:
         """The places, and those behind steps that may be missing."""
         closed: set[_Place] = set()
         for way, place in places:

@@ -74,6 +74,8 @@ kept_log_streams = Table(
     Column("group_name", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("created_at", Timestamp, nullable=False),
+    # When something was put into it last, in milliseconds since 1970.
+    Column("ingested_at", Integer),
     Index(
         *("aws_kept_log_streams_by_name", "account", "region", "group_name", "name"),
         unique=True,

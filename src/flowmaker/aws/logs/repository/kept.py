@@ -161,6 +161,8 @@ def add_events(
     ]
     if rows:
         tx.execute(insert(kept_log_events), rows)
+        is_it = kept_log_streams.c.id == stream.id
+        tx.execute(update(kept_log_streams).where(is_it).values(ingested_at=now))
     last = select(func.max(kept_log_events.c.id))
     return tx.execute(last).scalar_one_or_none() or 0
 
@@ -208,12 +210,10 @@ def _within(span: Span) -> ColumnElement[bool]:
 def _streams(since: int) -> Select[Any]:
     of = kept_log_events.c
     shown = and_(of.stream_id == kept_log_streams.c.id, of.at >= since)
-    last_put = select(of.ingested_at).where(shown).order_by(of.id.desc()).limit(1)
     return select(
         kept_log_streams,
         select(func.min(of.at)).where(shown).scalar_subquery().label("first"),
         select(func.max(of.at)).where(shown).scalar_subquery().label("last"),
-        last_put.scalar_subquery().label("ingested"),
     )
 
 
@@ -250,5 +250,5 @@ def _stream(row: Row[Any]) -> KeptStream:
         created_at=row.created_at,
         first=row.first,
         last=row.last,
-        ingested=row.ingested,
+        ingested=row.ingested_at,
     )
