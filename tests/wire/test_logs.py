@@ -275,6 +275,11 @@ def test_events_are_shown_as_long_as_the_group_keeps_them(server: IamServer, log
     described = logs.describe_log_streams(logGroupName="g")["logStreams"][0]
     assert described["firstEventTimestamp"] == time
     logs.delete_retention_policy(logGroupName="g")
+    assert messages(logs.get_log_events(**where)) == ["early", "late"]
+    logs.put_retention_policy(logGroupName="g", retentionInDays=1)
+    put(logs, where, (time + 1, "more"))
+    logs.delete_retention_policy(logGroupName="g")
+    assert messages(logs.get_log_events(**where)) == ["late", "more"], "early is removed"
     told = logs.describe_log_groups(logGroupNamePrefix="g")["logGroups"][0]
     assert "retentionInDays" not in told
     code, _ = refused(logs.put_retention_policy, logGroupName="g", retentionInDays=2)
@@ -343,6 +348,16 @@ def test_policies_decide_who_may_write(server: IamServer, logs: Any) -> None:
         "AccessDeniedException"
     )
     tagging.create_log_group(logGroupName="g4", tags={"team": "a"})
+    keys_only = {"ForAllValues:StringEquals": {"aws:TagKeys": ["team"]}}
+    keys = server.first().user("keys", {**allow("logs:*", f"{group}*"), "Condition": keys_only})
+    client = server.client("logs", keys)
+    client.tag_resource(resourceArn=group, tags={"team": "b"})
+    assert refused(client.tag_resource, resourceArn=group, tags={"of": "b"})[0] == (
+        "AccessDeniedException"
+    )
+    assert refused(client.untag_resource, resourceArn=group, tagKeys=["of"])[0] == (
+        "AccessDeniedException"
+    )
 
 
 def test_groups_are_an_accounts_own(server: IamServer, logs: Any) -> None:
