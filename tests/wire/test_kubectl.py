@@ -6,13 +6,15 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from flowmaker.clock import SystemClock
+from flowmaker.errors import NotFound
 from flowmaker.kubernetes.api.app import bootstrap, create_app
+from flowmaker.kubernetes.pods import Mark, Pod, Scope
 from flowmaker.reconcile.hints import Hints
 from flowmaker.store.database import Database
 from tests.serving import serving
@@ -36,6 +38,25 @@ data:
 """
 
 
+class NoTasks:
+    """Implements `PodSource`: no pipeline ever ran."""
+
+    async def page(self, scope: Scope, size: int, after: str) -> tuple[Sequence[Pod], str]:
+        del scope, size, after
+        return [], ""
+
+    async def named(self, names: Iterable[str]) -> Mapping[str, Pod]:
+        del names
+        return {}
+
+    async def marks(self, scope: Scope) -> Mapping[str, Mark]:
+        del scope
+        return {}
+
+    async def log(self, name: str, run_id: str) -> tuple[Path | None, AsyncIterator[bytes]]:
+        raise NotFound(f"{name} of {run_id}")
+
+
 @pytest.fixture
 def kubectl(tmp_path: Path) -> Iterator[Kubectl]:
     database = Database(tmp_path / "flowmaker.db")
@@ -44,7 +65,7 @@ def kubectl(tmp_path: Path) -> Iterator[Kubectl]:
     async def held(uids: Iterable[str]) -> dict[str, list[str]]:
         return {uid: ["a-process"] for uid in uids}
 
-    with serving(create_app(database, Hints(), SystemClock(), held)) as url:
+    with serving(create_app(database, Hints(), SystemClock(), held, NoTasks())) as url:
 
         def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
             return subprocess.run(
@@ -133,7 +154,7 @@ def test_namespaces(kubectl: Kubectl) -> None:
         (["create", "namespace", "default"], "", "already exists"),
         (["apply", "-f", "-"], SECRET + "colour: blue\n", 'unknown field "colour"'),
         (["apply", "-f", "-"], SECRET.replace("QUtJQQ==", "'***'"), "illegal base64"),
-        (["get", "pods"], "", "the server doesn't have a resource type"),
+        (["get", "deployments"], "", "the server doesn't have a resource type"),
         (["delete", "secret", "absent", "-n", "kubeflow"], "", "not found"),
     ],
 )

@@ -69,6 +69,7 @@ from flowmaker.server.effects import SageMakerEffects
 from flowmaker.server.front_doors import Doors, FrontDoors
 from flowmaker.server.images import job_images, pipeline_images
 from flowmaker.server.own_buckets import OwnBuckets
+from flowmaker.server.pods import TaskPods
 from flowmaker.server.room import RoomDoor
 from flowmaker.server.worker import REGION, Worker
 from flowmaker.store.database import Database
@@ -242,7 +243,13 @@ def _doors(
             nodes=nodes,
             users=_users(ground) if ground.settings.multi_user else None,
         ),
-        kubernetes=kubernetes.create_app(database, hints, clock, ground.executor.given),
+        kubernetes=kubernetes.create_app(
+            database,
+            hints,
+            clock,
+            ground.executor.given,
+            TaskPods(database=database, nodes=nodes, observe=ground.executor.observe),
+        ),
         worker=worker,
         room=RoomDoor(tasks=ground.task_room, jobs=ground.job_room),
         web=create_web(

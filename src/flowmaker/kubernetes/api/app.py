@@ -11,6 +11,7 @@ from flowmaker.kubernetes import content, repository
 from flowmaker.kubernetes.api import discovery, status
 from flowmaker.kubernetes.api.pods import Pods
 from flowmaker.kubernetes.api.resources import Resources
+from flowmaker.kubernetes.pods import PodSource
 from flowmaker.kubernetes.records import KINDS, NAMESPACE, KubernetesObject
 from flowmaker.kubernetes.volumes import Held
 from flowmaker.reconcile.hints import Hints
@@ -39,11 +40,12 @@ def _ensure(tx: Transaction, made: KubernetesObject) -> None:
         repository.create(tx, made)
 
 
-def create_app(database: Database, hints: Hints, clock: Clock, held: Held) -> Starlette:
+def create_app(
+    database: Database, hints: Hints, clock: Clock, held: Held, pods: PodSource
+) -> Starlette:
     """The ASGI app for `/api`, `/apis`, `/openapi` and `/version`; `held` tells who has volumes."""
     resources = Resources(database, clock, hints)
-    pods = Pods(database, held)
-    routes = [*discovery.routes, Route("/api/v1/namespaces/{namespace}/pods", pods.list)]
+    routes = [*discovery.routes, *Pods(database, clock, held, pods).routes()]
     for kind in KINDS.values():
         routes.extend(_routes(kind.plural, resources, namespaced=kind.namespaced))
     return Starlette(routes=[*routes, Route("/{rest:path}", _not_found, methods=METHODS)])
@@ -76,5 +78,5 @@ async def _not_found(request: Request) -> Response:
         404,
         "NotFound",
         f"the server could not find the requested resource {request.url.path}: Flowmaker has "
-        "namespaces, secrets, configmaps and persistentvolumeclaims of the core group",
+        "namespaces, secrets, configmaps, persistentvolumeclaims and pods of the core group",
     )

@@ -9,6 +9,17 @@ from starlette.routing import Route
 from flowmaker.kubernetes.records import KINDS, Kind
 
 VERBS = ["create", "delete", "get", "list", "patch", "update"]
+PODS = (
+    {
+        "name": "pods",
+        "singularName": "pod",
+        "namespaced": True,
+        "kind": "Pod",
+        "verbs": ["get", "list"],
+        "shortNames": ["po"],
+        "categories": ["all"],
+    },
+)
 #: The Kubernetes release whose behaviour is followed.
 MINOR = "32"
 
@@ -48,7 +59,7 @@ async def resources(request: Request) -> Response:
         {
             "kind": "APIResourceList",
             "groupVersion": "v1",
-            "resources": [_resource(kind) for kind in KINDS.values()],
+            "resources": [*(_resource(kind) for kind in KINDS.values()), *PODS],
         }
     )
 

@@ -1,52 +1,158 @@
-"""What `kubectl describe pvc` asks for: the pods that have a claim mounted.
+"""Pods, which can be looked at and no more: the processes of pipelines' tasks."""
 
-There are no pods, so discovery does not name them; a task that runs with a claim is told as one.
-"""
-
+import platform
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
+from flowmaker.clock import Clock
+from flowmaker.errors import FlowmakerError, InvalidInput, NotFound
 from flowmaker.kubernetes import repository
+from flowmaker.kubernetes.api import status
+from flowmaker.kubernetes.pod_table import pod_table
+from flowmaker.kubernetes.pods import RUN, Pod, PodSource, Scope
 from flowmaker.kubernetes.records import PERSISTENT_VOLUME_CLAIM
+from flowmaker.kubernetes.selectors import Selection, selection
 from flowmaker.kubernetes.volumes import Held
 from flowmaker.store.database import Database
+
+#: Pods in an answer at most; the rest is asked for with `continue`, as kubectl does.
+MOST = 500
+_READ_ONLY = (
+    "pods are the processes of pipelines' tasks: they are only looked at. Runs are made, "
+    "terminated and deleted through Kubeflow Pipelines, e.g. client.terminate_run(RUN_ID); "
+    "the RUN_ID is the pod's label pipeline/runid"
+)
+
+Items = list[dict[str, Any]]
+Handler = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
 class Pods:
-    """The handler of one list."""
+    """The handlers, for the verbs get and list."""
 
     database: Database
+    clock: Clock
     held: Held
+    source: PodSource
+
+    def routes(self) -> list[Route]:
+        of_namespace = "/api/v1/namespaces/{namespace}/pods"
+        routes = [
+            Route("/api/v1/pods", _answering(self.list)),
+            Route(of_namespace, _answering(self.list)),
+            Route(f"{of_namespace}/{{name}}", _answering(self.get)),
+        ]
+        others = ["POST", "PUT", "PATCH", "DELETE"]
+        return [*routes, *(Route(route.path, _read_only, methods=others) for route in routes)]
 
     async def list(self, request: Request) -> Response:
-        namespace = request.path_params["namespace"]
-        kind = PERSISTENT_VOLUME_CLAIM
-        claims = await self.database.read(repository.listing, kind, namespace)
-        version = str(await self.database.read(repository.version))
-        holders = await self.held(claim.uid for claim in claims)
-        pods: dict[str, dict[str, Any]] = {}
-        for claim in claims:
-            for name in holders.get(claim.uid, ()):
-                pod = pods.setdefault(name, _pod(namespace, name))
-                source = {"claimName": claim.name}
-                pod["spec"]["volumes"].append({"name": claim.name, "persistentVolumeClaim": source})
+        if request.query_params.get("watch", "false") not in ("false", "0"):
+            raise InvalidInput("the parameter watch is not supported")
+        scope, chosen = _asked(request)
+        given = request.query_params
+        size = min(_number("limit", given.get("limit", "0")) or MOST, MOST)
+        version, _, after = given.get("continue", "").rpartition("/")
+        found = await self.source.page(scope, size, after)
+        if found is None:
+            message = "The provided continue parameter is too old: what it followed has gone"
+            return status.failure(410, "Expired", message)
+        version = version or str(await self.database.read(repository.version))
+        pods, following = [pod for pod in found[0] if _is_chosen(pod, chosen)], found[1]
+        meta = {"resourceVersion": version}
+        if following:
+            meta["continue"] = f"{version}/{following}"
+        if _wants_table(request):
+            return JSONResponse(pod_table(pods, self.clock.now(), platform.node(), meta))
+        items = [pod.to_json(platform.node()) for pod in pods]
+        is_whole = not after and not following and not chosen.labels and not chosen.fields
+        items = await self._with_claims(scope.namespace, items, is_whole=is_whole)
         return JSONResponse(
-            {
-                "kind": "PodList",
-                "apiVersion": "v1",
-                "metadata": {"resourceVersion": version},
-                "items": [*pods.values()],
-            }
+            {"kind": "PodList", "apiVersion": "v1", "metadata": meta, "items": items}
         )
 
+    async def get(self, request: Request) -> Response:
+        pod = await self._existing(request)
+        if _wants_table(request):
+            return JSONResponse(pod_table([pod], self.clock.now(), platform.node(), {}))
+        made = [pod.to_json(platform.node())]
+        (told,) = await self._with_claims(pod.mark.namespace, made, is_whole=False)
+        return JSONResponse(told)
 
-def _pod(namespace: str, name: str) -> dict[str, Any]:
+    async def _existing(self, request: Request) -> Pod:
+        name, namespace = request.path_params["name"], request.path_params["namespace"]
+        pod = (await self.source.named([name])).get(name)
+        if pod is None or pod.mark.namespace != namespace:
+            raise NotFound(f'pods "{name}" not found')
+        return pod
+
+    async def _with_claims(self, namespace: str, items: "Items", *, is_whole: bool) -> "Items":
+        """The claims that pods have mounted, which `kubectl describe pvc` looks for.
+
+        Other processes may have one as well, e.g. a debug session: a whole list has them, too.
+        """
+        kind = PERSISTENT_VOLUME_CLAIM
+        claims = await self.database.read(repository.listing, kind, namespace)
+        holders = await self.held(claim.uid for claim in claims)
+        by_name = {item["metadata"]["name"]: item for item in items}
+        for claim in claims:
+            for name in holders.get(claim.uid, ()):
+                if name not in by_name and is_whole:
+                    by_name[name] = _other(claim.namespace, name)
+                if name in by_name:
+                    source = {"claimName": claim.name}
+                    volume = {"name": claim.name, "persistentVolumeClaim": source}
+                    by_name[name]["spec"]["volumes"].append(volume)
+        return [*by_name.values()]
+
+
+def _other(namespace: str, name: str) -> dict[str, Any]:
     return {
+        "apiVersion": "v1",
+        "kind": "Pod",
         "metadata": {"name": name, "namespace": namespace},
         "spec": {"containers": [], "volumes": []},
         "status": {"phase": "Running"},
     }
+
+
+def _asked(request: Request) -> tuple[Scope, Selection]:
+    given = request.query_params
+    chosen = selection(given.get("labelSelector", ""), given.get("fieldSelector", ""))
+    namespace = request.path_params.get("namespace", "")
+    return Scope(namespace=namespace, run_id=chosen.only(RUN)), chosen
+
+
+def _is_chosen(pod: Pod, chosen: Selection) -> bool:
+    return chosen.has(pod.mark.labels, pod.mark.fields(pod.name))
+
+
+def _number(name: str, text: str) -> int:
+    if not text.isdecimal():
+        raise InvalidInput(f"the parameter {name} must be a number, not {text!r}")
+    return int(text)
+
+
+def _wants_table(request: Request) -> bool:
+    return "as=Table" in request.headers.get("accept", "")
+
+
+def _answering(handler: Handler) -> Handler:
+    async def answer(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except FlowmakerError as error:
+            name = request.path_params.get("name", "")
+            return status.from_error(error, name=name, kind="pods")
+
+    return answer
+
+
+async def _read_only(request: Request) -> Response:
+    del request
+    return status.failure(405, "MethodNotAllowed", _READ_ONLY, kind="pods")

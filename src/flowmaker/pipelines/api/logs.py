@@ -106,6 +106,18 @@ class NodeRoutes:
             raise NotFound(_no_log(node.task))
         return sum(path.stat().st_size for path in logs), self.follow(node)
 
+    async def log_of_pod(self, run_id: str, pod: str) -> tuple[Path | None, AsyncIterator[bytes]]:
+        """The file of the log of one attempt, if there is one; and the log until it has ended.
+
+        Raises:
+            NotFound: there is no such task, or no log of it any more.
+        """
+        node = await self.database.read(nodes.find, run_id, pod)
+        logs = await asyncio.to_thread(nodes.logs, node, self.log)
+        if not logs and node.task.state.is_final:
+            raise NotFound(_no_log(node.task))
+        return (logs[0] if logs else None), self.follow(node)
+
     async def follow(self, node: Node) -> AsyncIterator[bytes]:
         """What a task printed, and what it prints until it has ended."""
         tail = _Tail()

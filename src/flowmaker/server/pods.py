@@ -1,0 +1,80 @@
+"""Pods for kubectl: the processes of pipelines' tasks."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from flowmaker.executors.executor import Observation
+from flowmaker.kubernetes.pods import Mark, Pod, Scope
+from flowmaker.pipelines.api.logs import NodeRoutes
+from flowmaker.pipelines.records.run import RuntimeState
+from flowmaker.pipelines.repository import started
+from flowmaker.pipelines.repository.started import Among, Started
+from flowmaker.store.database import Database
+
+#: Where the runs of a single user are, whose namespace has no name: their tasks see it so, too.
+NAMESPACE = "kubeflow"
+_PHASES = {
+    RuntimeState.PENDING: "Pending",
+    RuntimeState.SUCCEEDED: "Succeeded",
+    RuntimeState.SKIPPED: "Succeeded",
+    RuntimeState.FAILED: "Failed",
+    RuntimeState.CANCELED: "Failed",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskPods:
+    """Implements `PodSource`."""
+
+    database: Database
+    nodes: NodeRoutes
+    #: What is known of a process, by its id.
+    observe: Callable[[str], Awaitable[Observation]]
+
+    async def page(self, scope: Scope, size: int, after: str) -> tuple[Sequence[Pod], str] | None:
+        found = await self.database.read(started.page, _among(scope), size + 1, after)
+        if found is None:
+            return None
+        shown = found[:size]
+        following = shown[-1].task_id if len(found) > size else ""
+        return [await self._pod(each) for each in shown], following
+
+    async def named(self, names: Iterable[str]) -> Mapping[str, Pod]:
+        found = await self.database.read(started.by_process, names)
+        return {each.process_id: await self._pod(each) for each in found}
+
+    async def marks(self, scope: Scope) -> Mapping[str, Mark]:
+        found = await self.database.read(started.states, _among(scope))
+        return {name: _mark(namespace, run, state) for name, namespace, run, state in found}
+
+    async def log(self, name: str, run_id: str) -> tuple[Path | None, AsyncIterator[bytes]]:
+        return await self.nodes.log_of_pod(run_id, name)
+
+    async def _pod(self, task: Started) -> Pod:
+        exit_code = 0 if task.state is RuntimeState.SUCCEEDED else None
+        if task.state in (RuntimeState.FAILED, RuntimeState.CANCELED):
+            outcome = (await self.observe(task.process_id)).outcome
+            exit_code = outcome.exit_code if outcome else None
+        return Pod(
+            name=task.process_id,
+            mark=_mark(task.namespace, task.run_id, task.state),
+            task_id=task.task_id,
+            task=task.display_name or task.name,
+            created_at=task.created_at,
+            started_at=task.started_at,
+            ended_at=task.ended_at,
+            exit_code=exit_code,
+            message=task.error,
+        )
+
+
+def _mark(namespace: str, run_id: str, state: RuntimeState) -> Mark:
+    phase = _PHASES.get(state, "Running")
+    return Mark(namespace=namespace or NAMESPACE, run_id=run_id, phase=phase)
+
+
+def _among(scope: Scope) -> Among:
+    own = ("",) if scope.namespace == NAMESPACE else ()
+    namespaces = (scope.namespace, *own) if scope.namespace else ()
+    return Among(namespaces=namespaces, run_id=scope.run_id)

@@ -1,0 +1,149 @@
+"""The real kubectl looks at the tasks of a run."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import kfp
+import pytest
+from kfp import dsl
+
+from tests.house import House
+
+pytestmark = pytest.mark.skipif(
+    not shutil.which("kubectl"), reason="kubectl is not on this machine"
+)
+
+POD = """
+apiVersion: v1
+kind: Pod
+metadata:
+  name: mine
+spec:
+  containers: [{name: main, image: python}]
+"""
+
+Kubectl = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@dsl.component(base_image="python:3.11")
+def greets():
+    for number in range(5):
+        print(f"GREETING {number}", flush=True)
+
+
+@dsl.component(base_image="python:3.11")
+def fails():
+    raise SystemExit(3)
+
+
+@dsl.pipeline(name="looked-at")
+def pipeline():
+    greets().set_caching_options(False)
+    fails().set_caching_options(False)
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A run that has ended."""
+
+    run_id: str
+    #: The pods of its tasks as KFP names them, by the tasks' names.
+    pods: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def kubectl(server: House) -> Kubectl:
+    def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["kubectl", "-n", "kubeflow", *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            env={"PATH": os.environ["PATH"], "HOME": str(server.data)} | dict(server.environment),
+        )
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def ran(server: House) -> Ran:
+    client = kfp.Client(host=server.url)
+    run_id = client.create_run_from_pipeline_func(pipeline, arguments={}).run_id
+    client.wait_for_run_completion(run_id, timeout=120)
+    details = client.get_run(run_id).run_details.task_details
+    return Ran(run_id, {each.display_name: each.pod_name for each in details if each.pod_name})
+
+
+def of(ran: Ran) -> str:
+    return f"pipeline/runid={ran.run_id}"
+
+
+def test_the_tasks_are_pods_in_a_table(kubectl: Kubectl, ran: Ran) -> None:
+    shown = kubectl("get", "pods", "-l", of(ran))
+    lines = [line.split() for line in shown.stdout.splitlines()]
+    assert lines[0] == ["NAME", "READY", "STATUS", "RESTARTS", "AGE"], shown.stderr
+    assert sorted(line[:4] for line in lines[1:]) == sorted(
+        [
+            [ran.pods["greets"], "0/1", "Completed", "0"],
+            [ran.pods["fails"], "0/1", "Error", "0"],
+        ]
+    )
+    wide = kubectl("get", "po", ran.pods["greets"], "-o", "wide").stdout
+    assert wide.split("\n")[0].split()[5:7] == ["IP", "NODE"]
+    assert "No resources found" in kubectl("get", "pods", "-n", "default").stderr
+
+
+def test_a_pod_tells_how_its_task_ended(kubectl: Kubectl, ran: Ran) -> None:
+    pod: dict[str, Any] = json.loads(kubectl("get", "pod", ran.pods["fails"], "-o", "json").stdout)
+    assert pod["metadata"]["labels"]["pipeline/runid"] == ran.run_id
+    assert pod["metadata"]["namespace"] == "kubeflow"
+    assert pod["status"]["phase"] == "Failed"
+    (container,) = pod["status"]["containerStatuses"]
+    ended = container["state"]["terminated"]
+    assert (ended["exitCode"], ended["reason"]) == (3, "Error")
+    described = kubectl("describe", "pod", ran.pods["fails"])
+    assert described.returncode == 0, described.stderr
+    assert "Exit Code:    3" in described.stdout
+
+
+def test_pods_are_selected(kubectl: Kubectl, ran: Ran) -> None:
+    def names(*arguments: str) -> set[str]:
+        shown = kubectl("get", "pods", "-o", "name", *arguments)
+        assert shown.returncode == 0, shown.stderr
+        return {line.removeprefix("pod/") for line in shown.stdout.split()}
+
+    failed, greeted = ran.pods["fails"], ran.pods["greets"]
+    assert names("-l", of(ran)) == {failed, greeted}
+    assert names("-l", of(ran), "--chunk-size=1") == {failed, greeted}
+    assert names("-l", of(ran), "--field-selector", "status.phase=Failed") == {failed}
+    assert names("-l", f"pipeline/runid in ({ran.run_id})", "-A") == {failed, greeted}
+    assert names("-l", "pipeline/runid=no-such-run") == set()
+    assert {failed, greeted} <= names()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["get", "pod", "absent"], 'pods "absent" not found'),
+        (["get", "pods", "--field-selector", "spec.nodeName=x"], "field label not supported"),
+        (["run", "mine", "--image=python"], "MethodNotAllowed"),
+        (["delete", "pod", "POD"], "client.terminate_run(RUN_ID)"),
+        (["label", "pod", "POD", "a=b"], "MethodNotAllowed"),
+        (["create", "-f", "-"], "MethodNotAllowed"),
+        (["apply", "-f", "-"], "MethodNotAllowed"),
+    ],
+)
+def test_what_cannot_be_done_is_refused(
+    kubectl: Kubectl, ran: Ran, arguments: list[str], words: str
+) -> None:
+    given = [ran.pods["greets"] if each == "POD" else each for each in arguments]
+    answer = kubectl(*given, stdin=POD)
+    assert answer.returncode == 1
+    assert words in answer.stderr
