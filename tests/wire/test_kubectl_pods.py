@@ -113,6 +113,17 @@ def test_a_pod_tells_how_its_task_ended(kubectl: Kubectl, ran: Ran) -> None:
     assert "Exit Code:    3" in described.stdout
 
 
+def test_a_log_is_read_whole_and_from_its_end(kubectl: Kubectl, ran: Ran) -> None:
+    whole = kubectl("logs", ran.pods["greets"])
+    greetings = [line for line in whole.stdout.splitlines() if line.startswith("GREETING")]
+    assert greetings == [f"GREETING {number}" for number in range(5)], whole.stderr
+    assert kubectl("logs", ran.pods["greets"], "-c", "main", "-f").stdout == whole.stdout
+    tail = kubectl("logs", ran.pods["greets"], "--tail=2").stdout
+    assert tail.splitlines() == whole.stdout.splitlines()[-2:]
+    limited = kubectl("logs", ran.pods["greets"], "--limit-bytes=7").stdout
+    assert limited == whole.stdout[:7]
+
+
 def test_pods_are_selected(kubectl: Kubectl, ran: Ran) -> None:
     def names(*arguments: str) -> set[str]:
         shown = kubectl("get", "pods", "-o", "name", *arguments)
@@ -135,6 +146,9 @@ def test_pods_are_selected(kubectl: Kubectl, ran: Ran) -> None:
         (["get", "pods", "--field-selector", "spec.nodeName=x"], "field label not supported"),
         (["run", "mine", "--image=python"], "MethodNotAllowed"),
         (["delete", "pod", "POD"], "client.terminate_run(RUN_ID)"),
+        (["logs", "POD", "-c", "other"], "container other is not valid for pod"),
+        (["logs", "POD", "--since=1m"], "sinceSeconds is not supported"),
+        (["logs", "POD", "--previous"], "previous is not supported"),
         (["label", "pod", "POD", "a=b"], "MethodNotAllowed"),
         (["create", "-f", "-"], "MethodNotAllowed"),
         (["apply", "-f", "-"], "MethodNotAllowed"),

@@ -9,17 +9,9 @@ from starlette.routing import Route
 from flowmaker.kubernetes.records import KINDS, Kind
 
 VERBS = ["create", "delete", "get", "list", "patch", "update"]
-PODS = (
-    {
-        "name": "pods",
-        "singularName": "pod",
-        "namespaced": True,
-        "kind": "Pod",
-        "verbs": ["get", "list"],
-        "shortNames": ["po"],
-        "categories": ["all"],
-    },
-)
+#: Pods are looked at only: none of their fields is taken from anybody.
+POD = Kind(name="Pod", plural="pods", short="po", namespaced=True, fields=frozenset())
+_POD_VERBS = {"pods": ["get", "list"], "pods/log": ["get"]}
 #: The Kubernetes release whose behaviour is followed.
 MINOR = "32"
 
@@ -59,7 +51,7 @@ async def resources(request: Request) -> Response:
         {
             "kind": "APIResourceList",
             "groupVersion": "v1",
-            "resources": [*(_resource(kind) for kind in KINDS.values()), *PODS],
+            "resources": [*(_resource(kind) for kind in KINDS.values()), *_of_pods()],
         }
     )
 
@@ -78,7 +70,7 @@ async def openapi_v1(request: Request) -> Response:
         {
             "openapi": "3.0.0",
             "info": {"title": "Kubernetes", "version": f"v1.{MINOR}.0"},
-            "paths": {_path(kind): {"patch": _patch(kind)} for kind in KINDS.values()},
+            "paths": {_path(kind): {"patch": _patch(kind)} for kind in (*KINDS.values(), POD)},
         }
     )
 
@@ -92,6 +84,12 @@ def _resource(kind: Kind) -> dict[str, Any]:
         "verbs": VERBS,
         **({"shortNames": [kind.short]} if kind.short else {}),
     }
+
+
+def _of_pods() -> list[dict[str, Any]]:
+    pods = {**_resource(POD), "categories": ["all"], "verbs": _POD_VERBS["pods"]}
+    log = {"name": "pods/log", "singularName": "", "namespaced": True, "kind": POD.name}
+    return [pods, {**log, "verbs": _POD_VERBS["pods/log"]}]
 
 
 def _path(kind: Kind) -> str:

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from flowmaker.clock import Clock
 from flowmaker.errors import FlowmakerError, InvalidInput, NotFound
 from flowmaker.kubernetes import repository
-from flowmaker.kubernetes.api import status
+from flowmaker.kubernetes.api import given, pod_logs, status
 from flowmaker.kubernetes.pod_table import pod_table
 from flowmaker.kubernetes.pods import RUN, Pod, PodSource, Scope
 from flowmaker.kubernetes.records import PERSISTENT_VOLUME_CLAIM
@@ -47,17 +47,17 @@ class Pods:
             Route("/api/v1/pods", _answering(self.list)),
             Route(of_namespace, _answering(self.list)),
             Route(f"{of_namespace}/{{name}}", _answering(self.get)),
+            Route(f"{of_namespace}/{{name}}/log", _answering(self.log)),
         ]
         others = ["POST", "PUT", "PATCH", "DELETE"]
         return [*routes, *(Route(route.path, _read_only, methods=others) for route in routes)]
 
     async def list(self, request: Request) -> Response:
-        if request.query_params.get("watch", "false") not in ("false", "0"):
+        if given.flag(request, "watch"):
             raise InvalidInput("the parameter watch is not supported")
         scope, chosen = _asked(request)
-        given = request.query_params
-        size = min(_number("limit", given.get("limit", "0")) or MOST, MOST)
-        version, _, after = given.get("continue", "").rpartition("/")
+        size = min(given.number("limit", request.query_params.get("limit", "0")) or MOST, MOST)
+        version, _, after = request.query_params.get("continue", "").rpartition("/")
         found = await self.source.page(scope, size, after)
         if found is None:
             message = "The provided continue parameter is too old: what it followed has gone"
@@ -67,7 +67,7 @@ class Pods:
         meta = {"resourceVersion": version}
         if following:
             meta["continue"] = f"{version}/{following}"
-        if _wants_table(request):
+        if given.wants_table(request):
             return JSONResponse(pod_table(pods, self.clock.now(), platform.node(), meta))
         items = [pod.to_json(platform.node()) for pod in pods]
         is_whole = not after and not following and not chosen.labels and not chosen.fields
@@ -78,11 +78,14 @@ class Pods:
 
     async def get(self, request: Request) -> Response:
         pod = await self._existing(request)
-        if _wants_table(request):
+        if given.wants_table(request):
             return JSONResponse(pod_table([pod], self.clock.now(), platform.node(), {}))
         made = [pod.to_json(platform.node())]
         (told,) = await self._with_claims(pod.mark.namespace, made, is_whole=False)
         return JSONResponse(told)
+
+    async def log(self, request: Request) -> Response:
+        return await pod_logs.answer(request, await self._existing(request), self.source)
 
     async def _existing(self, request: Request) -> Pod:
         name, namespace = request.path_params["name"], request.path_params["namespace"]
@@ -122,24 +125,14 @@ def _other(namespace: str, name: str) -> dict[str, Any]:
 
 
 def _asked(request: Request) -> tuple[Scope, Selection]:
-    given = request.query_params
-    chosen = selection(given.get("labelSelector", ""), given.get("fieldSelector", ""))
+    parameters = request.query_params
+    chosen = selection(parameters.get("labelSelector", ""), parameters.get("fieldSelector", ""))
     namespace = request.path_params.get("namespace", "")
     return Scope(namespace=namespace, run_id=chosen.only(RUN)), chosen
 
 
 def _is_chosen(pod: Pod, chosen: Selection) -> bool:
     return chosen.has(pod.mark.labels, pod.mark.fields(pod.name))
-
-
-def _number(name: str, text: str) -> int:
-    if not text.isdecimal():
-        raise InvalidInput(f"the parameter {name} must be a number, not {text!r}")
-    return int(text)
-
-
-def _wants_table(request: Request) -> bool:
-    return "as=Table" in request.headers.get("accept", "")
 
 
 def _answering(handler: Handler) -> Handler:
