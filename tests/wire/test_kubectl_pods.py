@@ -4,7 +4,9 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +41,22 @@ def greets():
 @dsl.component(base_image="python:3.11")
 def fails():
     raise SystemExit(3)
+
+
+@dsl.component(base_image="python:3.11")
+def waits():
+    import time
+    from pathlib import Path
+
+    print("WAITING", flush=True)
+    while not Path("go-on").exists():
+        time.sleep(0.05)
+    print("DONE", flush=True)
+
+
+@dsl.pipeline(name="watched")
+def waiting():
+    waits().set_caching_options(False)
 
 
 @dsl.pipeline(name="looked-at")
@@ -79,6 +97,25 @@ def ran(server: House) -> Ran:
     client.wait_for_run_completion(run_id, timeout=120)
     details = client.get_run(run_id).run_details.task_details
     return Ran(run_id, {each.display_name: each.pod_name for each in details if each.pod_name})
+
+
+@contextmanager
+def following(server: House, *arguments: str) -> Iterator[Iterator[str]]:
+    """What a kubectl prints that goes on while the block runs."""
+    with subprocess.Popen(
+        ["kubectl", "-n", "kubeflow", *arguments],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={"PATH": os.environ["PATH"], "HOME": str(server.data)} | dict(server.environment),
+    ) as process:
+        assert process.stdout
+        over = threading.Timer(90, process.kill)  # a test that waits in vain fails
+        over.start()
+        try:
+            yield iter(process.stdout)
+        finally:
+            over.cancel()
+            process.kill()
 
 
 def of(ran: Ran) -> str:
@@ -137,6 +174,36 @@ def test_pods_are_selected(kubectl: Kubectl, ran: Ran) -> None:
     assert names("-l", f"pipeline/runid in ({ran.run_id})", "-A") == {failed, greeted}
     assert names("-l", "pipeline/runid=no-such-run") == set()
     assert {failed, greeted} <= names()
+
+
+def test_pods_and_their_logs_are_watched(kubectl: Kubectl, server: House) -> None:
+    client = kfp.Client(host=server.url)
+    run_id = client.create_run_from_pipeline_func(waiting, arguments={}).run_id
+    chosen = ("-l", f"pipeline/runid={run_id}")
+    with following(server, "get", "pods", *chosen, "-w", "--output-watch-events") as watched:
+        lines = (line.split() for line in watched)
+        added = next(line for line in lines if line[0] == "ADDED")
+        pod = added[1]
+        if added[3] != "Running":
+            assert next(lines)[:4] == ["MODIFIED", pod, "1/1", "Running"]
+        with following(server, "logs", "-f", pod) as log:
+            assert any(line == "WAITING\n" for line in log)
+            (server.data / "jobs" / pod / "work" / "go-on").touch()
+            assert next(lines)[:4] == ["MODIFIED", pod, "0/1", "Completed"]
+            assert "DONE\n" in [*log]
+        client.wait_for_run_completion(run_id, timeout=60)
+        client.delete_run(run_id)
+        assert next(lines)[:2] == ["DELETED", pod]
+
+
+def test_a_watch_ends_when_its_time_is_over(kubectl: Kubectl, ran: Ran) -> None:
+    path = f"/api/v1/namespaces/kubeflow/pods?watch=true&timeoutSeconds=1&labelSelector={of(ran)}"
+    events = [json.loads(line) for line in kubectl("get", "--raw", path).stdout.splitlines()]
+    assert {(each["type"], each["object"]["metadata"]["name"]) for each in events} == {
+        ("ADDED", name) for name in ran.pods.values()
+    }
+    old = kubectl("get", "--raw", f"{path}&resourceVersion=7")
+    assert "too old resource version" in old.stderr
 
 
 @pytest.mark.parametrize(

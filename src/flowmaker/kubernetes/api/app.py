@@ -9,6 +9,7 @@ from flowmaker import ids
 from flowmaker.clock import Clock
 from flowmaker.kubernetes import content, repository
 from flowmaker.kubernetes.api import discovery, status
+from flowmaker.kubernetes.api.pod_watch import Watches
 from flowmaker.kubernetes.api.pods import Pods
 from flowmaker.kubernetes.api.resources import Resources
 from flowmaker.kubernetes.pods import PodSource
@@ -45,10 +46,14 @@ def create_app(
 ) -> Starlette:
     """The ASGI app for `/api`, `/apis`, `/openapi` and `/version`; `held` tells who has volumes."""
     resources = Resources(database, clock, hints)
-    routes = [*discovery.routes, *Pods(database, clock, held, pods).routes()]
+    routes = [*discovery.routes, *_pods(database, clock, held, pods)]
     for kind in KINDS.values():
         routes.extend(_routes(kind.plural, resources, namespaced=kind.namespaced))
     return Starlette(routes=[*routes, Route("/{rest:path}", _not_found, methods=METHODS)])
+
+
+def _pods(database: Database, clock: Clock, held: Held, source: PodSource) -> list[Route]:
+    return Pods(database, clock, held, source, Watches(database, clock, source)).routes()
 
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]

@@ -11,7 +11,7 @@ from flowmaker.kubernetes.records import KINDS, Kind
 VERBS = ["create", "delete", "get", "list", "patch", "update"]
 #: Pods are looked at only: none of their fields is taken from anybody.
 POD = Kind(name="Pod", plural="pods", short="po", namespaced=True, fields=frozenset())
-_POD_VERBS = {"pods": ["get", "list"], "pods/log": ["get"]}
+_POD_VERBS = {"pods": ["get", "list", "watch"], "pods/log": ["get"]}
 #: The Kubernetes release whose behaviour is followed.
 MINOR = "32"
 

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from flowmaker.clock import Clock
-from flowmaker.errors import FlowmakerError, InvalidInput, NotFound
+from flowmaker.errors import FlowmakerError, NotFound
 from flowmaker.kubernetes import repository
 from flowmaker.kubernetes.api import given, pod_logs, status
+from flowmaker.kubernetes.api.pod_watch import Marks, Watch, Watches
 from flowmaker.kubernetes.pod_table import pod_table
 from flowmaker.kubernetes.pods import RUN, Pod, PodSource, Scope
 from flowmaker.kubernetes.records import PERSISTENT_VOLUME_CLAIM
@@ -34,12 +35,13 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True)
 class Pods:
-    """The handlers, for the verbs get and list."""
+    """The handlers, for the verbs get, list and watch."""
 
     database: Database
     clock: Clock
     held: Held
     source: PodSource
+    watches: Watches
 
     def routes(self) -> list[Route]:
         of_namespace = "/api/v1/namespaces/{namespace}/pods"
@@ -53,16 +55,15 @@ class Pods:
         return [*routes, *(Route(route.path, _read_only, methods=others) for route in routes)]
 
     async def list(self, request: Request) -> Response:
-        if given.flag(request, "watch"):
-            raise InvalidInput("the parameter watch is not supported")
         scope, chosen = _asked(request)
+        if given.flag(request, "watch"):
+            return self._watch(request, scope, chosen)
         size = min(given.number("limit", request.query_params.get("limit", "0")) or MOST, MOST)
         version, _, after = request.query_params.get("continue", "").rpartition("/")
         found = await self.source.page(scope, size, after)
         if found is None:
-            message = "The provided continue parameter is too old: what it followed has gone"
-            return status.failure(410, "Expired", message)
-        version = version or str(await self.database.read(repository.version))
+            return _expired("the provided continue parameter is too old: what it followed has gone")
+        version = version or await self.watches.version(scope)
         pods, following = [pod for pod in found[0] if _is_chosen(pod, chosen)], found[1]
         meta = {"resourceVersion": version}
         if following:
@@ -75,6 +76,24 @@ class Pods:
         return JSONResponse(
             {"kind": "PodList", "apiVersion": "v1", "metadata": meta, "items": items}
         )
+
+    def _watch(self, request: Request, scope: Scope, chosen: Selection) -> Response:
+        parameters = request.query_params
+        if given.flag(request, "sendInitialEvents"):  # client-go goes on without, told so
+            message = "sendInitialEvents: Forbidden: there is no WatchList here: list, then watch"
+            return status.failure(422, "Invalid", message)
+        version = parameters.get("resourceVersion", "0")
+        known: Marks | None = {} if version in ("", "0") else self.watches.told(version, scope)
+        if known is None:
+            return _expired(f"too old resource version: {version}")
+        watch = Watch(
+            scope=scope,
+            chosen=chosen,
+            known=known,
+            as_table=given.wants_table(request),
+            seconds=given.number("timeoutSeconds", parameters.get("timeoutSeconds", "0")),
+        )
+        return StreamingResponse(self.watches.lines(watch), media_type="application/json")
 
     async def get(self, request: Request) -> Response:
         pod = await self._existing(request)
@@ -112,6 +131,10 @@ class Pods:
                     volume = {"name": claim.name, "persistentVolumeClaim": source}
                     by_name[name]["spec"]["volumes"].append(volume)
         return [*by_name.values()]
+
+
+def _expired(message: str) -> Response:
+    return status.failure(410, "Expired", message)
 
 
 def _other(namespace: str, name: str) -> dict[str, Any]:
