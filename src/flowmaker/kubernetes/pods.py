@@ -99,7 +99,7 @@ class Pod:
             told["message"] = self.message
         if self.started_at:
             told["startTime"] = _time(self.started_at)
-        return {**told, "podIP": ADDRESS, "hostIP": ADDRESS}
+        return {**told, "hostIP": ADDRESS, "podIP": ADDRESS, "podIPs": [{"ip": ADDRESS}]}
 
     def _state(self) -> dict[str, Any]:
         if self.mark.phase == "Pending":

@@ -10,7 +10,7 @@ from flowmaker.pipelines.api.logs import NodeRoutes
 from flowmaker.pipelines.records.run import RuntimeState
 from flowmaker.pipelines.repository import started
 from flowmaker.pipelines.repository.started import Among, Started
-from flowmaker.store.database import Database
+from flowmaker.store.database import Database, Transaction
 
 #: Where the runs of a single user are, whose namespace has no name: their tasks see it so, too.
 NAMESPACE = "kubeflow"
@@ -45,8 +45,7 @@ class TaskPods:
         return {each.process_id: await self._pod(each) for each in found}
 
     async def marks(self, scope: Scope) -> Mapping[str, Mark]:
-        found = await self.database.read(started.states, _among(scope))
-        return {name: _mark(namespace, run, state) for name, namespace, run, state in found}
+        return await self.database.read(_marks, _among(scope))
 
     async def log(self, name: str, run_id: str) -> tuple[Path | None, AsyncIterator[bytes]]:
         return await self.nodes.log_of_pod(run_id, name)
@@ -67,6 +66,18 @@ class TaskPods:
             exit_code=exit_code,
             message=task.error,
         )
+
+
+def _marks(tx: Transaction, among: Among) -> dict[str, Mark]:
+    """They may be many, and most are alike: each is made once."""
+    made: dict[tuple[str, str, RuntimeState], Mark] = {}
+    told: dict[str, Mark] = {}
+    for name, namespace, run_id, state in started.states(tx, among):
+        alike = (namespace, run_id, state)
+        if alike not in made:
+            made[alike] = _mark(namespace, run_id, state)
+        told[name] = made[alike]
+    return told
 
 
 def _mark(namespace: str, run_id: str, state: RuntimeState) -> Mark:

@@ -69,16 +69,16 @@ class Watches:
     async def lines(self, watch: Watch) -> AsyncIterator[bytes]:
         """The events, each in a line of JSON."""
         until = time.monotonic() + watch.seconds if watch.seconds else float("inf")
-        shown = _chosen(watch.known, watch.chosen)
+        shown = await asyncio.to_thread(_chosen, watch.known, watch.chosen)
         seen = -1
         pause = TICK
         while True:
             if seen != self._commits:
                 seen, begun = self._commits, time.monotonic()
                 marks = await self._source.marks(watch.scope)
-                pause = max(TICK, (time.monotonic() - begun) / SHARE)
                 async for event in self._changes(watch, shown, marks):
                     yield event
+                pause = max(TICK, (time.monotonic() - begun) / SHARE)
             left = until - time.monotonic()
             if left <= 0:
                 return
@@ -88,7 +88,7 @@ class Watches:
         self, watch: Watch, shown: dict[str, Mark], marks: Marks
     ) -> AsyncIterator[bytes]:
         """The events that lead from what is `shown` to `marks`; `shown` is brought up to them."""
-        now = _chosen(marks, watch.chosen)
+        now = await asyncio.to_thread(_chosen, marks, watch.chosen)
         changed = [name for name, mark in now.items() if shown.get(name) != mark]
         gone = [name for name in shown if name not in now]
         if not changed and not gone:
@@ -125,10 +125,10 @@ class Watches:
         return json.dumps({"type": type_, "object": told}).encode() + b"\n"
 
     def _keep(self, scope: Scope, marks: Marks) -> str:
-        for version, kept in reversed(self._kept.items()):
-            if kept == (scope, marks):
-                self._kept.move_to_end(version)
-                return version
+        latest = next((each for each in reversed(self._kept) if self._kept[each][0] == scope), "")
+        if latest and self._kept[latest][1] == marks:
+            self._kept.move_to_end(latest)
+            return latest
         self._version += 1
         self._kept[str(self._version)] = (scope, marks)
         while len(self._kept) > KEPT:
