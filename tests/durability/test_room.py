@@ -11,7 +11,7 @@ from kfp import compiler, dsl
 
 from tests.durability.test_jobs import kill
 from tests.house import House, start, stop
-from tests.wire.test_room import SMALL, times, training, until_there
+from tests.wire.test_room import SMALL, asked, times, until_there
 from tests.wire.test_sagemaker import BUCKET, Clients, until
 
 pytestmark = pytest.mark.slow
@@ -48,7 +48,7 @@ def test_who_ran_and_who_waited_before_a_kill_do_so_after_it(data: Path) -> None
             ("big", "ml.m5.xlarge", 2),
             ("small", "ml.t3.medium", 2),
         ):
-            aws.sagemaker.create_training_job(**training(name, instance, rounds=rounds))
+            aws.sagemaker.create_training_job(**asked(name, instance, rounds=rounds))
         _jobs(aws, runs="Training", big="Pending", small="Pending")
         kill(house)
 
