@@ -41,8 +41,7 @@ def test_who_ran_and_who_waited_before_a_kill_do_so_after_it(data: Path) -> None
             until(lambda run=made.run_id: _state(house, run), lambda one, state=state: one == state)
         aws = Clients(house.environment)
         aws.s3.create_bucket(Bucket=BUCKET)
-        rows = [f"{int(a + b > 60)},{a},{b}" for a in range(60) for b in range(60)]
-        aws.s3.put_object(Bucket=BUCKET, Key="train/data.csv", Body="\n".join(rows))
+        aws.s3.put_object(Bucket=BUCKET, Key="train/data.csv", Body=_rows())
         for name, instance, rounds in (
             ("runs", "ml.m5.large", 1_000_000),
             ("big", "ml.m5.xlarge", 2),
@@ -68,6 +67,10 @@ def test_who_ran_and_who_waited_before_a_kill_do_so_after_it(data: Path) -> None
             assert ended.state == "SUCCEEDED"
     finally:
         stop(data)
+
+
+def _rows() -> str:
+    return "\n".join(f"{int(a + b > 60)},{a},{b}" for a in range(60) for b in range(60))
 
 
 def _pipeline() -> Any:
