@@ -28,6 +28,7 @@ ROUNDS = 3
 TABS = 8
 TICKS = 40
 LINES = 1_000_000
+ITERATIONS = 5_000
 
 #: Frames in a second of dragging, by the page's own clock.
 DRAG = """async () => {
@@ -118,6 +119,7 @@ def main() -> None:
                 f"{layers * width} nodes: on the screen after {cold:.1f} s with an empty cache, "
                 f"dragged at {frames:.0f} frames a second"
             )
+        _report_loop(chrome, house, runs)
         _report_changes(chrome, house, runs)
         _report_lines(chrome, house, runs)
 
@@ -146,6 +148,26 @@ def _frames(chrome: Browser, house: House, run: str) -> float:
         page.goto(f"{house.url}/#/runs/details/{run}")
         page.locator("[data-task]").first.wait_for()
         return page.evaluate(DRAG)
+
+
+def _report_loop(chrome: Browser, house: House, runs: pipelines.Runs) -> None:
+    """Folded, and then opened."""
+    runs.seconds(shapes.loop(ITERATIONS))
+    run = _newest(house)
+    cold = statistics.median(_seconds(chrome, house, run, 1) for _ in range(ROUNDS))
+    with signed_in(chrome, house) as page:
+        page.goto(f"{house.url}/#/runs/details/{run}")
+        loop = page.locator("[data-task]").first
+        loop.wait_for()
+        begin = time.perf_counter()
+        loop.dblclick()
+        page.locator(".iterations .tile").first.wait_for()
+        opened = time.perf_counter() - begin
+        tiles = page.locator(".iterations .tile").count()
+    print(
+        f"a loop of {ITERATIONS:,} tasks: on the screen, folded, after {cold:.1f} s with an empty "
+        f"cache; opened after {opened:.1f} s, with {tiles} of its iterations"
+    )
 
 
 def _report_changes(chrome: Browser, house: House, runs: pipelines.Runs) -> None:

@@ -75,7 +75,8 @@ interface GraphProps {
 
 export function Graph({ level, selected, onSelect, onOpen }: GraphProps) {
   const frame = useRef<HTMLDivElement>(null)
-  const svg = useRef<SVGSVGElement>(null)
+  /** What is moved: an element of HTML, since an SVG that is moved lays all its texts out anew. */
+  const sheet = useRef<HTMLDivElement>(null)
   const at = useRef({ x: 20, y: 20, zoom: 1 })
   /** Whether all of the level is shown, and nobody has moved it yet. */
   const whole = useRef(false)
@@ -85,7 +86,7 @@ export function Graph({ level, selected, onSelect, onOpen }: GraphProps) {
 
   const apply = () => {
     const { x, y, zoom } = at.current
-    if (svg.current) svg.current.style.transform = `translate(${x}px,${y}px) scale(${zoom})`
+    if (sheet.current) sheet.current.style.transform = `translate(${x}px,${y}px) scale(${zoom})`
     if (frame.current) frame.current.dataset.detail = zoom < 0.3 ? 'tiles' : zoom < READABLE ? 'names' : 'all'
   }
   const fit = (least: number) => {
@@ -143,7 +144,7 @@ export function Graph({ level, selected, onSelect, onOpen }: GraphProps) {
     let held: [number, number] | null = null
     let moved = 0
     // While it is dragged it is a layer that is only moved; zoomed, that layer would be blurred.
-    const drag = (on: boolean) => { if (svg.current) svg.current.style.willChange = on ? 'transform' : '' }
+    const drag = (on: boolean) => { if (sheet.current) sheet.current.style.willChange = on ? 'transform' : '' }
     const wheel = (event: WheelEvent) => {
       event.preventDefault()
       const box = element.getBoundingClientRect()
@@ -180,12 +181,14 @@ export function Graph({ level, selected, onSelect, onOpen }: GraphProps) {
   const live = new Set(nodes.filter(node => node.state === 'running').map(node => node.id))
   return (
     <div class="flow" ref={frame}>
-      <svg ref={svg} width={width} height={height} role="group" aria-label="Graph of tasks">
-        <Wires edges={level.edges ?? []} live={live} />
-        {nodes.map(node => (
-          <TaskBox key={node.id} box={node} selected={keyOf(node) === selected} onSelect={box => onSelect(keyOf(box))} onOpen={onOpen} />
-        ))}
-      </svg>
+      <div class="sheet" ref={sheet}>
+        <svg width={width} height={height} role="group" aria-label="Graph of tasks">
+          <Wires edges={level.edges ?? []} live={live} />
+          {nodes.map(node => (
+            <TaskBox key={node.id} box={node} selected={keyOf(node) === selected} onSelect={box => onSelect(keyOf(box))} onOpen={onOpen} />
+          ))}
+        </svg>
+      </div>
       <div class="tools">
         <button aria-label="Zoom in" onClick={() => zoomBy(1.3)}>+</button>
         <button aria-label="Zoom out" onClick={() => zoomBy(0.77)}>−</button>
