@@ -23,6 +23,7 @@ PAGES = {
     "home": "home",
     "runs": "runs",
     "run": "runs/details/{run}",
+    "run-job": "runs/details/{demo}",
     "run-failed": "runs/details/{failed}",
     "run-new": "runs/new?clone={run}",
     "compare": "compare?runs={run},{other}",
@@ -31,8 +32,10 @@ PAGES = {
     "pipeline": "pipelines/details/{pipeline}",
     "schedules": "recurringruns",
     "schedule": "recurringrun/details/{schedule}",
+    "schedule-new": "recurringruns/new?pipeline={pipeline}&version={version}",
     "jobs": "jobs/training",
     "job": "jobs/training/{job}",
+    "transform": "jobs/transform/{transform}",
     "tuning": "tuning",
     "tuning-job": "tuning/{tuning}",
     "endpoints": "endpoints",
@@ -40,10 +43,21 @@ PAGES = {
     "models": "models",
     "model": "models/{model}",
     "artifacts": "artifacts",
+    "artifact": "artifacts",
     "buckets": "buckets",
     "bucket": "buckets/{bucket}",
+    "object": "buckets/{bucket}?key=results.json",
     "permissions": "permissions",
+    "principal": "permissions",
     "cluster": "cluster",
+}
+#: What is clicked on a page before its picture is taken.
+CLICKS = {
+    "run": ("[data-task^=train]", "role=tab[name='outputs']"),
+    "run-job": ("[data-task] >> text=/training/",),
+    "run-failed": (".notice.bad a",),
+    "artifact": ("[role=cell] a[href*=curves]",),
+    "principal": ("main a[href*=analyst]",),
 }
 
 
@@ -53,6 +67,7 @@ def main() -> None:
 
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, house(Path(folder)) as server:
+        shoot(server, {"home-first": "home"}, {})
         subprocess.run([*FLOWMAKER, "demo", "--keep", "--data", folder], check=True)
         client = kfp.Client(host=server.url)
         filled = {
@@ -60,12 +75,13 @@ def main() -> None:
             "other": done(client, sample, "churn: shallow trees", depth=2),
             "failed": done(client, failing, "churn: with last week's rows"),
             **named(server),
+            "demo": client.list_runs(sort_by="created_at asc").runs[0].run_id,
             **scheduled(client, sample),
         }
         filled["tuning"] = tuned(server, filled["job"])
         denied(server, filled["bucket"])
-        shoot(server, filled)
-    sys.stdout.write(f"{len(PAGES) * len(THEMES)} pictures are in {IMAGES}\n")
+        shoot(server, PAGES, filled)
+    sys.stdout.write(f"{(1 + len(PAGES)) * len(THEMES)} pictures are in {IMAGES}\n")
 
 
 def done(client: kfp.Client, pipeline: Any, name: str, **arguments: Any) -> str:
@@ -80,9 +96,11 @@ def named(server: House) -> dict[str, str]:
     (job,) = sagemaker.list_training_jobs()["TrainingJobSummaries"]
     (endpoint,) = sagemaker.list_endpoints()["Endpoints"]
     (model,) = sagemaker.list_models()["Models"]
+    (transform,) = sagemaker.list_transform_jobs()["TransformJobSummaries"]
     buckets = [one["Name"] for one in server.client("s3").list_buckets()["Buckets"]]
     return {
         "job": job["TrainingJobName"],
+        "transform": transform["TransformJobName"],
         "endpoint": endpoint["EndpointName"],
         "model": model["ModelName"],
         "bucket": next(name for name in buckets if name.startswith("mnist")),
@@ -103,19 +121,16 @@ def scheduled(client: kfp.Client, pipeline: Any) -> dict[str, str]:
     return {"pipeline": uploaded.pipeline_id, "schedule": schedule.recurring_run_id}
 
 
-def shoot(server: House, filled: dict[str, str]) -> None:
+def shoot(server: House, pages: dict[str, str], filled: dict[str, str]) -> None:
     with browser() as running:
         for theme in THEMES:
             with signed_in(running, server, theme) as page:
-                for name, address in PAGES.items():
+                for name, address in pages.items():
                     page.goto(f"{server.url}/#/{address.format(**filled)}")
                     page.locator("main h1").wait_for()
                     page.wait_for_load_state("networkidle")
-                    if name == "run-failed":
-                        page.locator(".notice.bad a").first.click()
-                    if name == "run":
-                        page.locator("[data-task^=train]").first.click()
-                        page.get_by_role("tab", name="outputs").click()
+                    for what in CLICKS.get(name, ()):
+                        page.locator(what).first.click()
                     time.sleep(1)  # curves are drawn in the next frames
                     page.screenshot(path=IMAGES / f"{name}-{theme}.png")
 

@@ -14,6 +14,21 @@ from tests.house import House
 
 pytestmark = pytest.mark.slow
 
+FRAMES = 40
+#: The graph by its background, a little further with each frame.
+_DRAGGED = """async frames => {
+  const box = document.querySelector('.flow'), at = box.getBoundingClientRect()
+  const send = (to, type, x) => to.dispatchEvent(
+    new PointerEvent(type, { clientX: at.left + x, clientY: at.top, bubbles: true }))
+  send(box, 'pointerdown', 0)
+  for (let frame = 1; frame <= frames; frame++) {
+    await new Promise(requestAnimationFrame)
+    send(window, 'pointermove', frame)
+  }
+  await new Promise(requestAnimationFrame)
+  send(window, 'pointerup', frames)
+}"""
+
 
 @dsl.component(base_image="python:3.11")
 def wait_for(path: str) -> None:
@@ -133,6 +148,26 @@ def test_a_loop_is_folded_and_opens(chrome: Any, server: House, failed: str) -> 
         page.locator(".tile").nth(2).wait_for()
         page.locator(".tile").first.click()
         page.locator("[data-task=same]").wait_for()
+
+
+def test_a_graph_is_dragged_without_being_laid_out_anew(
+    chrome: Any, server: House, failed: str
+) -> None:
+    """Each frame of a dragged graph costs only its move, however many tasks it has."""
+    with signed_in(chrome, server) as page:
+        page.goto(f"{server.url}/#/runs/details/{failed}")
+        page.locator("[data-task]").first.wait_for()
+        counters = page.context.new_cdp_session(page)
+        counters.send("Performance.enable")
+
+        def layouts() -> float:
+            named = counters.send("Performance.getMetrics")["metrics"]
+            return next(one["value"] for one in named if one["name"] == "LayoutCount")
+
+        before, place = layouts(), page.locator(".sheet").get_attribute("style")
+        page.evaluate(_DRAGGED, FRAMES)
+        assert page.locator(".sheet").get_attribute("style") != place
+        assert layouts() - before < FRAMES / 4
 
 
 def test_a_run_is_stopped_and_retried(chrome: Any, server: House, client: kfp.Client) -> None:
