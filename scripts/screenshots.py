@@ -118,7 +118,11 @@ def scheduled(client: kfp.Client, pipeline: Any) -> dict[str, str]:
         pipeline_id=uploaded.pipeline_id,
         version_id=version.pipeline_version_id,
     )
-    return {"pipeline": uploaded.pipeline_id, "schedule": schedule.recurring_run_id}
+    return {
+        "pipeline": uploaded.pipeline_id,
+        "version": version.pipeline_version_id,
+        "schedule": schedule.recurring_run_id,
+    }
 
 
 def shoot(server: House, pages: dict[str, str], filled: dict[str, str]) -> None:

@@ -384,10 +384,14 @@ class RunController:
         changes = progress.changes()
         if changes is None:
             return True
-        run, inserted, changed = changes
-        cached = self._cached.pop(run.run_id, ())
+        cached = self._cached.pop(changes.run.run_id, ())
         if not await self._database.write(
-            runs.apply, run, inserted=inserted, changed=changed, cached=cached
+            runs.apply,
+            changes.run,
+            moved=changes.moved,
+            inserted=changes.inserted,
+            changed=changes.changed,
+            cached=cached,
         ):
             return False
         progress.written()

@@ -7,11 +7,21 @@ database stays the truth. When a write is refused, the Progress is dropped and r
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from flowmaker.pipelines.driver.job import Job
 from flowmaker.pipelines.ir.graph import Graph, Loop, Node
 from flowmaker.pipelines.records.run import Run, RuntimeState, Task, TaskKind
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Changes:
+    """The run at its next revision, whether more of it changed, new tasks, and changed ones."""
+
+    run: Run
+    moved: bool
+    inserted: list[Task]
+    changed: list[Task]
 
 
 class Progress:
@@ -86,9 +96,10 @@ class Progress:
         node = self.node(task)
         return node.loop if node is not None else None
 
-    def changes(self) -> tuple[Run, list[Task], list[Task]] | None:
-        """What is to be written: the run at its next revision, new tasks, and changed ones."""
-        if not self._changed and self.run == self._written_run:
+    def changes(self) -> Changes | None:
+        """What is to be written, if anything is."""
+        moved = self.run != self._written_run
+        if not self._changed and not moved:
             return None
         self.run = replace(self.run, revision=self._written_run.revision + 1)
         inserted: list[Task] = []
@@ -99,7 +110,7 @@ class Progress:
             self.tasks[task_id] = task
             self.children[task.parent_task_id][task.name] = task
             (changed if before else inserted).append(task)
-        return self.run, inserted, changed
+        return Changes(run=self.run, moved=moved, inserted=inserted, changed=changed)
 
     def written(self) -> None:
         """What `changes` gave is in the database."""

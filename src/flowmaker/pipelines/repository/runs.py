@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, bindparam, delete, insert, select, update
 
 from flowmaker.pipelines.driver.cache import CacheEntry
 from flowmaker.pipelines.records.catalog import StorageState
@@ -23,6 +23,15 @@ from flowmaker.store.schema.pipelines import runs, tasks
 #: What a retry can make go on.
 RETRIABLE = frozenset({RuntimeState.FAILED, RuntimeState.CANCELED})
 OPEN = tuple(state.value for state in RuntimeState if state not in FINAL)
+
+# What each step of a run asks and writes is built once: SQLAlchemy takes longer to build a
+# statement than SQLite takes to carry it out. Columns to set are the names that are handed over.
+_TERMINATION = select(runs.c.terminate_requested).where(runs.c.run_id == bindparam("of_run"))
+_NEXT = update(runs).where(
+    runs.c.run_id == bindparam("of_run"), runs.c.revision == bindparam("of_revision")
+)
+_TASK = update(tasks).where(tasks.c.task_id == bindparam("of_task"))
+_NEW_TASK = insert(tasks)
 
 
 def insert_run(tx: Transaction, run: Run) -> None:
@@ -97,7 +106,7 @@ def request_retry(tx: Transaction, run_id: str, now: datetime) -> bool:
 
 def termination_requested(tx: Transaction, run_id: str) -> bool | None:
     """Whether the run is to end; None when there is no such run (any more)."""
-    return tx.scalar(select(runs.c.terminate_requested).where(runs.c.run_id == run_id))
+    return tx.scalar(_TERMINATION, {"of_run": run_id})
 
 
 def delete_run(tx: Transaction, run_id: str) -> bool:
@@ -112,10 +121,11 @@ def set_storage_state(tx: Transaction, run_id: str, state: StorageState) -> bool
     return tx.execute(update(runs).where(wanted).values(storage_state=state.value)).rowcount > 0
 
 
-def apply(
+def apply(  # noqa: PLR0913 - all that a step may write
     tx: Transaction,
     run: Run,
     *,
+    moved: bool = True,
     inserted: Sequence[Task] = (),
     changed: Sequence[Task] = (),
     removed: Sequence[str] = (),
@@ -125,18 +135,11 @@ def apply(
 
     Every change of a run or of its tasks passes here, and each makes a new revision of the run:
     whoever decided on an older one finds that no row is updated. What the API changes
-    (`terminate_requested`, `storage_state`) is not written here, so it cannot be lost.
+    (`terminate_requested`, `storage_state`) is not written here, so it cannot be lost. Where only
+    tasks changed, the run has not `moved`: its state stands in six indexes.
     """
-    guard = (runs.c.run_id == run.run_id) & (runs.c.revision == run.revision - 1)
-    values = {
-        "state": run.state.value,
-        "state_history": _history(run.state_history),
-        "finished_at": run.finished_at,
-        "error": run.error,
-        "expires_at": run.expires_at,
-        "revision": run.revision,
-    }
-    if tx.execute(update(runs).where(guard).values(**values)).rowcount == 0:
+    guard = {"of_run": run.run_id, "of_revision": run.revision - 1, "revision": run.revision}
+    if tx.execute(_NEXT, guard | (_moving(run) if moved else {})).rowcount == 0:
         return False
     for entry in cached:
         cache.put(tx, entry)
@@ -145,11 +148,9 @@ def apply(
     if removed:
         metrics.record_anew(tx, run.run_id)
     if inserted:
-        tx.execute(insert(tasks), [_task_values(task) for task in inserted])
-    for task in changed:
-        tx.execute(
-            update(tasks).where(tasks.c.task_id == task.task_id).values(**_task_values(task))
-        )
+        tx.execute(_NEW_TASK, [_task_values(task) for task in inserted])
+    if changed:
+        tx.execute(_TASK, [{"of_task": task.task_id, **_changing(task)} for task in changed])
     metrics.record(tx, (*inserted, *changed))
     return True
 
@@ -187,10 +188,26 @@ def _run_values(run: Run) -> dict[str, Any]:
     }
 
 
+def _moving(run: Run) -> dict[str, Any]:
+    """What controllers change of a run, beside its revision."""
+    return {
+        "state": run.state.value,
+        "state_history": _history(run.state_history),
+        "finished_at": run.finished_at,
+        "error": run.error,
+        "expires_at": run.expires_at,
+    }
+
+
 def _task_values(task: Task) -> dict[str, Any]:
-    values = {name: getattr(task, name) for name in _TASK_FIELDS}
+    values = {name: getattr(task, name) for name in _FIXED}
+    return values | {"kind": task.kind.value} | _changing(task)
+
+
+def _changing(task: Task) -> dict[str, Any]:
+    """What may change of a task once it is made."""
+    values = {name: getattr(task, name) for name in _PLAIN}
     return values | {
-        "kind": task.kind.value,
         "state": task.state.value,
         "state_history": _history(task.state_history),
         "inputs": dict(task.inputs),
@@ -199,7 +216,10 @@ def _task_values(task: Task) -> dict[str, Any]:
 
 
 _RUN_FIELDS = tuple(column.name for column in runs.columns)
-_TASK_FIELDS = tuple(column.name for column in tasks.columns)
+#: Of a task: what it is made with, what is written otherwise than it is held, and all else.
+_FIXED = ("task_id", "run_id", "parent_task_id", "name", "kind", "component", "created_at")
+_OTHERWISE = frozenset({"state", "state_history", "inputs", "outputs"})
+_PLAIN = tuple(each.name for each in tasks.columns if each.name not in {*_FIXED, *_OTHERWISE})
 
 
 def _history(changes: Iterable[StateChange]) -> list[dict[str, str]]:
