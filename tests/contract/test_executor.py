@@ -59,6 +59,26 @@ async def test_it_runs_from_the_moment_it_is_started(executor: Executor) -> None
     assert (outcome.exit_code, outcome.reason) == (-15, "stopped")
 
 
+async def test_what_is_staged_is_not_started(executor: Executor) -> None:
+    await executor.stage(ProcessSpec(id="a", argv=SLEEPS))
+    assert (await executor.observe("a")).state is ProcessState.ABSENT
+    # Staged anew, as after a restart that decided otherwise, it is another.
+    again = ProcessSpec(id="a", argv=EXITS_3)
+    await executor.stage(again)
+    await executor.ensure_started(again)
+    await executor.ensure_started(again)
+    assert (await end_of(executor, "a")).exit_code == 3
+
+
+async def test_what_has_ended_is_not_staged_again(executor: Executor) -> None:
+    first = ProcessSpec(id="a", argv=EXITS_3)
+    await executor.ensure_started(first)
+    ended = await end_of(executor, "a")
+    await executor.stage(first)
+    await executor.ensure_started(first)
+    assert (await executor.observe("a")).outcome == ended
+
+
 async def test_what_has_ended_is_never_started_again(executor: Executor) -> None:
     await executor.ensure_started(ProcessSpec(id="a", argv=EXITS_3))
     first = await end_of(executor, "a")

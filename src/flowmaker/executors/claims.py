@@ -22,6 +22,7 @@ from flowmaker.executors.executor import Observation, Outcome, ProcessState
 
 #: struct flock of 64-bit Linux: type, whence, start, length, pid.
 _FLOCK = "hhqqi"
+_STAGED = "spec.json.staged"
 
 
 def prepare(folder: Path, hosts: str) -> None:
@@ -33,12 +34,21 @@ def prepare(folder: Path, hosts: str) -> None:
         (folder / "hosts").write_text(hosts, encoding="utf-8")
 
 
-def claim(folder: Path, job: dict[str, Any]) -> None:
-    """Write what is to be run: from now on the id is taken. The first claim holds."""
-    new = _write_aside(folder / "spec.json", job)
+def stage(folder: Path, job: dict[str, Any]) -> None:
+    """Write what may be run, for `claim`. Nothing is claimed yet, and it may be written anew."""
+    _write_private(folder / _STAGED, job)
+
+
+def claim(folder: Path) -> None:
+    """What was staged is to be run: from now on the id is taken. The first claim holds.
+
+    Raises:
+        FileNotFoundError: nothing was staged since the last claim.
+    """
+    staged = folder / _STAGED
     with contextlib.suppress(FileExistsError):
-        (folder / "spec.json").hardlink_to(new)
-    new.unlink()
+        (folder / "spec.json").hardlink_to(staged)
+    staged.unlink()
 
 
 def is_claimed(folder: Path) -> bool:
@@ -163,9 +173,14 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 
 def _write_aside(path: Path, content: dict[str, Any]) -> Path:
-    """A new file beside `path`, for the owner's eyes only: environment variables hold secrets."""
+    """A new file beside `path`."""
     new = path.with_name(f"{path.name}.{ids.token()}.new")
-    file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    _write_private(new, content)
+    return new
+
+
+def _write_private(path: Path, content: dict[str, Any]) -> None:
+    """For the owner's eyes only: environment variables hold secrets."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     with os.fdopen(file, "wb") as out:
         out.write(json.dumps(content).encode())
-    return new

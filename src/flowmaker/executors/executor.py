@@ -125,6 +125,16 @@ class Observation:
 class Executor(Protocol):
     """Runs processes. Every method may be called again with the same effect as once."""
 
+    async def stage(self, spec: ProcessSpec) -> None:
+        """Prepare its start, which is short then. It may never come: nobody observes anything yet.
+
+        Staged again, it is what it was staged as last. A start need not be staged.
+
+        Raises:
+            Unsupported: as `ensure_started`.
+        """
+        ...
+
     async def ensure_started(self, spec: ProcessSpec) -> None:
         """Start it unless its id was ever started. Returns when the claim is on the disk.
 

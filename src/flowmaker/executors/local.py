@@ -47,6 +47,7 @@ class LocalExecutor:
         self._sweep = sweep
         self._listeners: list[Callable[[str], None]] = []
         self._running: set[str] = set()
+        self._staged: set[str] = set()
         self._starting: dict[str, asyncio.Task[None]] = {}
         self._zygotes = Zygotes(self._sockets, job.inherited())
         self._probe: asyncio.Task[sandbox.Levels] | None = None
@@ -76,6 +77,12 @@ class LocalExecutor:
             asyncio.get_running_loop().remove_reader(self._exits)
             self._exits.close()
 
+    async def stage(self, spec: ProcessSpec) -> None:
+        job.check(spec)
+        levels = await self.sandbox_levels()
+        if await asyncio.to_thread(self._stage, spec, levels):
+            self._staged.add(spec.id)
+
     async def ensure_started(self, spec: ProcessSpec) -> None:
         job.check(spec)
         task = self._starting.get(spec.id)
@@ -91,11 +98,9 @@ class LocalExecutor:
         Raises:
             Unsupported: this machine cannot run it as asked.
         """
-        job.check(spec)
-        folder = self.folder(spec.id)
-        levels = await self.sandbox_levels()
-        await asyncio.to_thread(self._claim, spec, folder, levels)
-        return folder
+        await self.stage(spec)
+        self._claim(spec.id)
+        return self.folder(spec.id)
 
     async def observe(self, process_id: str) -> Observation:
         seen = claims.observe(self.folder(process_id))
@@ -123,6 +128,7 @@ class LocalExecutor:
     async def forget(self, process_id: str) -> None:
         if (await self.observe(process_id)).state is not ProcessState.RUNNING:
             self._running.discard(process_id)
+            self._staged.discard(process_id)
             await asyncio.to_thread(claims.remove, self.folder(process_id))
 
     async def given(self, names: Iterable[str]) -> dict[str, list[str]]:
@@ -139,26 +145,37 @@ class LocalExecutor:
         return usage(pid) if pid else None
 
     async def _start(self, spec: ProcessSpec) -> None:
-        folder = self.folder(spec.id)
-        levels = await self.sandbox_levels()
-        if not await asyncio.to_thread(self._claim, spec, folder, levels):
+        if spec.id not in self._staged:
+            await self.stage(spec)
+        if not self._claim(spec.id):
             return
         self._running.add(spec.id)
         try:
-            await self._zygotes.launch(job.warmth(spec), folder)
+            await self._zygotes.launch(job.warmth(spec), self.folder(spec.id))
         except BaseException:
             self._running.discard(spec.id)
             raise
 
-    def _claim(self, spec: ProcessSpec, folder: Path, levels: sandbox.Levels) -> bool:
-        """Put the claim on the disk; whether there is still something to start."""
-        if claims.was_started(folder) or claims.supervisor_pid(folder) is not None:
+    def _stage(self, spec: ProcessSpec, levels: sandbox.Levels) -> bool:
+        """Write all that its start needs, unless it was started."""
+        folder = self.folder(spec.id)
+        if _is_started(folder):
             return False
         if not claims.is_claimed(folder):
             claims.prepare(folder, job.hosts_file(spec))
             visible = [*self._visible, *job.interpreters(spec)]
             confinement = sandbox.confine(spec, folder, levels, visible=visible)
-            claims.claim(folder, job.job(spec, folder, confinement))
+            claims.stage(folder, job.job(spec, folder, confinement))
+        return True
+
+    def _claim(self, process_id: str) -> bool:
+        """Put the claim on the disk; whether there is something to start. Takes microseconds."""
+        folder = self.folder(process_id)
+        if process_id not in self._staged or _is_started(folder):
+            return False
+        self._staged.discard(process_id)
+        if not claims.is_claimed(folder):
+            claims.claim(folder)
         return True
 
     async def _find_levels(self) -> sandbox.Levels:
@@ -225,3 +242,7 @@ class LocalExecutor:
             if state is not ProcessState.RUNNING:
                 gone[process_id] = state
         return gone
+
+
+def _is_started(folder: Path) -> bool:
+    return claims.was_started(folder) or claims.supervisor_pid(folder) is not None

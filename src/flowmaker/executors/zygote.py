@@ -108,7 +108,8 @@ class _Crew:
         while True:
             if not self._waiting:
                 self._fork()
-            orders = self._waiting.pop()
+            # The one that waits longest: the next process of another may not be ready yet.
+            orders = self._waiting.pop(0)
             try:
                 orders.send(folder)
             except OSError:  # it was killed

@@ -1,8 +1,9 @@
 """The process of a task: what to start, what to prepare for it, and what it left."""
 
 import asyncio
+import contextlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,8 @@ CALL = "flowmaker.pipelines.launcher.lightweight:run"
 _PRELOAD = ("flowmaker.pipelines.launcher.warm",)
 #: Bytes from the end of a log that an error is made of.
 _QUOTED = 16384
+#: Bytes of outputs that are read on the event loop.
+_AT_ONCE = 65536
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,6 +53,8 @@ class Processes:
     images: Images
     objects: ObjectStore
     settings: RunSettings
+    #: What runs, by the process's id: it says where its outputs are.
+    programs: dict[str, Program] = field(default_factory=dict[str, Program])
 
     def environment(self, container: Container) -> EnvironmentSpec:
         """The environment that a container runs in.
@@ -101,6 +106,7 @@ class Processes:
         folder = self.executor.folder(task.process_id)
         work = folder / "work"
         program = program_of(task, component, progress.job, str(work))
+        self.programs[task.process_id] = program
         given = await Platform(self.settings, progress, task, container.kubernetes).given(folder)
         env = await self._variables(progress.run, task, program, worker)
         artifacts = (artifact for each in task.inputs["artifacts"].values() for artifact in each)
@@ -123,6 +129,7 @@ class Processes:
 
     async def end(self, progress: Progress, task: Task, seen: Observation) -> End:
         """How the process of a task ended; its outputs are published."""
+        program = self.programs.pop(task.process_id, None)
         component = progress.graph.component(task.component)
         image = container_of(task, component, progress.job).image
         failed = Failed(task=task, component=component.name, image=image)
@@ -134,16 +141,22 @@ class Processes:
             code, reason = seen.outcome.exit_code, seen.outcome.reason
             return End(task_id=task.task_id, error=ended(failed, code, reason, said))
         try:
-            return End(task_id=task.task_id, outputs=await self._outputs(progress, task))
+            return End(task_id=task.task_id, outputs=await self._outputs(progress, task, program))
         except FlowmakerError as error:
             said = await asyncio.to_thread(_end_of, log)
             return End(task_id=task.task_id, error=left_wrong(failed, str(error), said))
 
-    async def _outputs(self, progress: Progress, task: Task) -> Document:
+    def forget(self, process_id: str) -> None:
+        """Nobody asks how it ended."""
+        self.programs.pop(process_id, None)
+
+    async def _outputs(self, progress: Progress, task: Task, program: Program | None) -> Document:
         component = progress.graph.component(task.component)
         work = self.executor.folder(task.process_id) / "work"
-        program = program_of(task, component, progress.job, str(work))
-        written, texts = await asyncio.to_thread(_written, program)
+        program = program or program_of(task, component, progress.job, str(work))
+        # A thread takes longer to come to it than a small file to be read.
+        small = _written_size(program) <= _AT_ONCE
+        written, texts = _written(program) if small else await asyncio.to_thread(_written, program)
         artifacts = artifacts_of(component.outputs, program.output_artifacts, written)
         for each in artifacts.values():
             for artifact in each:
@@ -207,6 +220,14 @@ def _prepare(program: Program, work: Path, log: Path, notes: list[str]) -> None:
         parent.mkdir(parents=True, exist_ok=True)
     if not log.exists():
         log.write_text("".join(f"[flowmaker] {note}\n" for note in notes if note))
+
+
+def _written_size(program: Program) -> int:
+    size = 0
+    for file in (program.output_file, *program.output_files.values()):
+        with contextlib.suppress(OSError):
+            size += Path(file).stat().st_size
+    return size
 
 
 def _written(program: Program) -> tuple[dict[str, Any], dict[str, str]]:

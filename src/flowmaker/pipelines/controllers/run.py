@@ -138,6 +138,7 @@ class RunController:
             self._hints.hint(self.topic, run_id)
         else:  # nobody takes it in: its run was deleted
             self._room.left(process_id)
+            self._processes.forget(process_id)
 
     async def _load(self, run_id: str) -> Progress | None:
         run = await self._database.read(runs.get_run, run_id)
@@ -341,9 +342,12 @@ class RunController:
         try:
             spec = spec or self._spec(progress, task.task_id)
             path = self._environments.ready(spec, self._hint_of(task.run_id))
-            return await self._processes.prepare(progress, task, spec, path) if path else None
+            process = await self._processes.prepare(progress, task, spec, path) if path else None
+            if process is not None:
+                await self._executor.stage(process)
         except FlowmakerError as failure:
             return str(failure)
+        return process
 
     async def _start_admitted(
         self, progress: Progress, prepared: Mapping[str, Prepared]
