@@ -30,8 +30,9 @@ class FakeExecutor:
     obeys_stop: bool = True
     _listeners: list[Callable[[str], None]] = field(default_factory=list[Callable[[str], None]])
 
-    async def stage(self, spec: ProcessSpec) -> None:
+    async def stage(self, spec: ProcessSpec, also: Callable[[], None] = lambda: None) -> None:
         (self.folder(spec.id) / "work").mkdir(parents=True, exist_ok=True)
+        also()
 
     async def ensure_started(self, spec: ProcessSpec) -> None:
         if spec.id in self.started:

@@ -221,6 +221,39 @@ async def test_termination_reaches_every_process_once(
     assert len(executor.stops) == 2
 
 
+async def test_what_is_asked_of_a_run_is_seen_when_a_task_of_it_ends(
+    tmp_path: Path, executor: FakeExecutor, environment: OneEnvironment
+):
+    """Nobody needs to say so: writing the end tells."""
+    async with engine(tmp_path, executor, environment) as made:
+        await made.submit(pipeline("a", "b", "c", after={"c": ["a"]}))
+        await until(lambda: len(executor.started) == 2)
+        tasks = await made.tasks("run-1")
+        a, b = tasks["a"].process_id, tasks["b"].process_id
+        assert await made.database.write(runs.request_termination, "run-1")
+        executor.finish(a)
+        assert (await made.finished("run-1")).state is RuntimeState.CANCELED
+        # The end was written with what followed of it; what was begun so was ended at once.
+        stopped = {process_id for process_id, _ in executor.stops}
+        assert b in stopped
+        assert stopped == set(executor.started) - {a}
+
+
+async def test_the_processes_of_a_run_that_is_gone_when_a_task_ends_are_stopped(
+    tmp_path: Path, executor: FakeExecutor, environment: OneEnvironment
+):
+    async with engine(tmp_path, executor, environment) as made:
+        await made.submit(pipeline("a", "b", "c", after={"c": ["a"]}))
+        await until(lambda: len(executor.started) == 2)
+        tasks = await made.tasks("run-1")
+        a, b = tasks["a"].process_id, tasks["b"].process_id
+        assert await made.database.write(runs.delete_run, "run-1")
+        executor.finish(a)
+        await until(lambda: executor.stops)
+        assert set(executor.started) == {a, b}
+        assert b in {process_id for process_id, _ in executor.stops}
+
+
 async def test_what_was_decided_on_an_old_revision_is_not_written(
     tmp_path: Path, executor: FakeExecutor, environment: OneEnvironment
 ):

@@ -125,10 +125,11 @@ class Observation:
 class Executor(Protocol):
     """Runs processes. Every method may be called again with the same effect as once."""
 
-    async def stage(self, spec: ProcessSpec) -> None:
+    async def stage(self, spec: ProcessSpec, also: Callable[[], None] = lambda: None) -> None:
         """Prepare its start, which is short then. It may never come: nobody observes anything yet.
 
-        Staged again, it is what it was staged as last. A start need not be staged.
+        Staged again, it is what it was staged as last. A start need not be staged. `also` is called
+        off the event loop, with the folder made: what the process finds in it is made there.
 
         Raises:
             Unsupported: as `ensure_started`.

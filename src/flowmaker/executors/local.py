@@ -77,10 +77,10 @@ class LocalExecutor:
             asyncio.get_running_loop().remove_reader(self._exits)
             self._exits.close()
 
-    async def stage(self, spec: ProcessSpec) -> None:
+    async def stage(self, spec: ProcessSpec, also: Callable[[], None] = lambda: None) -> None:
         job.check(spec)
         levels = await self.sandbox_levels()
-        if await asyncio.to_thread(self._stage, spec, levels):
+        if await asyncio.to_thread(self._stage, spec, levels, also):
             self._staged.add(spec.id)
 
     async def ensure_started(self, spec: ProcessSpec) -> None:
@@ -156,13 +156,14 @@ class LocalExecutor:
             self._running.discard(spec.id)
             raise
 
-    def _stage(self, spec: ProcessSpec, levels: sandbox.Levels) -> bool:
+    def _stage(self, spec: ProcessSpec, levels: sandbox.Levels, also: Callable[[], None]) -> bool:
         """Write all that its start needs, unless it was started."""
         folder = self.folder(spec.id)
         if _is_started(folder):
             return False
         if not claims.is_claimed(folder):
             claims.prepare(folder, job.hosts_file(spec))
+            also()
             visible = [*self._visible, *job.interpreters(spec)]
             confinement = sandbox.confine(spec, folder, levels, visible=visible)
             claims.stage(folder, job.job(spec, folder, confinement))

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,7 @@ class Processes:
         *,
         worker: str = "",
     ) -> ProcessSpec:
-        """The process of a task, complete; its inputs and the folders for its outputs are made.
+        """The process of a task, staged; its inputs and the folders for its outputs are made.
 
         It runs in `environment`, which is the one that was `wanted`.
         `worker` is the name under which it asks for the worker's identity; else the task's id.
@@ -113,10 +114,7 @@ class Processes:
         uris = [artifact["uri"] for artifact in artifacts if not is_inside(artifact)]
         notes = [self.environments.note(wanted)]
         notes += [*_asked(container.resources, self.settings.room.capacity), *given.notes]
-        log = self.executor.log(task.process_id)
-        await asyncio.to_thread(_prepare, program, work, log, notes)
-        await link_inputs(self.objects, uris, work, program.reads)
-        return replace(
+        process = replace(
             _warm(program) if program.lightweight else self._command(program, container),
             id=task.process_id,
             environment=environment,
@@ -126,6 +124,10 @@ class Processes:
             timeout=given.timeout,
             hidden=self.settings.hidden,
         )
+        log = self.executor.log(task.process_id)
+        await self.executor.stage(process, partial(_prepare, program, work, log, notes))
+        await link_inputs(self.objects, uris, work, program.reads)
+        return process
 
     async def end(self, progress: Progress, task: Task, seen: Observation) -> End:
         """How the process of a task ended; its outputs are published."""

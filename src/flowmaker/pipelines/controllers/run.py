@@ -115,12 +115,10 @@ class RunController:
         try:
             progress = self._open.get(key) or await self._load(key)
             if progress is not None:
-                # What is asked of the run is read while it is looked at what ended.
-                async with asyncio.TaskGroup() as both:
-                    wanted = both.create_task(self._is_there(progress))
-                    ends = both.create_task(self._ends(progress))
-                if wanted.result():
-                    await self._bring_on(progress, ends.result())
+                ends = await self._ends(progress)
+                # What ended is written, and that tells at once what is asked of the run.
+                if ends or await self._is_there(progress):
+                    await self._bring_on(progress, ends)
                     return self._pause(progress)
         except BaseException:
             # What is in memory may be ahead of the database now: read it again next time.
@@ -153,8 +151,7 @@ class RunController:
                 await self._executor.stop(progress.tasks[task_id].process_id)
             self._drop(run_id)
             return False
-        if terminate and not progress.run.terminate_requested:
-            progress.run = replace(progress.run, terminate_requested=True)
+        _note(progress, terminate)
         return True
 
     async def _read(self, run: Run) -> Progress | None:
@@ -204,6 +201,7 @@ class RunController:
                 self._cached[run_id].append(entry)
         done = [progress.tasks[end.task_id].process_id for end in ends if not end.error]
         while True:
+            terminating = progress.run.terminate_requested
             decide(progress, ends, self._clock.now())
             ends = await self._cache.hits(progress, islice(progress.pending, LOOKED_UP))
             ends = ends or await self._without_process(progress) or self._admit(progress)
@@ -214,12 +212,10 @@ class RunController:
                 written = both.create_task(self._write(progress))
                 prepared = both.create_task(self._prepare_admitted(progress))
             if not written.result():
-                self._room.never_began(progress)
-                self._drop(run_id)
-                self._hints.hint(self.topic, run_id)
+                await self._refused(progress)
                 return
             ends = await self._start_admitted(progress, prepared.result())
-            if not ends:
+            if not ends and terminating == progress.run.terminate_requested:
                 break
         # Only now: until their outputs are written, they may have to be taken in again.
         self._tidying.begin(done)
@@ -227,6 +223,13 @@ class RunController:
         if progress.run.state.is_final:
             self._hint_end(progress.run)
             self._finish(progress)
+
+    async def _refused(self, progress: Progress) -> None:
+        """Somebody else changed the run: it is read again, unless it was deleted."""
+        self._room.never_began(progress)
+        if await self._is_there(progress):
+            self._drop(progress.run.run_id)
+            self._hints.hint(self.topic, progress.run.run_id)
 
     def _finish(self, progress: Progress) -> None:
         self._drop(progress.run.run_id)
@@ -342,12 +345,9 @@ class RunController:
         try:
             spec = spec or self._spec(progress, task.task_id)
             path = self._environments.ready(spec, self._hint_of(task.run_id))
-            process = await self._processes.prepare(progress, task, spec, path) if path else None
-            if process is not None:
-                await self._executor.stage(process)
+            return await self._processes.prepare(progress, task, spec, path) if path else None
         except FlowmakerError as failure:
             return str(failure)
-        return process
 
     async def _start_admitted(
         self, progress: Progress, prepared: Mapping[str, Prepared]
@@ -389,16 +389,18 @@ class RunController:
         if changes is None:
             return True
         cached = self._cached.pop(changes.run.run_id, ())
-        if not await self._database.write(
+        applied = await self._database.write(
             runs.apply,
             changes.run,
             moved=changes.moved,
             inserted=changes.inserted,
             changed=changes.changed,
             cached=cached,
-        ):
+        )
+        if applied is None:
             return False
         progress.written()
+        _note(progress, applied.terminate_requested)
         return True
 
     def _drop(self, run_id: str) -> None:
@@ -410,3 +412,9 @@ class RunController:
         self._workspaces.drop(run_id)
         for process_id in self._places.drop(run_id):
             self._stopped.discard(process_id)  # told again, should it have missed it
+
+
+def _note(progress: Progress, terminate_requested: bool) -> None:  # noqa: FBT001 - as it was read
+    """What is asked of the run. It is decided on next."""
+    if terminate_requested and not progress.run.terminate_requested:
+        progress.run = replace(progress.run, terminate_requested=True)

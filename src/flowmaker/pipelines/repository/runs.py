@@ -1,6 +1,7 @@
 """Runs and their tasks in the database."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -27,11 +28,20 @@ OPEN = tuple(state.value for state in RuntimeState if state not in FINAL)
 # What each step of a run asks and writes is built once: SQLAlchemy takes longer to build a
 # statement than SQLite takes to carry it out. Columns to set are the names that are handed over.
 _TERMINATION = select(runs.c.terminate_requested).where(runs.c.run_id == bindparam("of_run"))
-_NEXT = update(runs).where(
-    runs.c.run_id == bindparam("of_run"), runs.c.revision == bindparam("of_revision")
+_NEXT = (
+    update(runs)
+    .where(runs.c.run_id == bindparam("of_run"), runs.c.revision == bindparam("of_revision"))
+    .returning(runs.c.terminate_requested)
 )
 _TASK = update(tasks).where(tasks.c.task_id == bindparam("of_task"))
 _NEW_TASK = insert(tasks)
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """It was written; and what the API asks of the run meanwhile."""
+
+    terminate_requested: bool
 
 
 def insert_run(tx: Transaction, run: Run) -> None:
@@ -130,7 +140,7 @@ def apply(  # noqa: PLR0913 - all that a step may write
     changed: Sequence[Task] = (),
     removed: Sequence[str] = (),
     cached: Sequence[CacheEntry] = (),
-) -> bool:
+) -> Applied | None:
     """Write what was decided on one revision of a run: all of it or, when it is stale, nothing.
 
     Every change of a run or of its tasks passes here, and each makes a new revision of the run:
@@ -139,8 +149,9 @@ def apply(  # noqa: PLR0913 - all that a step may write
     tasks changed, the run has not `moved`: its state stands in six indexes.
     """
     guard = {"of_run": run.run_id, "of_revision": run.revision - 1, "revision": run.revision}
-    if tx.execute(_NEXT, guard | (_moving(run) if moved else {})).rowcount == 0:
-        return False
+    terminate_requested = tx.scalar(_NEXT, guard | (_moving(run) if moved else {}))
+    if terminate_requested is None:
+        return None
     for entry in cached:
         cache.put(tx, entry)
     for task_id in removed:
@@ -152,7 +163,7 @@ def apply(  # noqa: PLR0913 - all that a step may write
     if changed:
         tx.execute(_TASK, [{"of_task": task.task_id, **_changing(task)} for task in changed])
     metrics.record(tx, (*inserted, *changed))
-    return True
+    return Applied(terminate_requested)
 
 
 def row_to_run(row: Row[Any]) -> Run:
