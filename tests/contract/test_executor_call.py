@@ -13,7 +13,7 @@ from tests.contract.executing import Runner
 from tests.contract.test_executor_local import levels_of
 
 PROGRAM = """
-import atexit, os, sys, threading, random
+import atexit, os, random, signal, subprocess, sys, threading
 
 def says():
     print(sys.argv, sorted(os.environ), os.getcwd(), __import__("__main__").__name__)
@@ -41,6 +41,20 @@ def dies():
 
 def random_number():
     print(random.random())
+
+def leaves_strays():
+    # Of a thread, in a session of its own: it is a child of neither the supervisor nor its group.
+    def start():
+        child = subprocess.Popen(["sleep", "600"], start_new_session=True)
+        print(child.pid)
+    thread = threading.Thread(target=start)
+    thread.start()
+    thread.join()
+
+def has_it_said_for_it():
+    script = f"import os; os.kill({os.getppid()}, {signal.SIGRTMIN + 1})"
+    subprocess.run([sys.executable, "-c", script], check=True)
+    sys.exit(4)
 
 def sockets():
     links = [f"/proc/self/fd/{number}" for number in range(256)]
@@ -104,6 +118,25 @@ async def test_system_exit_is_the_exit_code(runner: Runner) -> None:
 async def test_threads_and_exit_handlers_have_their_turn(runner: Runner) -> None:
     assert (await call(runner, "winds_up")).succeeded
     assert runner.log("p") == "the thread\nat exit\n"
+
+
+async def test_what_it_leaves_running_is_gone_when_it_is_told(runner: Runner) -> None:
+    assert (await call(runner, "leaves_strays")).succeeded
+    assert not _lives(int(runner.log("p")))
+
+
+def _lives(pid: int) -> bool:
+    """Its remains do not count, until somebody takes them."""
+    try:
+        return ") Z" not in Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
+
+
+async def test_nobody_else_can_say_that_it_ended_well(runner: Runner) -> None:
+    assert (await call(runner, "has_it_said_for_it")).exit_code == 4
+    # Nor is it said of the next one that the same supervisor has.
+    assert (await call(runner, "leaves", "3", name="next")).exit_code == 3
 
 
 async def test_a_signal_is_told(runner: Runner) -> None:

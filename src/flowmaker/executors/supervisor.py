@@ -72,7 +72,8 @@ def _run_and_record(ahead: Ahead) -> bool:
     started = time.time()
     _start(spec, ahead)
     outcome = _Watch(ahead, spec).until_end()
-    is_clean = _end_strays(ahead.pid)
+    # One that leaves, and alone, is not waited for.
+    is_clean = _is_alone(ahead.pid) or _end_strays(ahead.pid)
     record = {**outcome, "sandbox": spec["sandbox"], "started_at": started}
     put("outcome.json", {**record, "ended_at": time.time()})
     # Whoever is told now puts it on the disk by himself, before he tells anybody else. Where
@@ -82,7 +83,7 @@ def _run_and_record(ahead: Ahead) -> bool:
     if os.fstat(log).st_size != said_before:
         os.fsync(log)
     os.close(log)
-    return is_clean
+    return is_clean and _end_strays(ahead.pid)
 
 
 def put(name: str, content: dict[str, Any]) -> None:
@@ -104,6 +105,8 @@ def _sync(name: str) -> None:
 
 def _start(spec: dict[str, Any], ahead: Ahead) -> None:
     """Start the process. It is let go only when pid.json says that it was started."""
+    while signal.sigtimedwait({ahead.LEAVES}, 0) is not None:
+        pass  # of the one before, which ended as it said so
     ahead.begin()
     started = {
         "supervisor": os.getpid(),
@@ -123,6 +126,7 @@ class _Watch:
     def __init__(self, ahead: Ahead, spec: dict[str, Any]) -> None:
         self._child = ahead.pid
         self._watched = ahead.WATCHED
+        self._leaves = ahead.LEAVES
         self._wrapped = bool(spec["wrapper"])
         self._grace = float(spec["grace"])
         self._timeout = time.monotonic() + spec["timeout"] if spec["timeout"] else None
@@ -137,9 +141,16 @@ class _Watch:
             signalled = signal.sigtimedwait(self._watched, self._patience())
             if signalled is not None and signalled.si_signo == signal.SIGTERM:
                 self._stop_if_told()
+            elif signalled is not None and signalled.si_signo == self._leaves:
+                self._let_leave(signalled.si_pid)
             self._watch_the_time()
             self._reap()
         return {"exit_code": self._exit_code(self._status), "reason": self._reason}
+
+    def _let_leave(self, pid: int) -> None:
+        """It says itself that it has ended well; nobody else can say so."""
+        if pid == self._child:
+            self._status = 0
 
     def _stop_if_told(self) -> None:
         # A signal without word may have been meant for what we supervised before.
@@ -270,6 +281,17 @@ def _children(pid: int) -> list[int]:
         ]
     except OSError:
         return []
+
+
+def _is_alone(child: int) -> bool:
+    """Whether nothing lives that it started. It is asked first: what it leaves comes to us."""
+    own = Path(f"/proc/self/task/{os.getpid()}")
+    try:
+        threads = [*Path(f"/proc/{child}/task").iterdir(), own]
+        below = [each for thread in threads for each in (thread / "children").read_text().split()]
+    except OSError:
+        return False
+    return set(below) <= {str(child)}
 
 
 def _end_strays(group: int) -> bool:

@@ -154,15 +154,20 @@ def _be_supervisor(orders: socket.socket, memory: pages.Pages) -> NoReturn:
         orders.close()  # it is for its supervisor
         enter(spec)
 
-    def run_and_learn(spec: dict[str, Any]) -> NoReturn:
-        run(spec, memory.learn)
+    def run_and_leave(spec: dict[str, Any]) -> NoReturn:
+        run(spec, leave)
+
+    def leave(code: int) -> None:
+        memory.learn()
+        if code == 0:
+            ahead.say_that_it_leaves()
 
     try:
         os.setsid()
-        child = ahead.Ahead(enter_alone, run_and_learn, memory.copy)
+        child = ahead.Ahead(enter_alone, run_and_leave, memory.copy)
         while (folder := orders.recv(65536)) and supervisor.supervise(folder.decode(), child):
             os.chdir("/")
-            child = ahead.Ahead(enter_alone, run_and_learn, memory.copy)
+            child = ahead.Ahead(enter_alone, run_and_leave, memory.copy)
             orders.send(b"waiting")
     except (BrokenPipeError, ConnectionResetError):
         pass  # the zygote is gone
@@ -181,14 +186,14 @@ def enter(spec: dict[str, Any]) -> None:
         namespace.enter(spec["view"])
 
 
-def run(spec: dict[str, Any], at_end: Callable[[], None] = lambda: None) -> NoReturn:
-    """In the process itself: the command, or the call; `at_end()` after the call."""
+def run(spec: dict[str, Any], at_end: Callable[[int], None] = lambda _: None) -> NoReturn:
+    """In the process itself: the command, or the call; after the call `at_end(exit code)`."""
     if spec["call"]:
         _call(spec, at_end)
     ahead.execute(spec)
 
 
-def _call(spec: dict[str, Any], at_end: Callable[[], None]) -> NoReturn:
+def _call(spec: dict[str, Any], at_end: Callable[[int], None]) -> NoReturn:
     """Call `module:function` as if this interpreter had been started for it alone."""
     _seem_new(spec)
     module, _, name = spec["call"].partition(":")
@@ -202,7 +207,7 @@ def _call(spec: dict[str, Any], at_end: Callable[[], None]) -> NoReturn:
         sys.excepthook(type(own), own, own.__traceback__)
         code = 1
     code = _wind_up(code)
-    at_end()
+    at_end(code)
     os._exit(code)
 
 
