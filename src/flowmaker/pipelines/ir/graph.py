@@ -11,6 +11,7 @@ from flowmaker.pipelines.ir.deprecated import pipeline_spec as modern
 from flowmaker.pipelines.ir.importers import Importer, importer_of
 from flowmaker.pipelines.ir.pipeline_config import PipelineConfig, pipeline_config_of
 from flowmaker.pipelines.ir.protobuf import canonical
+from flowmaker.pipelines.ir.remembered import Remembered
 from flowmaker.pipelines.records.catalog import Document
 
 ROOT = "root"
@@ -154,12 +155,13 @@ class Graph:
         return self.components[name] if name else self.root
 
 
+_DEPLOYMENTS = Remembered[Document]()
+
+
 def graph_of(pipeline_spec: Document, platform_spec: Document) -> Graph:
     """The graph of a pipeline that was validated."""
     spec = modern(pipeline_spec)
-    executors = canonical(
-        spec.get("deploymentSpec", {}), "PipelineDeploymentConfig", "deploymentSpec"
-    ).get("executors", {})
+    executors = executors_of(spec)
     kubernetes = platform_executors(platform_spec)
     containers = {
         label: _container(label, executor["container"], kubernetes.get(label, {}))
@@ -181,6 +183,18 @@ def graph_of(pipeline_spec: Document, platform_spec: Document) -> Graph:
         },
         config=pipeline_config_of(platform_spec),
     )
+
+
+def executors_of(spec: Document) -> Mapping[str, Document]:
+    """The executors of a PipelineSpec by their labels. For reading only.
+
+    Raises:
+        InvalidInput: its deploymentSpec is none.
+    """
+    deployment: Document = spec.get("deploymentSpec", {})
+    return _DEPLOYMENTS.of(
+        deployment, lambda: canonical(deployment, "PipelineDeploymentConfig", "deploymentSpec")
+    ).get("executors", {})
 
 
 def platform_executors(platform_spec: Document) -> Mapping[str, Document]:

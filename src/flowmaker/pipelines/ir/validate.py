@@ -11,10 +11,9 @@ from typing import Any
 from flowmaker.errors import InvalidInput
 from flowmaker.pipelines.ir import supported
 from flowmaker.pipelines.ir.deprecated import pipeline_spec as modern
-from flowmaker.pipelines.ir.graph import platform_executors, producers
+from flowmaker.pipelines.ir.graph import executors_of, platform_executors, producers
 from flowmaker.pipelines.ir.kubernetes import check_kubernetes, check_told
 from flowmaker.pipelines.ir.pipeline_config import check_workspace_mount, pipeline_config_of
-from flowmaker.pipelines.ir.protobuf import canonical
 from flowmaker.pipelines.records.catalog import Document
 
 KnownImage = Callable[[str], object]
@@ -37,9 +36,7 @@ def validate(pipeline_spec: Document, platform_spec: Document, known_image: Know
         raise InvalidInput("The pipeline spec has no pipelineInfo.name")
     if "dag" not in spec.get("root", {}):
         raise InvalidInput("The pipeline spec has no root.dag: there is nothing to run")
-    executors = canonical(
-        spec.get("deploymentSpec", {}), "PipelineDeploymentConfig", "deploymentSpec"
-    ).get("executors", {})
+    executors = executors_of(spec)
     supported.check_platform(platform_spec)
     kubernetes = platform_executors(platform_spec)
     has_workspace = pipeline_config_of(platform_spec).workspace is not None
