@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -113,11 +113,13 @@ class RunController:
 
     async def reconcile(self, key: str) -> float | None:
         try:
-            progress = self._open.get(key) or await self._load(key)
+            progress = self._open.get(key)
+            is_read = progress is None
+            progress = progress or await self._load(key)
             if progress is not None:
                 ends = await self._ends(progress)
-                # What ended is written, and that tells at once what is asked of the run.
-                if ends or await self._is_there(progress):
+                # Reading the run told what is asked of it, and so does writing what ended.
+                if is_read or ends or await self._is_there(progress):
                     await self._bring_on(progress, ends)
                     return self._pause(progress)
         except BaseException:
@@ -207,14 +209,16 @@ class RunController:
             ends = ends or await self._without_process(progress) or self._admit(progress)
             if ends:
                 continue
-            # Folders and links are no start: they are made while the intent is being written.
-            async with asyncio.TaskGroup() as both:
-                written = both.create_task(self._write(progress))
-                prepared = both.create_task(self._prepare_admitted(progress))
+            async with asyncio.TaskGroup() as group:
+                written = group.create_task(self._write(progress))
+                started = [
+                    group.create_task(self._prepare_and_start(progress, task_id, written))
+                    for task_id in progress.admitted
+                ]
             if not written.result():
                 await self._refused(progress)
                 return
-            ends = await self._start_admitted(progress, prepared.result())
+            ends = [end for each in started if (end := each.result()) is not None]
             if not ends and terminating == progress.run.terminate_requested:
                 break
         # Only now: until their outputs are written, they may have to be taken in again.
@@ -332,11 +336,17 @@ class RunController:
     def _hint_of(self, run_id: str) -> Callable[[], None]:
         return partial(self._hints.hint, self.topic, run_id)
 
-    async def _prepare_admitted(self, progress: Progress) -> dict[str, Prepared]:
-        """The processes of tasks that are about to run, by the task's id."""
-        tasks = [progress.tasks[task_id] for task_id in progress.admitted]
-        prepared = await asyncio.gather(*(self._prepare(progress, task) for task in tasks))
-        return {task.task_id: each for task, each in zip(tasks, prepared, strict=True)}
+    async def _prepare_and_start(
+        self, progress: Progress, task_id: str, written: asyncio.Task[bool]
+    ) -> End | None:
+        """Give a task its process as soon as it is written as running, and prepare it meanwhile.
+
+        Folders and links are no start. Returns the end of one that cannot be started.
+        """
+        prepared = await self._prepare(progress, progress.tasks[task_id])
+        if not await written:
+            return None
+        return await self._start(progress, progress.tasks[task_id], prepared)
 
     async def _prepare(self, progress: Progress, task: Task) -> Prepared:
         spec = self._wanted.pop(task.task_id, None)
@@ -348,18 +358,6 @@ class RunController:
             return await self._processes.prepare(progress, task, spec, path) if path else None
         except FlowmakerError as failure:
             return str(failure)
-
-    async def _start_admitted(
-        self, progress: Progress, prepared: Mapping[str, Prepared]
-    ) -> list[End]:
-        """Start the processes of tasks that are written as running. Returns those that cannot."""
-        ends = await asyncio.gather(
-            *(
-                self._start(progress, progress.tasks[task_id], prepared[task_id])
-                for task_id in prepared
-            )
-        )
-        return [end for end in ends if end is not None]
 
     async def _start(self, progress: Progress, task: Task, prepared: Prepared) -> End | None:
         if prepared is None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from flowmaker.errors import AlreadyExists, FailedPrecondition, NotFound
@@ -22,6 +22,13 @@ from flowmaker.store.schema.pipelines import (
     recurring_runs,
     runs,
 )
+
+# Each run that is made asks and writes these: they are built once.
+_NAMED = select(experiments).where(
+    experiments.c.namespace == bindparam("namespace"),
+    experiments.c.display_name == bindparam("display_name"),
+)
+_NOTED = update(experiments).where(experiments.c.experiment_id == bindparam("of"))
 
 
 def row_to_experiment(row: Row[Any]) -> Experiment:
@@ -114,21 +121,13 @@ def check_open(experiment: Experiment) -> Experiment:
 
 
 def experiment_named(tx: Transaction, namespace: str, display_name: str) -> Experiment | None:
-    row = tx.execute(
-        select(experiments).where(
-            experiments.c.namespace == namespace, experiments.c.display_name == display_name
-        )
-    ).one_or_none()
+    row = tx.execute(_NAMED, {"namespace": namespace, "display_name": display_name}).one_or_none()
     return None if row is None else row_to_experiment(row)
 
 
 def note_run(tx: Transaction, experiment_id: str, at: datetime) -> None:
     """Remember when the latest run of an experiment was made."""
-    tx.execute(
-        update(experiments)
-        .where(experiments.c.experiment_id == experiment_id)
-        .values(last_run_created_at=at)
-    )
+    tx.execute(_NOTED, {"of": experiment_id, "last_run_created_at": at})
 
 
 def archive_experiment(tx: Transaction, experiment_id: str) -> None:

@@ -35,6 +35,7 @@ _NEXT = (
 )
 _TASK = update(tasks).where(tasks.c.task_id == bindparam("of_task"))
 _NEW_TASK = insert(tasks)
+_NEW_RUN = insert(runs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Applied:
 
 def insert_run(tx: Transaction, run: Run) -> None:
     """Record that a run is wanted."""
-    tx.execute(insert(runs).values(**_run_values(run)))
+    tx.execute(_NEW_RUN, _run_values(run))
 
 
 def get_run(tx: Transaction, run_id: str) -> Run | None:
