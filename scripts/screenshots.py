@@ -36,6 +36,7 @@ PAGES = {
     "jobs": "jobs/training",
     "job": "jobs/training/{job}",
     "transform": "jobs/transform/{transform}",
+    "processing": "jobs/processing/{processing}",
     "tuning": "tuning",
     "tuning-job": "tuning/{tuning}",
     "endpoints": "endpoints",
@@ -63,7 +64,7 @@ CLICKS = {
 
 def main() -> None:
     from scripts.sample import failing, sample
-    from scripts.sample_aws import denied, tuned
+    from scripts.sample_aws import denied, processed, tuned
 
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, house(Path(folder)) as server:
@@ -78,6 +79,7 @@ def main() -> None:
             "demo": client.list_runs(sort_by="created_at asc").runs[0].run_id,
             **scheduled(client, sample),
         }
+        filled["processing"] = processed(server, filled["job"])
         filled["tuning"] = tuned(server, filled["job"])
         denied(server, filled["bucket"])
         shoot(server, PAGES, filled)

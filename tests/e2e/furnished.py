@@ -22,6 +22,9 @@ IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
 PYTHON = "python:3.11"
 #: What everything here is called, and the bucket.
 NAME = "furnished"
+#: A processing job that fails, and what it says of that.
+REFUSED = "refused"
+REFUSES = "open('/opt/ml/output/message', 'w').write('row 7 has no label'); raise SystemExit(3)"
 ROWS = "\n".join(f"{int(a * b > 20)},{a},{b}" for a in range(10) for b in range(10))
 INSTANCE = {"InstanceType": "ml.m5.large", "InstanceCount": 1}
 
@@ -171,7 +174,7 @@ def _source(prefix: str) -> dict[str, Any]:
 
 
 def _started(sagemaker: Any) -> None:
-    """A tuning job of two trials, a training job with a curve, and a processing job."""
+    """A tuning job of two trials, a training job with a curve, and two processing jobs."""
     # A curve has a point for each second.
     print_losses = "for loss in 1 0.5; do echo train:loss=$loss valid:loss=$loss; sleep 1.1; done"
     metrics = [
@@ -221,13 +224,37 @@ def _started(sagemaker: Any) -> None:
             },
         },
     )
+    _process(sagemaker, NAME, "print('processed')")
+    _process(sagemaker, REFUSED, REFUSES)
+
+
+def _process(sagemaker: Any, name: str, program: str) -> None:
+    folder = "/opt/ml/processing"
+    source = {"S3DataType": "S3Prefix", "S3InputMode": "File"}
+    inputs = [
+        {
+            "InputName": name,
+            "S3Input": {
+                **source,
+                "S3Uri": f"s3://{NAME}/{prefix}",
+                "LocalPath": f"{folder}/{name}",
+            },
+        }
+        for name, prefix in (("rows", "train"), ("note", "told/note.txt"))
+    ]
+    target = {"S3UploadMode": "EndOfJob", "LocalPath": f"{folder}/out"}
+    output = {"OutputName": "out", "S3Output": {**target, "S3Uri": f"s3://{NAME}/processed/{name}"}}
     sagemaker.create_processing_job(
-        ProcessingJobName=NAME,
+        ProcessingJobName=name,
         RoleArn=ROLE,
         AppSpecification={
             "ImageUri": PYTHON,
-            "ContainerEntrypoint": ["python", "-c", "print('processed')"],
+            "ContainerEntrypoint": ["python", "-c", program],
+            "ContainerArguments": ["--year", "2026"],
         },
+        Environment={"COLOUR": "red"},
+        ProcessingInputs=inputs,
+        ProcessingOutputConfig={"Outputs": [output]},
         ProcessingResources={"ClusterConfig": {**INSTANCE, "VolumeSizeInGB": 1}},
     )
 

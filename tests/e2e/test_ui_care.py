@@ -7,7 +7,7 @@ import pytest
 
 from tests.e2e.browser import browser, signed_in
 from tests.e2e.care import NOTES, at_rest, wrong_with
-from tests.e2e.furnished import NAME, furnished
+from tests.e2e.furnished import NAME, REFUSED, furnished
 from tests.house import House
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -34,6 +34,7 @@ PAGES = (
     (f"jobs/training/{NAME}", ".chart .u-label[role=button]"),
     ("jobs/processing", f"[role=cell] a[href='#/jobs/processing/{NAME}']"),
     (f"jobs/processing/{NAME}", ".log >> text=processed"),
+    (f"jobs/processing/{REFUSED}", "[aria-label='Exit message']"),
     ("jobs/transform", f"[role=cell] a[href='#/jobs/transform/{NAME}']"),
     (f"jobs/transform/{NAME}", f"text=s3://{NAME}/transformed"),
     ("tuning", f"[role=cell] a[href='#/tuning/{NAME}']"),
@@ -101,3 +102,54 @@ def test_a_curve_is_hidden_by_the_keyboard(
             name.press(key)
             assert name.get_attribute("aria-pressed") == shown
             assert page.locator(".u-series.u-off").count() == (shown == "false")
+
+
+@pytest.mark.parametrize(
+    ("job", "place", "sign"),
+    [
+        ("transform", f"s3://{NAME}/train", "[role=cell] >> text=data.csv"),
+        ("processing", f"s3://{NAME}/train", "[role=cell] >> text=data.csv"),
+        ("processing", f"s3://{NAME}/told/note.txt", ".preview >> text=read me"),
+    ],
+)
+def test_what_a_job_reads_is_one_click_away(
+    chrome: Any, server: House, made: dict[str, str], job: str, place: str, sign: str
+) -> None:
+    """A prefix that is a folder opens it, one that is an object shows it."""
+    del made
+    with signed_in(chrome, server) as page:
+        page.goto(f"{server.url}/#/jobs/{job}/{NAME}")
+        page.get_by_role("link", name=place, exact=True).click()
+        page.locator(sign).first.wait_for()
+        page.go_back()  # not to the page that only knew the prefix
+        page.get_by_role("heading", name="Inputs and outputs").wait_for()
+
+
+def test_a_transform_job_says_what_it_does_and_no_more(
+    chrome: Any, server: House, made: dict[str, str]
+) -> None:
+    del made
+    with signed_in(chrome, server) as page:
+        page.goto(f"{server.url}/#/jobs/transform/{NAME}")
+        ends = page.locator("section", has=page.get_by_role("heading", name="Inputs and outputs"))
+        told = ends.inner_text()
+        assert "text/csv · split by line" in told
+        assert "$[1:]" in told
+        assert "assembled by line" in told
+        assert "joined" not in told
+        ends.get_by_role("link", name=NAME, exact=True).click()
+        page.get_by_text("COLOUR").wait_for()
+
+
+def test_a_processing_job_shows_its_command_and_why_it_failed(
+    chrome: Any, server: House, made: dict[str, str]
+) -> None:
+    del made
+    with signed_in(chrome, server) as page:
+        page.goto(f"{server.url}/#/jobs/processing/{REFUSED}")
+        page.get_by_label("Exit message").get_by_text("row 7 has no label").wait_for()
+        assert page.get_by_role("alert").inner_text()
+        assert page.locator(".history strong").all_inner_texts()[-1] == "Failed"
+        command = page.get_by_label("command", exact=True).inner_text()
+        assert command.startswith("python -c 'open(")
+        assert command.endswith("SystemExit(3)' --year 2026")

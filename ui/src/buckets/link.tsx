@@ -8,13 +8,15 @@ export function placeOf(uri: string): { bucket: string; key: string } {
 
 export const folderOf = (key: string) => key.slice(0, key.lastIndexOf('/') + 1)
 
-/** With `folder` the uri is a prefix and not an object. */
-export function bucketPage(uri: string, folder = false): string {
+/** A prefix is what jobs read: all that begins with it, a folder as well as `part-` of several files. */
+export type As = 'object' | 'folder' | 'prefix'
+
+export function bucketPage(uri: string, as: As = 'object'): string {
   const { bucket, key } = placeOf(uri)
-  const prefix = folder ? (key && !key.endsWith('/') ? `${key}/` : key) : folderOf(key)
-  const query = new URLSearchParams({ ...(prefix ? { prefix } : {}), ...(folder || !key ? {} : { key }) }).toString()
+  const prefix = as === 'prefix' ? key : as === 'object' ? folderOf(key) : key && !key.endsWith('/') ? `${key}/` : key
+  const query = new URLSearchParams({ ...(prefix ? { prefix } : {}), ...(as === 'object' && key ? { key } : {}) }).toString()
   return `${to('buckets', bucket)}${query ? `?${query}` : ''}`
 }
 
-export const S3Link = ({ uri, folder = false }: { uri: string; folder?: boolean }) =>
-  uri.startsWith('s3://') ? <a href={bucketPage(uri, folder)}>{uri}</a> : <code>{uri}</code>
+export const S3Link = ({ uri, as = 'object' }: { uri: string; as?: As }) =>
+  uri.startsWith('s3://') ? <a href={bucketPage(uri, as)}>{uri}</a> : <code>{uri}</code>

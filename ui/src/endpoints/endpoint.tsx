@@ -8,6 +8,7 @@ import { GroupLog } from '../parts/grouplog'
 import { Facts, Page, Problem, Waiting } from '../parts/page'
 import { Badge, stateOf } from '../parts/state'
 import { S3Link } from '../buckets/link'
+import { Principal } from '../permissions/link'
 import { go, to } from '../route'
 import { EndpointMetrics } from './metrics'
 import { TryIt } from './try'
@@ -57,13 +58,13 @@ function Configuration({ endpoint, config }: { endpoint: Described; config: Conf
     <Facts rows={[
       ['name', endpoint.EndpointConfigName],
       ['of', moment(config?.CreationTime)],
-      ['role', config?.ExecutionRoleArn],
+      ['role', config?.ExecutionRoleArn && <Principal arn={config.ExecutionRoleArn} />],
       ['network isolation', config?.EnableNetworkIsolation ? 'yes' : ''],
       ['last update', last && (last.RollingUpdatePolicy ? 'rolling' : `blue/green, ${(last.BlueGreenUpdatePolicy?.TrafficRoutingConfiguration?.Type ?? 'ALL_AT_ONCE').toLowerCase().replaceAll('_', ' ')}`)],
       ['capture', capture && `${capture.CaptureStatus}, ${capture.CurrentSamplingPercentage} %`],
-      ['captured data', capture && <S3Link uri={capture.DestinationS3Uri} folder />],
-      ['asynchronous answers', later?.OutputConfig?.S3OutputPath && <S3Link uri={later.OutputConfig.S3OutputPath} folder />],
-      ['failures', later?.OutputConfig?.S3FailurePath && <S3Link uri={later.OutputConfig.S3FailurePath} folder />],
+      ['captured data', capture && <S3Link uri={capture.DestinationS3Uri} as="folder" />],
+      ['asynchronous answers', later?.OutputConfig?.S3OutputPath && <S3Link uri={later.OutputConfig.S3OutputPath} as="folder" />],
+      ['failures', later?.OutputConfig?.S3FailurePath && <S3Link uri={later.OutputConfig.S3FailurePath} as="folder" />],
     ]} />
   )
 }

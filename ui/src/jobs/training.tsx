@@ -1,14 +1,15 @@
 /** A training job: the same on its own page and in the panel of the task that made it. */
-import type { ComponentChildren } from 'preact'
-import { ApiError, aws, useLoaded } from '../api'
+import type { ApiError } from '../api'
 import { S3Link } from '../buckets/link'
-import { useTick } from '../changes'
-import { between, moment } from '../format'
-import { Facts, Problem, Waiting } from '../parts/page'
-import { to } from '../route'
+import { Values } from '../parts/json'
+import { Problem, Waiting } from '../parts/page'
 import { Badge, stateOf } from '../parts/state'
+import { Principal } from '../permissions/link'
+import { to } from '../route'
+import { Course, type Instances, type Step, useJob } from './course'
+import { JobFrame } from './frame'
 import { Metrics } from './metrics'
-import { costOf } from './prices'
+import { Place, Places, type Row, type Source, readAs, wayOf } from './places'
 
 export interface Training {
   TrainingJobName: string
@@ -22,43 +23,43 @@ export interface Training {
   BillableTimeInSeconds?: number
   HyperParameters?: Record<string, string>
   AlgorithmSpecification: { TrainingImage?: string }
-  ResourceConfig: { InstanceType?: string; InstanceCount?: number }
-  InputDataConfig?: { ChannelName: string; DataSource: { S3DataSource?: { S3Uri: string } } }[]
+  ResourceConfig: Instances
+  InputDataConfig?: { ChannelName: string; ContentType?: string; InputMode?: string; DataSource: Source }[]
   OutputDataConfig?: { S3OutputPath?: string }
   ModelArtifacts?: { S3ModelArtifacts?: string }
   RoleArn?: string
   TuningJobArn?: string
-  SecondaryStatusTransitions?: { Status: string; StartTime: string; EndTime?: string; StatusMessage?: string }[]
+  SecondaryStatusTransitions?: Step[]
   FinalMetricDataList?: { MetricName: string; Value: number }[]
 }
 
-export const useTraining = (name: string) => {
-  const tick = useTick(1000)
-  return useLoaded(() => aws<Training>('sagemaker', 'DescribeTrainingJob', { TrainingJobName: name }), [name], tick)
-}
+const useTraining = (name: string) => useJob<Training>('Training', name)
 
-export function TrainingView({ job, error }: { job: Training | null; error: ApiError | null }) {
+function TrainingView({ job, error }: { job: Training | null; error: ApiError | null }) {
   if (!job) return error ? <Problem error={error} /> : <Waiting what="training job" />
-  const { InstanceType: type, InstanceCount: count } = job.ResourceConfig
   const tuning = job.TuningJobArn?.split('/').at(-1)
   return (
     <>
       <Problem error={error} />
-      {job.FailureReason && <pre class="failure" role="alert">{job.FailureReason}</pre>}
-      <Facts rows={[
-        ['elapsed', between(job.CreationTime, job.TrainingEndTime)],
-        ['instance', `${count ?? 1} × ${type ?? ''}`],
-        ['billable', job.BillableTimeInSeconds !== undefined ? `${job.BillableTimeInSeconds} s` : ''],
-        ['AWS would charge', costOf(type, count, job.BillableTimeInSeconds)],
-        ['tuning job', tuning && <a href={to('tuning', tuning)}>{tuning}</a>],
-      ]} />
-      <h3>Status</h3>
-      <ol class="history">{(job.SecondaryStatusTransitions ?? []).map((each, at) => (
-        <li key={at}><strong>{each.Status}</strong> <span class="dim">{moment(each.StartTime)}{each.EndTime !== each.StartTime && ` · ${between(each.StartTime, each.EndTime)}`}</span> {each.StatusMessage}</li>
-      ))}</ol>
+      <Course reason={job.FailureReason} on={job.ResourceConfig} seconds={job.BillableTimeInSeconds}
+        begin={job.CreationTime} end={job.TrainingEndTime} steps={job.SecondaryStatusTransitions ?? []}
+        more={[['tuning job', tuning && <a href={to('tuning', tuning)}>{tuning}</a>]]} />
       <h3>Metrics</h3>
       <Metrics job={job} />
     </>
+  )
+}
+
+export function TrainingPage({ name }: { name: string }) {
+  const { value: job, error } = useTraining(name)
+  return (
+    <JobFrame kind="Training" name={name} status={job?.TrainingJobStatus} word={job?.SecondaryStatus} told={job}>
+      <section class="card"><TrainingView job={job} error={error} /></section>
+      {job && <div class="stack">
+        <section class="card"><h2>Inputs and outputs</h2><Ends job={job} /></section>
+        <section class="card"><h2>Hyperparameters</h2><Values values={job.HyperParameters} /></section>
+      </div>}
+    </JobFrame>
   )
 }
 
@@ -73,12 +74,18 @@ export function TrainingInPlace({ name }: { name: string }) {
   )
 }
 
-export const Places = ({ job }: { job: Training }) => (
-  <Facts rows={[
-    ...(job.InputDataConfig ?? []).map((each): [string, ComponentChildren] => [`input ${each.ChannelName}`, each.DataSource.S3DataSource && <S3Link uri={each.DataSource.S3DataSource.S3Uri} folder />]),
-    ['model', job.TrainingJobStatus === 'Completed' && job.ModelArtifacts?.S3ModelArtifacts ? <S3Link uri={job.ModelArtifacts.S3ModelArtifacts} /> : ''],
-    ['output', job.OutputDataConfig?.S3OutputPath && <S3Link uri={job.OutputDataConfig.S3OutputPath} folder />],
-    ['image', job.AlgorithmSpecification.TrainingImage],
-    ['role', job.RoleArn],
-  ]} />
-)
+function Ends({ job }: { job: Training }) {
+  const made = job.TrainingJobStatus === 'Completed' ? job.ModelArtifacts?.S3ModelArtifacts : undefined
+  return (
+    <Places rows={[
+      ...(job.InputDataConfig ?? []).map((each): Row => {
+        const source = each.DataSource.S3DataSource
+        return [`input ${each.ChannelName}`, source && <Place uri={source.S3Uri} as={readAs(source.S3DataType)} how={[each.ContentType, each.InputMode, ...wayOf(source)]} />]
+      }),
+      ['model', made && <S3Link uri={made} />],
+      ['output', job.OutputDataConfig?.S3OutputPath && <S3Link uri={job.OutputDataConfig.S3OutputPath} as="folder" />],
+      ['image', job.AlgorithmSpecification.TrainingImage],
+      ['role', job.RoleArn && <Principal arn={job.RoleArn} />],
+    ]} />
+  )
+}

@@ -42,7 +42,7 @@ export function HomePage() {
     <Page title="Home">
       <Problem error={any.error} />
       <div class="cards tiles">
-        {isNew && <Begin />}
+        {isNew && <section class="card wide" aria-label="Begin"><h2>Begin</h2><Begin /></section>}
         <section class="card" aria-label="Running now">
           <h2>Running now</h2>
           <Runs rows={running.value?.runs} none="Nothing runs." more={running.value?.total_size} state="RUNNING" />
@@ -75,15 +75,14 @@ export function HomePage() {
 }
 
 const Begin = () => (
-  <section class="card wide" aria-label="Begin">
-    <h2>Begin</h2>
+  <>
     <p>In a terminal, once: kfp, boto3, the SageMaker SDK, aws and kubectl then talk to this server.</p>
     <Snippet title="shell" text={'eval "$(flowmaker env)"'} />
     <p>A first run:</p>
     <Snippet title="Python" text={first} />
     <p>Or the tutorial, from a user's permissions to a prediction, in half a minute:</p>
     <Snippet title="sample" text="flowmaker demo --keep" />
-  </section>
+  </>
 )
 
 function Runs({ rows, none, more = 0, state }: { rows?: RunRow[]; none: string; more?: number; state: string }) {

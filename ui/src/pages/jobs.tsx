@@ -2,7 +2,10 @@
 import { aws, useLoaded } from '../api'
 import { useTick } from '../changes'
 import { between, moment } from '../format'
-import { OtherPage, TrainingPage } from '../jobs/page'
+import type { Kind as Word } from '../jobs/course'
+import { ProcessingPage } from '../jobs/processing'
+import { TrainingPage } from '../jobs/training'
+import { TransformPage } from '../jobs/transform'
 import { Snippet } from '../parts/copy'
 import { Empty, Page, Problem, Waiting } from '../parts/page'
 import { usePages } from '../parts/pages'
@@ -12,7 +15,8 @@ import { type Route, setQuery, to } from '../route'
 
 type Row = Record<string, string | undefined>
 type Answer = Record<string, Row[] | undefined>
-const KINDS = { training: 'Training', processing: 'Processing', transform: 'Transform' } as const
+const KINDS = { training: 'Training', processing: 'Processing', transform: 'Transform' } as const satisfies Record<string, Word>
+const PAGES = { training: TrainingPage, processing: ProcessingPage, transform: TransformPage }
 type Kind = keyof typeof KINDS
 const STATES = ['InProgress', 'Completed', 'Failed', 'Stopping', 'Stopped']
 
@@ -21,8 +25,8 @@ export function JobsPage({ route }: { route: Route }) {
   const name = route.parts[2]
   if (!(kind in KINDS)) return <Page title="Jobs"><Empty>There are no jobs of the kind {kind}.</Empty></Page>
   if (!name) return <List key={kind} kind={kind} route={route} />
-  if (kind === 'training') return <TrainingPage key={name} name={name} />
-  return <OtherPage key={name} kind={KINDS[kind] as 'Processing' | 'Transform'} name={name} />
+  const One = PAGES[kind]
+  return <One key={name} name={name} />
 }
 
 function List({ kind, route }: { kind: Kind; route: Route }) {

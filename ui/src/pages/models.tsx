@@ -9,6 +9,7 @@ import { Values } from '../parts/json'
 import { Empty, Facts, Page, Problem, Waiting } from '../parts/page'
 import { usePages } from '../parts/pages'
 import { type Column, Table } from '../parts/table'
+import { Principal } from '../permissions/link'
 import { type Route, go, setQuery, to } from '../route'
 
 interface Summary { ModelName: string; CreationTime: string }
@@ -68,7 +69,7 @@ function One({ name }: { name: string }) {
       <Problem error={loaded.error} />
       {loaded.waiting && <Waiting what="model" />}
       {model && <div class="cards">
-        <section class="card wide" aria-label="Model"><Facts rows={[['created', moment(model.CreationTime)], ['role', model.ExecutionRoleArn]]} /></section>
+        <section class="card wide" aria-label="Model"><Facts rows={[['created', moment(model.CreationTime)], ['role', model.ExecutionRoleArn && <Principal arn={model.ExecutionRoleArn} />]]} /></section>
         {containers.map((each, at) => (
           <section key={at} class="card" aria-label={`Container ${at + 1}`}>
             <h2>{containers.length > 1 ? `Container ${at + 1}` : 'Container'}</h2>

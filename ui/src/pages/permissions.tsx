@@ -6,6 +6,7 @@ import { Copy } from '../parts/copy'
 import { Page, Problem } from '../parts/page'
 import type { Route } from '../route'
 import { Holder } from '../permissions/holder'
+import { principalPage } from '../permissions/link'
 import { Question } from '../permissions/question'
 
 interface Principal { Arn: string; name: string; kind: 'user' | 'role' }
@@ -37,12 +38,14 @@ export function PermissionsPage({ route }: { route: Route }) {
             <h2>Users and roles</h2>
             <ul class="history" aria-label="Users and roles">
               {found.value.map(each => (
-                <li key={each.Arn}><a href={`#/permissions?principal=${encodeURIComponent(each.Arn)}`} aria-current={each.Arn === chosen ? 'true' : undefined}>{each.name}</a> <span class="dim">{each.kind}</span></li>
+                <li key={each.Arn}><a href={principalPage(each.Arn)} aria-current={each.Arn === chosen ? 'true' : undefined}>{each.name}</a> <span class="dim">{each.kind}</span></li>
               ))}
             </ul>
-            {shown && <Holder key={shown.Arn} kind={shown.kind} name={shown.name} />}
           </section>
-          <section class="card"><h2>Who may what?</h2><Question key={chosen} principals={found.value.map(each => each.Arn)} first={chosen} /></section>
+          <div class="stack">
+            {shown && <Holder key={shown.Arn} kind={shown.kind} name={shown.name} />}
+            <section class="card"><h2>Who may what?</h2><Question key={chosen} principals={found.value.map(each => each.Arn)} first={chosen} /></section>
+          </div>
           <section class="card wide">
             <h2>Denied lately</h2>
             {denials.value && (denials.value.decisions.length ? (
@@ -53,7 +56,7 @@ export function PermissionsPage({ route }: { route: Route }) {
                     <td class="short">{moment(each.last_at)}{each.count > 1 && <span class="dim"> {each.count} times</span>}</td>
                     <td class="short" title={each.principal}>{each.holder}</td>
                     <td>{each.action}<div class="dim">{each.resource}</div></td>
-                    <td>{each.missing ? <><code>{each.missing}</code> <Copy text={each.missing} /></> : each.told}</td>
+                    <td>{each.missing ? <div class="copied"><code>{each.missing}</code> <Copy text={each.missing} /></div> : each.told}</td>
                   </tr>
                 ))}</tbody>
               </table>

@@ -1,3 +1,5 @@
+import { Facts } from './page'
+
 /** A value as it is in a protocol: short ones in a line, others folded out. */
 export function Value({ value }: { value: unknown }) {
   if (value === null || value === undefined) return <span class="dim">null</span>
@@ -10,9 +12,5 @@ export function Value({ value }: { value: unknown }) {
 export function Values({ values, none = 'none' }: { values?: Record<string, unknown>; none?: string }) {
   const entries = Object.entries(values ?? {})
   if (!entries.length) return <p class="dim">{none}</p>
-  return (
-    <dl class="values">
-      {entries.map(([name, value]) => <div key={name}><dt>{name}</dt><dd><Value value={value} /></dd></div>)}
-    </dl>
-  )
+  return <Facts listed rows={entries.map(([name, value]) => [name, <Value value={value} />])} />
 }

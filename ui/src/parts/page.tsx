@@ -47,11 +47,11 @@ export const Waiting = ({ what }: { what: string }) => <p class="dim pad" role="
 /** Nothing there: what it would be, and how to make one. */
 export const Empty = ({ children }: { children: ComponentChildren }) => <div class="empty">{children}</div>
 
-/** Names and values, one below the other. */
-export function Facts({ rows }: { rows: [string, ComponentChildren][] }) {
+/** Names and values, each name above its value; `listed`: a line for each. What has no value is left out. */
+export function Facts({ rows, listed = false }: { rows: [string, ComponentChildren][]; listed?: boolean }) {
   return (
-    <dl class="facts">
-      {rows.filter(([, value]) => value !== undefined && value !== null && value !== '').map(([name, value]) => (
+    <dl class={listed ? 'values' : 'facts'}>
+      {rows.filter(([, value]) => value !== undefined && value !== null && value !== '' && value !== false).map(([name, value]) => (
         <div key={name}><dt>{name}</dt><dd>{value}</dd></div>
       ))}
     </dl>

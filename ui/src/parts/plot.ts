@@ -22,7 +22,7 @@ export function draw(box: HTMLElement, options: Options, data: (number | null)[]
       cursor: { sync: { key: 'x' }, bind: { click: onName } },
       hooks: { setSeries: [tellShown] },
       scales: { x: { time, range: (self, least, most) => reach(self.data[0], least, most, time ? 60 : 1) } },
-      axes: [{ ...axis, size: 30, ...(time ? { values: clock } : { incrs: WHOLE }) }, { ...axis, size: 52 }],
+      axes: [{ ...axis, size: 30, ...(time ? { values: clock, space: 72, incrs: APART } : { incrs: WHOLE }) }, { ...axis, size: 52 }],
       series: [
         { label: time ? 'time' : 'x' },
         ...labels.map((label, index) => ({
@@ -37,6 +37,9 @@ export function draw(box: HTMLElement, options: Options, data: (number | null)[]
 
 /** Rounds and trials are counted: between two ticks lies no half of one. */
 const WHOLE = [1, 2, 5].flatMap(each => [0, 1, 2, 3, 4, 5, 6].map(power => each * 10 ** power)).sort((one, other) => one - other)
+
+/** Seconds between two times of an axis: a clock's, and no fractions, which it does not show. */
+const APART = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, ...[1, 2, 5, 10, 30, 100].map(each => each * 86400)]
 
 /** The times of a curve's ticks, as exact as they lie apart. */
 function clock(_plot: uPlot, ticks: number[], _axis: number, _space: number, apart: number): string[] {

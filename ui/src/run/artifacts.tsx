@@ -57,6 +57,6 @@ function Look({ uri }: { uri: string }) {
   }, [uri])
   const found = loaded.value
   if (!found) return null
-  if (found.folder) return <p class="dim">It is a folder: <a href={bucketPage(uri, true)}>look into it</a>.</p>
+  if (found.folder) return <p class="dim">It is a folder: <a href={bucketPage(uri, 'folder')}>look into it</a>.</p>
   return found.size ? <Preview uri={uri} size={found.size} type={found.type} /> : null
 }
