@@ -3,9 +3,9 @@ import { ask, useLoaded } from '../api'
 import { Problem } from '../parts/page'
 import { Badge } from '../parts/state'
 import { setQuery, to } from '../route'
-import { Artifacts } from '../run/artifacts'
+import { ArtifactView } from '../run/artifacts'
 import type { Task } from '../run/panel'
-import type { By, Told } from './told'
+import { type By, type Told, kindOf } from './told'
 
 export function Detail({ uri, told }: { uri: string; told?: Told }) {
   // The task that did the work says most; a cached one has its result only.
@@ -15,10 +15,10 @@ export function Detail({ uri, told }: { uri: string; told?: Told }) {
   const found = sides.flatMap(side => Object.values(side ?? {}).flat()).find(each => each.uri === uri)
   return (
     <aside class="panel" aria-label="The selected artifact">
-      <h2>{told?.name ?? 'Artifact'}<button class="close" aria-label="Close" onClick={() => setQuery({ uri: null })}>×</button></h2>
+      <h2>{told?.name ?? 'Artifact'} {told && <span class="dim count">{kindOf(told)}</span>}<button class="close" aria-label="Close" onClick={() => setQuery({ uri: null })}>×</button></h2>
       {!told && <p class="dim">None of the newest runs has this artifact: <code>{uri}</code></p>}
       <Problem error={task.error} />
-      {told && found && <Artifacts of={{ [told.name]: [found] }} />}
+      {found && <div class="artifact"><ArtifactView artifact={found} /></div>}
       {told && <Tasks title="Made by" tasks={told.made_by} count={told.made_by_count} />}
       {told && <Tasks title="Read by" tasks={told.read_by} count={told.read_by_count} />}
     </aside>

@@ -55,9 +55,9 @@ function Configuration({ endpoint, config }: { endpoint: Described; config: Conf
   const later = endpoint.AsyncInferenceConfig ?? config?.AsyncInferenceConfig
   const last = endpoint.LastDeploymentConfig
   return (
-    <Facts rows={[
+    <Facts listed rows={[
       ['name', endpoint.EndpointConfigName],
-      ['of', moment(config?.CreationTime)],
+      ['created', moment(config?.CreationTime)],
       ['role', config?.ExecutionRoleArn && <Principal arn={config.ExecutionRoleArn} />],
       ['network isolation', config?.EnableNetworkIsolation ? 'yes' : ''],
       ['last update', last && (last.RollingUpdatePolicy ? 'rolling' : `blue/green, ${(last.BlueGreenUpdatePolicy?.TrafficRoutingConfiguration?.Type ?? 'ALL_AT_ONCE').toLowerCase().replaceAll('_', ' ')}`)],

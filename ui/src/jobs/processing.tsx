@@ -1,7 +1,8 @@
 /** The page of a processing job: a program, what it reads and what it leaves. */
-import { Facts, Problem, Waiting } from '../parts/page'
+import { duration } from '../format'
 import { Snippet } from '../parts/copy'
 import { Values } from '../parts/json'
+import { Facts, Problem, Waiting } from '../parts/page'
 import { Principal } from '../permissions/link'
 import { Course, type Instances, courseOf, useJob } from './course'
 import { JobFrame } from './frame'
@@ -28,15 +29,15 @@ export function ProcessingPage({ name }: { name: string }) {
   const { value: job, error, waiting } = useJob<Processing>('Processing', name)
   return (
     <JobFrame kind="Processing" name={name} status={job?.ProcessingJobStatus} told={job}>
-      <div class="stack">
-        <section class="card">
-          <Problem error={error} />{waiting && <Waiting what="processing job" />}
-          {job && <Course reason={job.FailureReason} on={job.ProcessingResources.ClusterConfig} {...courseOf(job.ProcessingJobStatus, job.CreationTime, job.ProcessingStartTime, job.ProcessingEndTime)} />}
-          {job?.ExitMessage && <><h3>Exit message</h3><pre class={job.FailureReason ? 'failure' : 'json'} tabIndex={0} aria-label="Exit message">{job.ExitMessage}</pre></>}
-        </section>
-        {job && <section class="card"><h2>Inputs and outputs</h2><Ends job={job} /></section>}
-      </div>
-      {job && <section class="card"><h2>Program</h2><Program job={job} /></section>}
+      <section class="card">
+        <Problem error={error} />{waiting && <Waiting what="processing job" />}
+        {job && <Course reason={job.FailureReason} on={job.ProcessingResources.ClusterConfig} {...courseOf(job.ProcessingJobStatus, job.CreationTime, job.ProcessingStartTime, job.ProcessingEndTime)} />}
+        {job?.ExitMessage && <><h3>Exit message</h3><pre class={job.FailureReason ? 'failure' : 'json'} tabIndex={0} aria-label="Exit message">{job.ExitMessage}</pre></>}
+      </section>
+      {job && <div class="stack">
+        <section class="card"><h2>Inputs and outputs</h2><Ends job={job} /></section>
+        <section class="card"><h2>Program</h2><Program job={job} /></section>
+      </div>}
     </JobFrame>
   )
 }
@@ -62,7 +63,7 @@ function Program({ job: { AppSpecification: { ImageUri: image, ContainerEntrypoi
       <Facts listed rows={[
         ['image', image],
         ['role', job.RoleArn && <Principal arn={job.RoleArn} />],
-        ['at most', job.StoppingCondition && `${job.StoppingCondition.MaxRuntimeInSeconds} s`],
+        ['at most', job.StoppingCondition && duration(job.StoppingCondition.MaxRuntimeInSeconds)],
         ['network', job.NetworkConfig?.EnableNetworkIsolation && 'isolated'],
       ]} />
       <Snippet title="command" text={lineOf([...ContainerEntrypoint, ...ContainerArguments])} />

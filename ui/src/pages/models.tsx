@@ -68,12 +68,12 @@ function One({ name }: { name: string }) {
       {refused}
       <Problem error={loaded.error} />
       {loaded.waiting && <Waiting what="model" />}
-      {model && <div class="cards">
+      {model && <div class="cards roomy">
         <section class="card wide" aria-label="Model"><Facts rows={[['created', moment(model.CreationTime)], ['role', model.ExecutionRoleArn && <Principal arn={model.ExecutionRoleArn} />]]} /></section>
         {containers.map((each, at) => (
           <section key={at} class="card" aria-label={`Container ${at + 1}`}>
             <h2>{containers.length > 1 ? `Container ${at + 1}` : 'Container'}</h2>
-            <Facts rows={[['image', each.Image], ['host name', each.ContainerHostname], ['data', each.ModelDataUrl && <S3Link uri={each.ModelDataUrl} />]]} />
+            <Facts listed rows={[['image', each.Image], ['host name', each.ContainerHostname], ['data', each.ModelDataUrl && <S3Link uri={each.ModelDataUrl} />]]} />
             <h3>Environment</h3>
             <Values values={each.Environment} />
           </section>

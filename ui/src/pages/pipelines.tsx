@@ -107,7 +107,7 @@ function VersionView({ id, version, scope }: { id: string; version: string; scop
       <div class="cards">
         <section class="card" aria-label="Parameters">
           <h2>Parameters</h2>
-          <Facts rows={Object.entries(parametersOf(spec)).map(([name, each]) => [name, `${KINDS[each.parameterType] ?? each.parameterType}${each.defaultValue === undefined ? '' : ` = ${JSON.stringify(each.defaultValue)}`}`])} />
+          <Facts listed rows={Object.entries(parametersOf(spec)).map(([name, each]) => [name, `${KINDS[each.parameterType] ?? each.parameterType}${each.defaultValue === undefined ? '' : ` = ${JSON.stringify(each.defaultValue)}`}`])} />
         </section>
         <section class="card wide" aria-label="Package">
           <details><summary>The package</summary>{spec && <Value value={spec} />}</details>

@@ -89,8 +89,8 @@ export function RunsPage({ route, within }: { route: Route; within?: Within }) {
           {STATES.map(each => <option key={each} value={each}>{each.toLowerCase()}</option>)}
         </select>
         <ColumnMenu chosen={extra} rows={rows} measured={measured} />
-        {within?.actions ?? <a href={to('experiments')}>Experiments</a>}
-        <a href={`${to('runs', 'new')}${within ? `?experiment=${within.id}` : ''}`}>New run</a>
+        {within?.actions ?? <a class="button" href={to('experiments')}>Experiments</a>}
+        <a class="button" href={`${to('runs', 'new')}${within ? `?experiment=${within.id}` : ''}`}>New run</a>
       </>}
     >
       {within?.notice}

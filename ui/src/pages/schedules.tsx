@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks'
 import { ask, post, remove, useLoaded } from '../api'
 import { useTick } from '../changes'
 import { duration, moment } from '../format'
-import type { Schedule } from '../kfp/records'
+import { type Schedule, type Source, nameOf, packageOf } from '../kfp/records'
 import { useSend } from '../kfp/send'
 import { type Beginning, useDraft } from '../kfp/source'
 import { Confirm } from '../parts/confirm'
@@ -76,8 +76,9 @@ function One({ id }: { id: string }) {
       <div class="cards">
         <section class="card" aria-label="When">
           <h2>When</h2>
-          <Facts rows={[
+          <Facts listed rows={[
             ['comes', when(found)],
+            ['pipeline', <Made source={found} />],
             ['at the same time', found.max_concurrency],
             ['missed ones', found.no_catchup ? 'are left out' : 'are made up for'],
             ['created', moment(found.created_at)],
@@ -87,6 +88,7 @@ function One({ id }: { id: string }) {
         <section class="card" aria-label="Parameters"><h2>Parameters</h2><Values values={found.runtime_config?.parameters} /></section>
         <section class="card wide" aria-label="Its runs">
           <h2>Its runs <span class="dim count">{made.value?.total_size ?? 0}</span></h2>
+          {made.value && !made.value.runs?.length && <p class="dim">None yet.</p>}
           <ul class="list">
             {(made.value?.runs ?? []).map(run => <li key={run.run_id}><a href={to('runs', 'details', run.run_id)}>{run.display_name}</a> <span class="dim">{run.state.toLowerCase()} · {moment(run.created_at)}</span></li>)}
           </ul>
@@ -94,6 +96,13 @@ function One({ id }: { id: string }) {
       </div>
     </Page>
   )
+}
+
+/** The pipeline that it runs: a link, where it is one that was uploaded. */
+function Made({ source }: { source: Source }) {
+  const { pipeline_id: id, pipeline_version_id: version } = source.pipeline_version_reference ?? {}
+  const name = nameOf(useLoaded(() => packageOf(source), [id, version]).value ?? undefined)
+  return id ? <a href={to('pipelines', 'details', id, ...(version ? ['version', version] : []))}>{name || id}</a> : <>{name}</>
 }
 
 function New({ route }: { route: Route }) {

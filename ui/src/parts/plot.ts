@@ -25,9 +25,10 @@ export function draw(box: HTMLElement, options: Options, data: (number | null)[]
       axes: [{ ...axis, size: 30, ...(time ? { values: clock, space: 72, incrs: APART } : { incrs: WHOLE }) }, { ...axis, size: 52 }],
       series: [
         { label: time ? 'time' : 'x' },
-        ...labels.map((label, index) => ({
-          label, stroke: colour(`--c${(index % 6) + 1}`), width: 1.5, spanGaps: true, points: { show: (data[0]?.length ?? 0) < 3 },
-        })),
+        ...labels.map((label, index) => {
+          const stroke = colour(`--c${(index % 6) + 1}`)
+          return { label, stroke, width: 1.5, spanGaps: true, points: { show: (data[0]?.length ?? 0) < 3, fill: stroke } }
+        }),
       ],
     },
     data as uPlot.AlignedData,

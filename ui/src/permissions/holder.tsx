@@ -32,7 +32,7 @@ export function Holder({ kind, name }: { kind: 'user' | 'role'; name: string }) 
       <Problem error={loaded.error} />
       {found && (
         <>
-          {!found.attached.length && !found.own.length && <p class="dim">None: what it may, others' policies say, as a bucket's.</p>}
+          {!found.attached.length && !found.own.length && <p class="dim">None attached, none inline.</p>}
           {found.attached.length > 0 && <ul class="history">{found.attached.map(each => <li key={each}>{each} <span class="dim">attached</span></li>)}</ul>}
           {found.own.map(each => <details key={each.name}><summary>{each.name} <span class="dim">inline</span></summary><Value value={each.document} /></details>)}
           {found.trust !== undefined && <details><summary>who may assume it</summary><Value value={found.trust} /></details>}

@@ -25,12 +25,20 @@ export function Artifacts({ of }: { of?: Record<string, Artifact[]> }) {
   )
 }
 
-function One({ name, artifact }: { name: string; artifact: Artifact }) {
-  const kind = (artifact.type?.schemaTitle ?? 'system.Artifact').replace('system.', '')
+const kindOf = (artifact: Artifact) => (artifact.type?.schemaTitle ?? 'system.Artifact').replace('system.', '')
+
+const One = ({ name, artifact }: { name: string; artifact: Artifact }) => (
+  <section class="artifact">
+    <h3>{name} <span class="dim">{kindOf(artifact)}</span></h3>
+    <ArtifactView artifact={artifact} />
+  </section>
+)
+
+export function ArtifactView({ artifact }: { artifact: Artifact }) {
+  const kind = kindOf(artifact)
   const inS3 = artifact.uri.startsWith('s3://')
   return (
-    <section class="artifact">
-      <h3>{name} <span class="dim">{kind}</span></h3>
+    <>
       <div class="uri">
         {inS3 ? <a href={bucketPage(artifact.uri)}>{artifact.uri}</a> : <code>{artifact.uri}</code>}
         {inS3 && <> · <a href={objectUrl(artifact.uri, '&download')} download>download</a></>}
@@ -38,7 +46,7 @@ function One({ name, artifact }: { name: string; artifact: Artifact }) {
       <Visual kind={kind} artifact={artifact} />
       {inS3 && !SHOWN.has(kind) && <Look uri={artifact.uri} />}
       {!MEASURED.has(kind) && artifact.metadata && Object.keys(artifact.metadata).length > 0 && <Values values={artifact.metadata} />}
-    </section>
+    </>
   )
 }
 
