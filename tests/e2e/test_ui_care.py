@@ -28,7 +28,7 @@ PAGES = (
     ("pipelines/details/{pipeline}", "[data-task=assess]"),
     ("recurringruns", "[role=cell] a[href='#/recurringrun/details/{schedule}']"),
     ("recurringruns/new?pipeline={pipeline}&version={version}", "#parameter-eta"),
-    ("recurringrun/details/{schedule}", "text=Turn off"),
+    ("recurringrun/details/{schedule}", ".values a[href*='{pipeline}']"),
     ("jobs", "[role=cell] a[href='#/jobs/training/{trial}']"),
     ("jobs/training/{trial}", "table.metrics >> text=validation:logloss"),
     (f"jobs/training/{NAME}", ".chart .u-label[role=button]"),

@@ -35,7 +35,7 @@ export function ArtifactsPage({ route }: { route: Route }) {
   const rows = kind ? all.filter(each => kindOf(each) === kind) : all
   const chosen = all.find(each => each.uri === uri)
   return (
-    <Page title="Artifacts" beside={<span class="dim count">{loaded.value && `of the newest ${loaded.value.runs} runs`}</span>}
+    <Page title="Artifacts" beside={<span class="dim count">{!!loaded.value?.runs && `of the newest ${loaded.value.runs} runs`}</span>}
       actions={
         <select aria-label="Type" value={kind} onChange={event => setQuery({ type: event.currentTarget.value || null })}>
           <option value="">any type</option>
