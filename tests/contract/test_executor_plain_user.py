@@ -24,7 +24,7 @@ def load(name):
     return module
 ahead, namespace, supervisor = load("ahead"), load("namespace"), load("supervisor")
 child = ahead.Ahead(lambda job: namespace.enter(job["view"]), ahead.execute)
-supervisor.supervise(sys.argv[2], child)
+supervisor.supervise(sys.argv[2], child, lambda job, say: None)
 """
 
 

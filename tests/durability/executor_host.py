@@ -1,7 +1,7 @@
 """A server of nothing but an executor, for tests that kill it: `python executor_host.py FOLDER`.
 
-It starts the processes that its standard input names, one JSON object a line, and answers each with
-a line.
+It starts the processes that its standard input names, a line of JSON with the fields of ProcessSpec
+for each, and answers each with a line.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ async def main(folder: Path) -> None:
     await executor.start()
     while line := await asyncio.to_thread(sys.stdin.readline):
         asked = json.loads(line)
-        await executor.ensure_started(ProcessSpec(id=asked["id"], argv=tuple(asked["argv"])))
+        await executor.ensure_started(ProcessSpec(**{**asked, "argv": tuple(asked["argv"])}))
         sys.stdout.write("started\n")
         sys.stdout.flush()
 

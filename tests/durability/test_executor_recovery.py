@@ -31,10 +31,11 @@ class Host:
             text=True,
         )
 
-    def start(self, process_id: str, script: str) -> None:
+    def start(self, process_id: str, script: str, **fields: object) -> None:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps({"id": process_id, "argv": ["sh", "-c", script]}))
+        asked = {"id": process_id, "argv": ["sh", "-c", script], **fields}
+        self.process.stdin.write(json.dumps(asked))
         self.process.stdin.write("\n")
         self.process.stdin.flush()
         assert self.process.stdout.readline() == "started\n"
@@ -76,6 +77,20 @@ async def test_processes_outlive_a_killed_server(
     assert (await next_server.end("quick")).exit_code == 4
     await next_server.until_told("p")
     assert next_server.log("p").splitlines() == [str(n) for n in range(1, 200_001)]
+
+
+async def test_a_memory_limit_holds_while_there_is_no_server(
+    host: Host, next_server: Runner, tmp_path: Path
+) -> None:
+    hog = f"{sys.executable} -c \"kept = b'x' * (200 << 20); import time; time.sleep(60)\""
+    script = f"while [ ! -e go ]; do sleep 0.01; done; {hog}"
+    await asyncio.to_thread(host.start, "p", script, memory_limit=100 << 20)
+    host.kill()
+    (tmp_path / "jobs" / "p" / "work" / "go").touch()
+    await next_server.until_there(tmp_path / "jobs" / "p" / "outcome.json")
+    await next_server.executor.start()
+    outcome = await next_server.end("p")
+    assert (outcome.exit_code, outcome.reason) == (-9, "memory")
 
 
 async def test_the_next_server_can_stop_what_an_earlier_one_started(

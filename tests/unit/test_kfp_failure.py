@@ -1,5 +1,6 @@
 """What is said of a task that failed."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -36,6 +37,14 @@ def test_the_exception_comes_first_and_the_way_on_last() -> None:
     assert lines[2:4] == ["Its log ends:", "Traceback (most recent call last):"]
     assert "flowmaker logs run-1 --task task-1" in lines[-1]
     assert "flowmaker debug run-1 task-1" in lines[-1]
+
+
+def test_who_took_too_much_memory_is_told_the_limit_and_the_way_out() -> None:
+    error = ended(replace(FAILED, memory_limit="512Mi"), -9, "memory", TRACE)
+    assert error.splitlines()[0] == (
+        "OOMKilled: used more than its memory limit of 512Mi; raise it with set_memory_limit "
+        "(component comp-train, image python:3.11)."
+    )
 
 
 @pytest.mark.parametrize(

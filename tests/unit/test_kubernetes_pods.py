@@ -1,5 +1,6 @@
 """Pods: how they are told, selected, and how their logs are cut."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -51,6 +52,12 @@ def test_the_state_of_the_container(told: Pod, state: object) -> None:
     status = told.to_json("here")["status"]
     assert status["containerStatuses"][0]["state"] == state
     assert ("message" in status) is (told.mark.phase == "Failed")
+
+
+def test_who_had_too_much_memory_is_told_as_on_a_cluster() -> None:
+    killed = replace(pod("Failed", 137), out_of_memory=True)
+    state = killed.to_json("here")["status"]["containerStatuses"][0]["state"]["terminated"]
+    assert (state["exitCode"], state["reason"]) == (137, "OOMKilled")
 
 
 def test_an_exit_code_that_nobody_knows_is_not_made_up() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from flowmaker.errors import InvalidInput
 from flowmaker.executors.machine import capacity
 from flowmaker.executors.room import Amount, Demand, Room, granted, next_in, taken
-from flowmaker.pipelines.driver.resources import quantity, requested, unenforced
+from flowmaker.pipelines.driver.resources import limits, quantity, requested
 
 GIB = 1 << 30
 MACHINE = Amount(millicores=4000, memory=16 * GIB)
@@ -187,10 +187,9 @@ def test_what_a_task_asks_for() -> None:
     assert requested(both) == (250, GIB), "a limit stands in where there is no request"
     assert requested({"cpuRequest": 1.5, "memoryLimit": 2.0}) == (1500, 2 * 10**9)
     assert requested({}) == (0, 0)
-    assert list(unenforced(both)) == [
-        "CPU limit 2 is not enforced",
-        "memory limit 1Gi is not enforced",
-    ]
+    assert limits(both) == (2, GIB)
+    assert limits({"resourceCpuLimit": "250m", "memoryLimit": 0.5}) == (0.25, 5 * 10**8)
+    assert limits({"resourceCpuRequest": "1", "resourceMemoryRequest": "1Gi"}) == (0, 0)
 
 
 def _written(cgroup: Path, cpu: str, memory: str) -> None:

@@ -1,4 +1,7 @@
-"""What asks for CPU and memory waits for it: real clients, real processes, on a small machine."""
+"""What asks for CPU and memory waits for it, and what takes more than its limit does not get it.
+
+Real clients, real processes, on a small machine.
+"""
 
 import json
 import socket
@@ -113,7 +116,6 @@ def test_tasks_that_ask_for_all_cores_never_overlap(
     assert all((small.data / "jobs" / f"{each}-1" / "outcome.json").exists() for each in ids)
     assert "asks for 2 cores of this machine's 2 cores and 8 GiB\n" in done.log("alone")
     assert "asks for 64 cores of this machine's 2 cores and 8 GiB: no other" in done.log("alone-2")
-    assert "CPU limit 64 is not enforced" in done.log("alone-2")
 
 
 def test_tasks_that_fit_together_run_together(small: House, tmp_path: Path) -> None:
@@ -126,6 +128,69 @@ def test_tasks_that_fit_together_run_together(small: House, tmp_path: Path) -> N
         ports = {"a": a.getsockname()[1], "b": b.getsockname()[1]}
     done = ran(small, pipeline, tmp_path, arguments=ports)
     assert done.run.state == "SUCCEEDED", done.error
+
+
+@dsl.component(base_image="python:3.11")
+def takes(megabytes: int) -> int:
+    """Has so much memory, in a child, and tells nobody."""
+    import subprocess
+    import sys
+
+    program = f"kept = b'x' * ({megabytes} << 20); import time; time.sleep(1)"
+    return subprocess.run([sys.executable, "-c", program], check=True).returncode
+
+
+@dsl.component(base_image="python:3.11")
+def burns():
+    """Says how many seconds a fifth of a second of CPU took."""
+    import time
+
+    begun, cpu = time.monotonic(), time.process_time()
+    while time.process_time() - cpu < 0.2:
+        pass
+    print("RESULT", time.monotonic() - begun)
+
+
+def test_a_task_over_its_memory_limit_is_killed_and_says_so(small: House, tmp_path: Path) -> None:
+    @dsl.container_component
+    def shell():
+        hog = "kept = b'x' * (500 << 20); import time; time.sleep(60)"
+        return dsl.ContainerSpec(
+            image="python:3.11", command=["sh", "-c"], args=[f'python -c "{hog}"; echo survived']
+        )
+
+    @dsl.pipeline(name="hungry")
+    def pipeline(limit: str):
+        takes(megabytes=500).set_memory_limit("200Mi").set_retry(1)
+        takes(megabytes=200).set_memory_limit("500Mi")
+        takes(megabytes=500).set_memory_request("200Mi")
+        shell().set_memory_limit(limit)
+
+    done = ran(small, pipeline, tmp_path, arguments={"limit": "0.2G"})
+    states = done.states()
+    assert states["takes"] == states["shell"] == done.run.state == "FAILED"
+    assert states["takes-2"] == "SUCCEEDED"
+    assert states["takes-3"] == "SUCCEEDED", "what is requested is no limit"
+    said = "OOMKilled: used more than its memory limit of {}; raise it with set_memory_limit"
+    errors = {task.display_name: task.error.message for task in done.tasks if task.error}
+    assert errors["takes"].startswith(said.format("200Mi")), errors
+    assert errors["shell"].startswith(said.format("0.2G")), errors
+    assert said.format("200Mi") in done.error or said.format("0.2G") in done.error
+    assert done.log("takes").count("[flowmaker] OOMKilled: used ") == 2, "each attempt is held"
+    assert "survived" not in done.log("shell")
+
+
+def test_a_task_gets_no_more_than_its_cpu_limit(small: House, tmp_path: Path) -> None:
+    @dsl.pipeline(name="held")
+    def pipeline():
+        burns().set_cpu_limit("50m")
+        burns().set_cpu_request("200m")
+
+    done = ran(small, pipeline, tmp_path)
+    assert done.run.state == "SUCCEEDED", done.error
+    assert done.result("burns") > 0.8 * 0.2 / 0.05 - 0.2
+    assert "its CPU limit of 0.05 cores held it for " in done.log("burns")
+    assert "held it" not in done.log("burns-2")
 
 
 def test_a_task_that_waits_is_pending_and_says_what_for(

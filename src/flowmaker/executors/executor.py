@@ -85,6 +85,12 @@ class ProcessSpec:
     grace: float = 30.0
     #: Seconds after which it is stopped as by `stop`, with the reason `timeout`. 0: never.
     timeout: float = 0.0
+    #: Bytes of memory that it and all that it started may have; with more they are killed, with
+    #: the reason `memory`. 0: no limit.
+    memory_limit: int = 0
+    #: Cores' worth of CPU time that they may use in a tenth of a second; they are held when they
+    #: used more. 0: no limit.
+    cpu_limit: float = 0.0
 
 
 class ProcessState(StrEnum):
@@ -104,7 +110,7 @@ class Outcome:
     exit_code: int
     started_at: datetime
     ended_at: datetime
-    #: Why it was ended from outside: `stopped`, `timeout`; empty when it ended by itself.
+    #: Why it was ended from outside: `stopped`, `timeout`, `memory`; empty when it ended by itself.
     reason: str = ""
 
     @property

@@ -27,12 +27,16 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # who forks it hands it over: nothing is imported from beside this file
     from flowmaker.executors.ahead import Ahead
+    from flowmaker.executors.limits import Limits, Say
+
+    #: The limits of a process, by its spec.json.
+    LimitsOf = Callable[[dict[str, Any], Say], Limits | None]
 
 #: Seconds that strays get to vanish after SIGKILL (one may sit in the kernel).
 _STRAYS = 5.0
@@ -40,17 +44,17 @@ _STRAYS = 5.0
 _SHELLS_SIGNALLED = range(129, 160)
 
 
-def supervise(folder: str, ahead: Ahead) -> bool:
+def supervise(folder: str, ahead: Ahead, limits_of: LimitsOf) -> bool:
     """Run what `folder`/spec.json says, unless it was ever started, and record how it ends.
 
     Returns whether nothing of it is left: then this process may supervise another. `ahead` is its
-    child, and is used up.
+    child, and is used up. `limits_of` is `limits.of`.
     """
     os.chdir(folder)
     os.umask(0o077)
     lock = os.open("lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        return not _is_taken(lock) and _run_and_record(ahead)
+        return not _is_taken(lock) and _run_and_record(ahead, limits_of)
     finally:
         ahead.close()
         os.close(lock)
@@ -65,13 +69,14 @@ def _is_taken(lock: int) -> bool:
     return Path("pid.json").exists() or Path("outcome.json").exists()
 
 
-def _run_and_record(ahead: Ahead) -> bool:
+def _run_and_record(ahead: Ahead, limits_of: LimitsOf) -> bool:
     spec = json.loads(Path("spec.json").read_text(encoding="utf-8"))
     log = ahead.open_log()
     said_before = os.fstat(log).st_size
     started = time.time()
     _start(spec, ahead)
-    outcome = _Watch(ahead, spec).until_end()
+    limits = limits_of(spec, functools.partial(_say, log))
+    outcome = _Watch(ahead, spec, limits).until_end()
     # One that leaves, and alone, is not waited for.
     is_clean = _is_alone(ahead.pid) or _end_strays(ahead.pid)
     record = {**outcome, "sandbox": spec["sandbox"], "started_at": started}
@@ -84,6 +89,10 @@ def _run_and_record(ahead: Ahead) -> bool:
         os.fsync(log)
     os.close(log)
     return is_clean and _end_strays(ahead.pid)
+
+
+def _say(log: int, line: str) -> None:
+    os.write(log, f"[flowmaker] {line}\n".encode())
 
 
 def put(name: str, content: dict[str, Any]) -> None:
@@ -123,13 +132,14 @@ def _start(spec: dict[str, Any], ahead: Ahead) -> None:
 class _Watch:
     """Waits for the end of the process, and brings it about when told to or when time is up."""
 
-    def __init__(self, ahead: Ahead, spec: dict[str, Any]) -> None:
+    def __init__(self, ahead: Ahead, spec: dict[str, Any], limits: Limits | None) -> None:
         self._child = ahead.pid
         self._watched = ahead.WATCHED
         self._leaves = ahead.LEAVES
         self._wrapped = bool(spec["wrapper"])
         self._grace = float(spec["grace"])
         self._timeout = time.monotonic() + spec["timeout"] if spec["timeout"] else None
+        self._limits = limits
         self._kill_at: float | None = None
         self._reason = ""
         self._status: int | None = None
@@ -143,8 +153,11 @@ class _Watch:
                 self._stop_if_told()
             elif signalled is not None and signalled.si_signo == self._leaves:
                 self._let_leave(signalled.si_pid)
+            if self._status is None:
+                self._watch_the_limits()
             self._watch_the_time()
             self._reap()
+        self._lift_limits()
         return {"exit_code": self._exit_code(self._status), "reason": self._reason}
 
     def _let_leave(self, pid: int) -> None:
@@ -159,7 +172,19 @@ class _Watch:
 
     def _patience(self) -> float:
         until = self._timeout if self._kill_at is None else self._kill_at
-        return 3600.0 if until is None else max(0.0, until - time.monotonic())
+        patience = 3600.0 if until is None else max(0.0, until - time.monotonic())
+        return patience if self._limits is None else min(patience, self._limits.pause())
+
+    def _watch_the_limits(self) -> None:
+        if self._limits is not None and self._limits.is_over():
+            self._lift_limits()
+            self._kill_at = time.monotonic()
+            self._reason = "memory"
+
+    def _lift_limits(self) -> None:
+        if self._limits is not None:
+            self._limits.lift()
+            self._limits = None
 
     def _watch_the_time(self) -> None:
         now = time.monotonic()
@@ -177,6 +202,7 @@ class _Watch:
             return
         self._kill_at = kill_at
         self._reason = reason
+        self._lift_limits()  # it is to hear of it
         if not self._wrapped:
             _signal_group(self._child, signal.SIGTERM)
             _terminate(_descendants(os.getpid()) - set(group_members(self._child)))

@@ -47,9 +47,10 @@ def _sibling(name: str) -> types.ModuleType:
 
 
 if TYPE_CHECKING:
-    from flowmaker.executors import ahead, namespace, pages, peers, supervisor
+    from flowmaker.executors import ahead, limits, namespace, pages, peers, supervisor
 else:
     ahead = _sibling("ahead")
+    limits = _sibling("limits")
     namespace = _sibling("namespace")
     pages = _sibling("pages")
     peers = _sibling("peers")
@@ -165,7 +166,9 @@ def _be_supervisor(orders: socket.socket, memory: pages.Pages) -> NoReturn:
     try:
         os.setsid()
         child = ahead.Ahead(enter_alone, run_and_leave, memory.copy)
-        while (folder := orders.recv(65536)) and supervisor.supervise(folder.decode(), child):
+        while (folder := orders.recv(65536)) and supervisor.supervise(
+            folder.decode(), child, limits.of
+        ):
             os.chdir("/")
             child = ahead.Ahead(enter_alone, run_and_leave, memory.copy)
             orders.send(b"waiting")

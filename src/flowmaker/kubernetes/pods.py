@@ -55,6 +55,8 @@ class Pod:
     ended_at: datetime | None = None
     #: Of one that has ended; None when nobody knows any more.
     exit_code: int | None = None
+    #: Whether it was ended because it had more memory than its limit.
+    out_of_memory: bool = False
     #: Why it failed, in words.
     message: str = ""
 
@@ -111,7 +113,7 @@ class Pod:
             started["finishedAt"] = _time(self.ended_at)
         if self.exit_code is None:
             return {"terminated": {"exitCode": GONE, "reason": "ContainerStatusUnknown", **started}}
-        reason = STATUS[self.mark.phase]
+        reason = "OOMKilled" if self.out_of_memory else STATUS[self.mark.phase]
         return {"terminated": {"exitCode": self.exit_code, "reason": reason, **started}}
 
 

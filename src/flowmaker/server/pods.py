@@ -52,9 +52,10 @@ class TaskPods:
 
     async def _pod(self, task: Started) -> Pod:
         exit_code = 0 if task.state is RuntimeState.SUCCEEDED else None
+        outcome = None
         if task.state in (RuntimeState.FAILED, RuntimeState.CANCELED):
             outcome = (await self.observe(task.process_id)).outcome
-            exit_code = outcome.exit_code if outcome else None
+            exit_code = _as_shells_tell(outcome.exit_code) if outcome else None
         return Pod(
             name=task.process_id,
             mark=_mark(task.namespace, task.run_id, task.state),
@@ -64,8 +65,14 @@ class TaskPods:
             started_at=task.started_at,
             ended_at=task.ended_at,
             exit_code=exit_code,
+            out_of_memory=outcome is not None and outcome.reason == "memory",
             message=task.error,
         )
+
+
+def _as_shells_tell(exit_code: int) -> int:
+    """As Kubernetes shows it: 128 + n when signal n ended the process."""
+    return exit_code if exit_code >= 0 else 128 - exit_code
 
 
 def _marks(tx: Transaction, among: Among) -> dict[str, Mark]:

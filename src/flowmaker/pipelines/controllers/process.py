@@ -27,7 +27,7 @@ from flowmaker.pipelines.driver.configuration import container_of
 from flowmaker.pipelines.driver.job import local_path, remote_uri
 from flowmaker.pipelines.driver.outputs import artifacts_of, parameters_of
 from flowmaker.pipelines.driver.program import Program, program_of
-from flowmaker.pipelines.driver.resources import requested, unenforced
+from flowmaker.pipelines.driver.resources import limits, requested, requirements
 from flowmaker.pipelines.driver.workspace import is_inside
 from flowmaker.pipelines.ir.graph import Container
 from flowmaker.pipelines.ir.lightweight import recognise
@@ -114,6 +114,7 @@ class Processes:
         uris = [artifact["uri"] for artifact in artifacts if not is_inside(artifact)]
         notes = [self.environments.note(wanted)]
         notes += [*_asked(container.resources, self.settings.room.capacity), *given.notes]
+        cores, memory = limits(container.resources)
         process = replace(
             _warm(program) if program.lightweight else self._command(program, container),
             id=task.process_id,
@@ -122,6 +123,8 @@ class Processes:
             env={**env, **given.env},
             mounts=(*local_mounts(uris, self.settings.hidden), *given.mounts),
             timeout=given.timeout,
+            memory_limit=memory,
+            cpu_limit=cores,
             hidden=self.settings.hidden,
         )
         log = self.executor.log(task.process_id)
@@ -133,8 +136,11 @@ class Processes:
         """How the process of a task ended; its outputs are published."""
         program = self.programs.pop(task.process_id, None)
         component = progress.graph.component(task.component)
-        image = container_of(task, component, progress.job).image
-        failed = Failed(task=task, component=component.name, image=image)
+        container = container_of(task, component, progress.job)
+        limit = requirements(container.resources).get("limits", {}).get("memory", "")
+        failed = Failed(
+            task=task, component=component.name, image=container.image, memory_limit=limit
+        )
         if seen.state is ProcessState.LOST or seen.outcome is None:
             return End(task_id=task.task_id, error=lost(failed))
         log = self.executor.log(task.process_id)
@@ -201,12 +207,11 @@ def _asked(resources: Document, capacity: Amount) -> list[str]:
     """What is said of a task's requests and limits, in lines."""
     millicores, memory = requested(resources)
     amount = Amount(millicores=millicores, memory=memory)
-    lines = list(unenforced(resources))
     if not amount:
-        return lines
+        return []
     said = f"asks for {amount} of this machine's {capacity}"
     alone = "" if amount.fits(capacity) else ": no other that asks for room runs beside it"
-    return [*lines, said + alone]
+    return [said + alone]
 
 
 def _prepare(program: Program, work: Path, log: Path, notes: list[str]) -> None:

@@ -5,7 +5,6 @@ and gigabytes (https://kubernetes.io/docs/reference/kubernetes-api/common-defini
 """
 
 import re
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -46,20 +45,21 @@ def requested(resources: Document) -> tuple[int, int]:
     """
     asked = requirements(resources)
     sides = asked.get("requests", {}), asked.get("limits", {})
-    cpu, memory = (next((side[key] for side in sides if key in side), "0") for key in _SHOWN)
+    kinds = "cpu", "memory"
+    cpu, memory = (next((side[key] for side in sides if key in side), "0") for key in kinds)
     return _ceiling(quantity(cpu) * 1000), _ceiling(quantity(memory))
 
 
-def unenforced(resources: Document) -> Iterator[str]:
-    """A line for each limit: a cluster would see to it, and this machine does not."""
-    limits = requirements(resources).get("limits", {})
-    for key, shown in _SHOWN.items():
-        if key in limits:
-            yield f"{shown} limit {limits[key]} is not enforced"
+def limits(resources: Document) -> tuple[float, int]:
+    """The cores and the bytes of memory that a task may use; 0 where there is no limit.
 
-
-#: The resources that there are, and what a person calls them.
-_SHOWN = {"cpu": "CPU", "memory": "memory"}
+    Raises:
+        InvalidInput: a quantity is none.
+    """
+    if not resources:
+        return 0.0, 0
+    given = requirements(resources).get("limits", {})
+    return float(quantity(given.get("cpu", "0"))), _ceiling(quantity(given.get("memory", "0")))
 
 
 def quantity(text: str) -> Decimal:

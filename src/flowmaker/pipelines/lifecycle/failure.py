@@ -31,13 +31,22 @@ class Failed:
     #: The component's key in the spec.
     component: str
     image: str
+    #: As it was written, e.g. `512Mi`.
+    memory_limit: str = ""
 
 
 def ended(failed: Failed, exit_code: int, reason: str, log: str) -> str:
     """The process failed: by itself, by a signal, or (`reason`) because it was told to end."""
     said = _quoted(log)
+    summary = _summary(said)
     if reason == "timeout":
         how = "The process was stopped because its time was up"
+    elif reason == "memory":
+        summary = ""  # an exception that it survived
+        how = (
+            f"OOMKilled: used more than its memory limit of {failed.memory_limit}; "
+            "raise it with set_memory_limit"
+        )
     elif reason:
         how = f"The process was ended from outside ({reason})"
     elif exit_code < 0:
@@ -45,7 +54,6 @@ def ended(failed: Failed, exit_code: int, reason: str, log: str) -> str:
     else:
         what = _CODES.get(exit_code)
         how = f"Exit code {exit_code}" + (f" ({what})" if what else "")
-    summary = _summary(said)
     head = f"{summary}\n{how}" if summary else how
     return _whole(failed, head, _log(said), _advice(log))
 
