@@ -90,6 +90,25 @@ def types():
 
 
 @dsl.component(base_image="python:3.11")
+def diverge(metrics: Output[Metrics]):
+    metrics.log_metric("loss", float("nan"))
+    metrics.metadata["ends"] = [float("-inf"), {"high": float("inf")}]
+
+
+@dsl.component(base_image="python:3.11")
+def read_metadata(metrics: Input[Metrics]):
+    import json
+
+    print("RESULT " + json.dumps(metrics.metadata))
+
+
+@BATCH.add()
+@dsl.pipeline(name="no-numbers-of-json")
+def no_numbers():
+    read_metadata(metrics=diverge().output)
+
+
+@dsl.component(base_image="python:3.11")
 def write_elsewhere(
     moved: Output[Dataset], folder: Output[Model], empty: Output[Dataset], aside: Output[Dataset]
 ):
@@ -231,6 +250,15 @@ def test_artifacts_of_every_type_with_their_metadata(ran: Submitted) -> None:
     kind, uri, text, _ = run.result("any type")
     assert (kind, text) == ("Dataset", "dataset")
     assert uri.endswith("/dataset")
+
+
+def test_numbers_that_json_lacks_are_words_in_metadata(ran: Submitted) -> None:
+    run = ran(no_numbers)
+    assert run.error == ""
+    words = {"loss": "NaN", "ends": ["-Infinity", {"high": "Infinity"}]}
+    assert run.result("read-metadata") == words
+    (written,) = [task for task in run.tasks if task.display_name == "diverge"]
+    assert written.state == "SUCCEEDED"
 
 
 def test_paths_that_are_set_folders_and_uris_that_change(ran: Submitted) -> None:

@@ -176,7 +176,7 @@ def test_an_exit_task_is_told_that_all_went_well(ran: Submitted) -> None:
     assert run.result("clean-up") == {
         "state": "COMPLETE",
         "task": "exit-handler-1",
-        "job": run.id,
+        "job": f"{succeeds.name}-{run.id[:5]}",
         "code": None,
         "message": None,
         "note": "all is well",

@@ -142,6 +142,20 @@ def subvariables():
         show_record(title=item.title, size=item.size).set_display_name("of a task")
 
 
+@BATCH.add(numbered=[{"no": 1}, {"no": 2}])
+@dsl.pipeline(name="parts-in-texts")
+def parts_in_texts(numbered: list[dict[str, int]]):
+    items = [{"title": "a", "sizes": [1, 2]}, {"title": "b", "sizes": []}]
+    with dsl.ParallelFor(items) as item:
+        say(value=f"<{item.title} {item.sizes}>").set_display_name("raw")
+        with dsl.ParallelFor(item.sizes) as size:
+            say(value=f"{item.title}{size}").set_display_name("in a loop")
+    with dsl.ParallelFor(records().output) as item, dsl.If(item.title == "b"):
+        say(value=f"{item.title}, {item.size}").set_display_name("of a task")
+    with dsl.ParallelFor(numbered) as item:
+        say(value=f"no {item.no}").set_display_name("of a parameter")
+
+
 @BATCH.add()
 @dsl.pipeline(name="nested-loops")
 def nested():
@@ -262,6 +276,15 @@ def test_parts_of_items(ran: Submitted) -> None:
     assert run.error == ""
     for name in ("raw", "of a task"):
         assert sorted(run.results(name)) == [["a", "small"], ["b", "tall"]]
+
+
+def test_parts_of_items_in_texts(ran: Submitted) -> None:
+    run = ran(parts_in_texts)
+    assert run.error == ""
+    assert sorted(run.results("raw")) == ["<a [1,2]>", "<b []>"]
+    assert sorted(run.results("in a loop")) == ["a1", "a2"]
+    assert run.results("of a task") == ["b, tall"]
+    assert sorted(run.results("of a parameter")) == ["no 1", "no 2"]
 
 
 def test_loops_in_loops(ran: Submitted) -> None:

@@ -215,6 +215,40 @@ def selectors(text: str):
     optional(given=text)
 
 
+@dsl.component(base_image="python:3.11")
+def not_a_number() -> float:
+    return float("nan")
+
+
+@dsl.component(base_image="python:3.11")
+def half_a_character() -> list:
+    return ["\ud800"]
+
+
+@dsl.container_component
+def bottomless(l: dsl.OutputPath(list)):  # type: ignore[valid-type]
+    program = "import sys; open(sys.argv[1], 'w').write('[' * 10**5 + ']' * 10**5)"
+    return dsl.ContainerSpec(image="python:3.11", command=["python", "-c", program, l])
+
+
+@BATCH.add()
+@dsl.pipeline(name="not-a-number")
+def no_number():
+    not_a_number()
+
+
+@BATCH.add()
+@dsl.pipeline(name="half-a-character")
+def no_text():
+    half_a_character()
+
+
+@BATCH.add()
+@dsl.pipeline(name="bottomless")
+def no_bottom():
+    bottomless()
+
+
 @pytest.fixture(scope="module")
 def ran(server: House, tmp_path_factory: pytest.TempPathFactory) -> Submitted:
     return BATCH.submitted(server, tmp_path_factory.mktemp("packages"))
@@ -301,6 +335,22 @@ def test_files_of_a_container_are_read_as_their_types(ran: Submitted) -> None:
 def test_a_file_with_something_else_fails_its_task(ran: Submitted) -> None:
     run = ran(nonsense)
     assert "Output parameter 'n' is of type NUMBER_INTEGER, but the task wrote '3.5" in run.error
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "said"),
+    [
+        (no_number, "Output parameter 'Output': nan has no counterpart in JSON"),
+        (no_text, "Output parameter 'Output': '\\ud800' is no Unicode text"),
+        (no_bottom, "Output parameter 'l' is of type LIST, but the task wrote '[[["),
+    ],
+)
+def test_an_output_that_is_not_json_fails_its_task(
+    ran: Submitted, pipeline: Any, said: str
+) -> None:
+    run = ran(pipeline)
+    assert run.run.state == "FAILED"
+    assert said in run.error
 
 
 def test_a_part_of_a_value(ran: Submitted) -> None:

@@ -128,6 +128,20 @@ def of_job():
 
 
 @dsl.container_component
+def show_more(text: str):
+    words = [text, "$(GIVEN)", "<$(GIVEN)|$(KFP_RUN_ID)>", "$$(GIVEN) $(date) $$ $(ABSENT) $()"]
+    return dsl.ContainerSpec(image="python:3.11", command=SHOW, args=words)
+
+
+@BATCH.add()
+@dsl.pipeline(name="variables-in-a-command")
+def variables():
+    show_more(text="$(GIVEN)").set_env_variable("GIVEN", "a value").set_env_variable(
+        "ANOTHER", "$$(GIVEN)"
+    )
+
+
+@dsl.container_component
 def optional(name: str, a: str = None, b: str = None, data: Input[Dataset] = None):  # type: ignore[assignment]
     return dsl.ContainerSpec(
         image="python:3.11",
@@ -196,7 +210,8 @@ def test_the_job_and_its_times(ran: Submitted) -> None:
     values = dict(zip(JOB, run.result("in a command"), strict=True))
     (task_id,) = [each.task_id for each in run.tasks if each.display_name == "in a command"]
     assert values["job name"] == "a run of mine"
-    assert values["job id"] == values["resource name"] == run.id
+    assert values["job id"] == run.id
+    assert values["resource name"] == f"of-the-job-{run.id[:5]}"
     assert values["task name"] == "of-the-job"
     assert values["task id"] == task_id
     assert values["created"] == run.run.created_at.strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -206,6 +221,17 @@ def test_the_job_and_its_times(ran: Submitted) -> None:
         assert run.result(name) == [f"<{values[name]}>"]
     assert re.fullmatch(r"<show(-\d)?>", run.result("task name")[0])
     assert run.result("in the environment") == "a run of mine, a run of mine and $(NOT_THERE)"
+
+
+def test_a_command_may_name_variables_as_on_kubernetes(ran: Submitted) -> None:
+    run = ran(variables)
+    assert run.error == ""
+    assert run.result("show-more") == [
+        "a value",
+        "a value",
+        f"<a value|{run.id}>",
+        "$(GIVEN) $(date) $$ $(ABSENT) $()",
+    ]
 
 
 def test_concat_and_ifpresent(ran: Submitted) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -26,7 +27,7 @@ from flowmaker.pipelines.controllers.settings import RunSettings
 from flowmaker.pipelines.driver.configuration import container_of
 from flowmaker.pipelines.driver.job import local_path, remote_uri
 from flowmaker.pipelines.driver.outputs import artifacts_of, parameters_of
-from flowmaker.pipelines.driver.program import Program, program_of
+from flowmaker.pipelines.driver.program import Program, expanded, program_of
 from flowmaker.pipelines.driver.resources import limits, requested, requirements
 from flowmaker.pipelines.driver.workspace import is_inside
 from flowmaker.pipelines.ir.graph import Container
@@ -115,12 +116,13 @@ class Processes:
         notes = [self.environments.note(wanted)]
         notes += [*_asked(container.resources, self.settings.room.capacity), *given.notes]
         cores, memory = limits(container.resources)
+        # As on a cluster, what the platform gives comes last and wins.
+        env |= given.env
         process = replace(
-            _warm(program) if program.lightweight else self._command(program, container),
+            _warm(program) if program.lightweight else self._command(program, container, env),
             id=task.process_id,
             environment=environment,
-            # As on a cluster, what the platform gives comes last and wins.
-            env={**env, **given.env},
+            env=env,
             mounts=(*local_mounts(uris, self.settings.hidden), *given.mounts),
             timeout=given.timeout,
             memory_limit=memory,
@@ -187,12 +189,15 @@ class Processes:
             **program.env,
         }
 
-    def _command(self, program: Program, container: Container) -> ProcessSpec:
+    def _command(
+        self, program: Program, container: Container, env: Mapping[str, str]
+    ) -> ProcessSpec:
         """As Kubernetes has it: without a command, arguments go to the image's entrypoint."""
         image = self.images.resolve(container.image)
+        words = tuple(expanded(word, env) for word in program.argv)
         return ProcessSpec(
             id="",
-            argv=program.argv if container.command else (*image.entrypoint, *program.argv),
+            argv=words if container.command else (*image.entrypoint, *words),
             cwd=image.workdir,
         )
 
@@ -247,7 +252,7 @@ def _written(program: Program) -> tuple[dict[str, Any], dict[str, str]]:
             for name, file in program.output_files.items()
             if Path(file).is_file()
         }
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise FailedPrecondition(f"An output of the task cannot be read: {error}") from None
     return (written if isinstance(written, dict) else {}), texts  # pyright: ignore[reportUnknownVariableType]
 

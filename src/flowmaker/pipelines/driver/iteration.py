@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from flowmaker.errors import FailedPrecondition
+from flowmaker.pipelines.ir.documents import check
 from flowmaker.pipelines.ir.graph import Interface, Loop
 from flowmaker.pipelines.ir.parameters import normalised
 from flowmaker.pipelines.records.catalog import Document
@@ -16,6 +17,7 @@ def items_of(loop: Loop, inputs: Document) -> list[Any]:
 
     Raises:
         FailedPrecondition: it is no list.
+        InvalidInput: it is one, but not JSON.
     """
     if loop.input_artifact:
         return list(inputs["artifacts"].get(loop.input_artifact, ()))
@@ -31,9 +33,11 @@ def items_of(loop: Loop, inputs: Document) -> list[Any]:
 def _parsed(text: str) -> Any:  # noqa: ANN401 - JSON; nobody may change it
     """Kept: a loop looks at its items each time that an iteration has ended."""
     try:
-        return json.loads(text)
-    except ValueError:
+        items = json.loads(text)
+    except (ValueError, RecursionError):
         raise FailedPrecondition(f"The loop goes over {text[:80]!r}, not a list") from None
+    check(items, "What the loop goes over")
+    return items
 
 
 def inputs_of_iteration(

@@ -1,5 +1,6 @@
 """What a task may know of the run that it is in, and where its files are."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,11 +30,17 @@ class Job:
     #: Whether its tasks share a folder (dsl.WorkspaceConfig).
     has_workspace: bool = False
 
+    @property
+    def resource_name(self) -> str:
+        """On a cluster the name of a Workflow: the pipeline's, and five characters that vary."""
+        name = re.sub(r"[^a-z0-9-]", "-", self.pipeline.rpartition("/")[2].lower()).strip("-")
+        return f"{name or 'run'}-{self.run_id[:5]}"
+
     def placeholders(self, task_name: str, task_id: str) -> Mapping[str, str]:
         """The values of `{{$.<name>}}`."""
         return {
             "pipeline_job_name": self.name,
-            "pipeline_job_resource_name": self.run_id,
+            "pipeline_job_resource_name": self.resource_name,
             "pipeline_job_uuid": self.run_id,
             "pipeline_job_create_time_utc": self.created_at,
             "pipeline_job_schedule_time_utc": self.scheduled_at,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from flowmaker.errors import FailedPrecondition
+from flowmaker.pipelines.ir.documents import check
 from flowmaker.pipelines.ir.graph import Interface, ParameterDefinition
 from flowmaker.pipelines.ir.parameters import checked
 from flowmaker.pipelines.records.catalog import Document
@@ -52,6 +53,9 @@ def artifacts_of(
     """The output artifacts, with the name, URI and metadata that the task gave them.
 
     One for each output; of an output that is a list as many as the task says.
+
+    Raises:
+        InvalidInput: metadata is not JSON.
     """
     outputs: dict[str, list[dict[str, Any]]] = {}
     for name, artifacts in declared.items():
@@ -66,15 +70,29 @@ def artifacts_of(
 
 def _changed(artifact: Document, given: Document) -> dict[str, Any]:
     """`artifact` with what the task said of it. Metadata is added to, as KFP does."""
+    metadata = _in_json(given.get("metadata") or {})
+    check(metadata, f"The metadata of {artifact['name']!r}")
     return {
         **artifact,
-        "metadata": {**artifact["metadata"], **(given.get("metadata") or {})},
+        "metadata": {**artifact["metadata"], **metadata},
         "uri": given.get("uri") or artifact["uri"],
         "name": given.get("name") or artifact["name"],
     }
 
 
+def _in_json(value: Any) -> Any:  # noqa: ANN401
+    """`value` with NaN and infinities, which JSON has not, as protobuf writes them."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else f"{'-' if value < 0 else ''}Infinity"
+    if isinstance(value, dict):
+        return {key: _in_json(each) for key, each in value.items()}  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, list):
+        return [_in_json(each) for each in value]  # pyright: ignore[reportUnknownVariableType]
+    return value
+
+
 def _checked(definition: ParameterDefinition, value: Any) -> Any:  # noqa: ANN401
+    check(value, f"Output parameter {definition.name!r}")
     return checked(definition, value, f"Output parameter {definition.name!r}")
 
 
@@ -88,7 +106,7 @@ def _parsed(definition: ParameterDefinition, text: str) -> Any:  # noqa: ANN401
         if definition.type in _NUMBERS:
             return _finite(_NUMBERS[definition.type](text))
         return json.loads(text)
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, RecursionError):
         raise FailedPrecondition(
             f"Output parameter {definition.name!r} is of type {definition.type}, "
             f"but the task wrote {text[:80]!r}"

@@ -17,6 +17,9 @@ from flowmaker.pipelines.records.run import Task
 #: The path of an input artifact, in a command.
 _PATH = re.compile(r"\{\{\$\.inputs\.artifacts\[['\"](.*?)['\"]\]\.path\}\}")
 
+#: Of a variable, in another one or in a command.
+_REFERENCE = re.compile(r"(?P<escape>\$)?(?P<text>\$\((?P<name>[^()]*)\))")
+
 _OUTPUT = "executor_output.json"
 _GET_URI = "get_uri"
 
@@ -157,11 +160,20 @@ def _declared(definition: ArtifactDefinition, uri: str) -> Document:
 
 
 def _environment(container: Container, placeholders: Placeholders) -> dict[str, str]:
-    """The container's variables; `$(NAME)` stands for an earlier one, as in Kubernetes."""
+    """The container's variables; one may name earlier ones."""
     env: dict[str, str] = {}
     for name, template in container.env:
-        value = placeholders.text(template)
-        for earlier, its_value in env.items():
-            value = value.replace(f"$({earlier})", its_value)
-        env[name] = value
+        env[name] = expanded(placeholders.text(template), env)
     return env
+
+
+def expanded(text: str, env: Mapping[str, str]) -> str:
+    """`$(NAME)` is the variable's value, if there is such a one, and `$$(NAME)` is `$(NAME)`.
+
+    As Kubernetes has it, but for a `$$` that is followed by something else: it would make that a
+    `$`, to the surprise of who wrote a shell script.
+    """
+    return _REFERENCE.sub(
+        lambda found: found["text"] if found["escape"] else env.get(found["name"], found["text"]),
+        text,
+    )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from flowmaker.pipelines.ir.parts import bind_parts
 from flowmaker.pipelines.ir.protobuf import canonical
 from flowmaker.pipelines.ir.remembered import Remembered
 from flowmaker.pipelines.records.catalog import Document
@@ -36,6 +37,7 @@ def _modernised(document: Document) -> dict[str, Any]:
             parameter = source.get("runtimeValue", {}).get("runtimeParameter")
             if parameter:
                 task["inputs"]["parameters"][name] = {"componentInputParameter": parameter}
+    bind_parts(spec)
     _MODERN.keep(spec, spec)  # there is nothing to change in it any more
     return spec
 

@@ -331,14 +331,14 @@ def scope_of(progress: Progress, task: Task) -> Scope:
     return Scope(
         inputs=dag.inputs,
         outputs={name: siblings[name].outputs for name in node.upstream},
-        statuses={name: _final_status(siblings[name]) for name in node.upstream}
+        statuses={name: _final_status(progress, siblings[name]) for name in node.upstream}
         if node.whatever_happened
         else {},
         job=progress.job.placeholders(task.name, task.task_id),
     )
 
 
-def _final_status(task: Task) -> Document:
+def _final_status(progress: Progress, task: Task) -> Document:
     """KFP's PipelineTaskFinalStatus. Success is called COMPLETE there, as on a cluster.
 
     Nor does protobuf write an error that is none: a component sees its code and message as None.
@@ -347,7 +347,7 @@ def _final_status(task: Task) -> Document:
     return {
         "state": "COMPLETE" if succeeded else task.state.value,
         "pipelineTaskName": task.name,
-        "pipelineJobResourceName": task.run_id,
+        "pipelineJobResourceName": progress.job.resource_name,
         "error": {} if succeeded else {"code": _UNKNOWN, "message": task.error},
     }
 
