@@ -33,7 +33,17 @@ def test_python_images(name: str, python: str) -> None:
     assert (resolved.environment, resolved.kind) == (EnvironmentSpec(python=python), "python")
 
 
-@pytest.mark.parametrize("name", ["alpine", "mypython:3.9", "python-x", "evil/python:3.9", ""])
+@pytest.mark.parametrize(
+    "name",
+    ["alpine", "alpine:3.20", "library/bash:4.4.23", "docker.io/busybox", "ubuntu:24.04", "debian"],
+)
+def test_images_of_plain_systems(name: str) -> None:
+    resolved = Images().resolve(name)
+    assert (resolved.environment, resolved.kind) == (EnvironmentSpec(), "system")
+    assert resolved.note.startswith(f"image {name} stands for this machine's own shell and ")
+
+
+@pytest.mark.parametrize("name", ["myalpine", "mypython:3.9", "python-x", "evil/python:3.9", ""])
 def test_an_unknown_image_is_named_with_the_known_ones(name: str) -> None:
     with pytest.raises(Unsupported) as refused:
         Images([mine]).resolve(name)

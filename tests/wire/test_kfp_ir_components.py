@@ -134,6 +134,20 @@ def unknown_image():
 
 
 @dsl.container_component
+def greets(name: str, greeting: dsl.OutputPath(str)):  # type: ignore[valid-type]
+    script = 'mkdir -p $(dirname "$1"); echo "RESULT \\"Hello, $0\\""; printf "Hello, $0" > "$1"'
+    return dsl.ContainerSpec(
+        image="alpine:3.20", command=["sh", "-c", script], args=[name, greeting]
+    )
+
+
+@BATCH.add()
+@dsl.pipeline(name="image-of-a-system")
+def system_image():
+    greets(name=greets(name="Ann").outputs["greeting"]).set_display_name("again")
+
+
+@dsl.container_component
 def fails_loudly():
     return dsl.ContainerSpec(
         image="python:3.11", command=["sh", "-c", "echo the oven is cold >&2; exit 3"]
@@ -258,6 +272,14 @@ def test_a_notebook_runs_with_its_parameters(ran: Submitted) -> None:
 def test_a_container_gets_its_words_as_they_are(ran: Submitted) -> None:
     run = ran(containers)
     assert run.results("multi-line") == ["it is one", "it is a b", "it is "]
+
+
+def test_an_image_of_a_plain_system_is_this_machines_own(ran: Submitted) -> None:
+    run = ran(system_image)
+    assert run.error == ""
+    assert run.result("again") == "Hello, Hello, Ann"
+    said = "[flowmaker] image alpine:3.20 stands for this machine's own shell and programs: "
+    assert run.log("again").startswith(said)
 
 
 @pytest.mark.parametrize(

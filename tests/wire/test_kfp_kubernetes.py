@@ -93,9 +93,7 @@ LACKING = {
         "no-key", kubernetes.use_config_map_as_env, "settings", {"a": "A"}
     ),
 }
-UNKNOWN_FIELD = _lacking(
-    "unknown-field", kubernetes.use_field_path_as_env, "A", "spec.serviceAccountName"
-)
+UNKNOWN_FIELD = _lacking("unknown-field", kubernetes.use_field_path_as_env, "A", "status.phase")
 NO_PLACE = _lacking("no-place", kubernetes.use_secret_as_volume, "kfp-secret", "relative")
 TWICE = _lacking(
     "mounted-twice",
@@ -108,6 +106,10 @@ FIELDS = {
     "NAME": "metadata.name",
     "NAMESPACE_OF_MINE": "metadata.namespace",
     "IP": "status.podIP",
+    "IPS": "status.podIPs",
+    "HOST_IP": "status.hostIP",
+    "HOST_IPS": "status.hostIPs",
+    "ACCOUNT": "spec.serviceAccountName",
     "NODE": "spec.nodeName",
     "TEAM": "metadata.labels['team']",
     "RUN": "metadata.labels['pipeline/runid']",
@@ -333,7 +335,8 @@ def test_fields_of_the_pod(ran: Submitted) -> None:
     assert seen == {
         "NAME": pod,
         "NAMESPACE_OF_MINE": "kubeflow",
-        "IP": "127.0.0.1",
+        **dict.fromkeys(("IP", "IPS", "HOST_IP", "HOST_IPS"), "127.0.0.1"),
+        "ACCOUNT": "pipeline-runner",
         "TEAM": "blue",
         "RUN": run.id,
         "WHY": "because",
@@ -344,7 +347,7 @@ def test_fields_of_the_pod(ran: Submitted) -> None:
 @pytest.mark.parametrize(
     ("pipeline", "said"),
     [
-        (UNKNOWN_FIELD, "the field path spec.serviceAccountName"),
+        (UNKNOWN_FIELD, "the field path status.phase"),
         (NO_PLACE, "mountPath is 'relative'"),
         (TWICE, "mounts more than one thing at /a"),
     ],

@@ -1,12 +1,14 @@
 """A container image's name, as a name for an environment.
 
 Nothing is pulled: an image is known when a rule knows what it is made of. Domains bring the rules
-for their own images; the official Python images are known here.
+for their own images; the official ones of Python and of plain systems are known here.
 """
 
+import platform
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from flowmaker.errors import Unsupported
 from flowmaker.executors.executor import EnvironmentSpec
@@ -23,6 +25,8 @@ class ResolvedImage:
     workdir: str = ""
     #: Which rule knew it, e.g. `python`.
     kind: str
+    #: What whoever runs it is told, in the log; empty: nothing.
+    note: str = ""
 
 
 #: Knows an image by its name, or does not. The first line of its docstring says which ones it
@@ -33,6 +37,10 @@ _OFFICIAL = re.compile(
     r"(?:(?:[\w.:-]+/)*library/|docker\.io/)?python"
     r"(?::(?:(?P<major>\d+)(?:\.(?P<minor>\d+))?(?:\.\d+)?(?:(?:a|b|rc)\d+)?)?(?:-?[a-z][\w.-]*)?)?"
     r"(?:@sha256:[0-9a-f]{64})?"
+)
+_SYSTEM = re.compile(
+    r"(?:(?:[\w.:-]+/)*library/|docker\.io/)?(?:alpine|bash|busybox|debian|ubuntu)"
+    r"(?::[\w.-]+)?(?:@sha256:[0-9a-f]{64})?"
 )
 _UBI = re.compile(
     r"registry(?:\.access)?\.redhat\.(?:com|io)/ubi\d+/python-(?P<major>\d)(?P<minor>\d+)"
@@ -53,12 +61,28 @@ def python_image(name: str) -> ResolvedImage | None:
     return ResolvedImage(environment=EnvironmentSpec(python=python), kind="python")
 
 
+def system_image(name: str) -> ResolvedImage | None:
+    """`alpine`, `bash`, `busybox`, `debian`, `ubuntu`: this machine's own shell and programs."""
+    if _SYSTEM.fullmatch(name) is None:
+        return None
+    note = f"image {name} stands for this machine's own shell and programs: {_system()}"
+    return ResolvedImage(environment=EnvironmentSpec(), kind="system", note=note)
+
+
+@cache
+def _system() -> str:
+    try:
+        return platform.freedesktop_os_release()["PRETTY_NAME"]
+    except (OSError, KeyError):
+        return platform.system()
+
+
 class Images:
     """The images that this server knows."""
 
     def __init__(self, builtins: Sequence[ImageRule] = ()) -> None:
-        """Know the images of `builtins`, asked in their order, and the official Python images."""
-        self._rules = (*builtins, python_image)
+        """Know the images of `builtins`, asked in their order, and the official ones."""
+        self._rules = (*builtins, python_image, system_image)
 
     def resolve(self, name: str) -> ResolvedImage:
         """What the image comes to.

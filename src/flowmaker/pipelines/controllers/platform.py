@@ -27,6 +27,8 @@ from flowmaker.pipelines.records.catalog import Document
 from flowmaker.pipelines.records.run import Task
 
 #: The label that Kubeflow Pipelines itself gives each pod.
+#: The service account of a run that names none, as KFP has it.
+_ACCOUNT = "pipeline-runner"
 _RUN = "pipeline/runid"
 #: The folder, in that of a process, of what is mounted for it alone.
 VOLUMES = "volumes"
@@ -130,13 +132,15 @@ class Platform:
     def _field(self, path: str) -> str:
         """A field of the pod that this task is; an entry that it lacks is empty."""
         entry = ENTRY.fullmatch(path)
+        if entry is None and path.startswith("status."):  # its addresses
+            return "127.0.0.1"
         if entry is None:
             return {
                 "metadata.name": self.task.process_id,
                 "metadata.namespace": self._namespace,
                 "metadata.uid": self.task.task_id,
                 "spec.nodeName": platform.node(),
-                "status.podIP": "127.0.0.1",
+                "spec.serviceAccountName": self.progress.run.service_account or _ACCOUNT,
             }[path]
         entries = {_RUN: self.task.run_id} if entry[1] == "labels" else {}
         entries |= self.config.get("podMetadata", {}).get(entry[1], {})

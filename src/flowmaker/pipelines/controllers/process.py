@@ -113,7 +113,8 @@ class Processes:
         env = await self._variables(progress.run, task, program, worker)
         artifacts = (artifact for each in task.inputs["artifacts"].values() for artifact in each)
         uris = [artifact["uri"] for artifact in artifacts if not is_inside(artifact)]
-        notes = [self.environments.note(wanted)]
+        image = self.images.resolve(container.image)
+        notes = [image.note or self.environments.note(wanted)]
         notes += [*_asked(container.resources, self.settings.room.capacity), *given.notes]
         cores, memory = limits(container.resources)
         # As on a cluster, what the platform gives comes last and wins.

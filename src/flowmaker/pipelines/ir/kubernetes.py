@@ -96,7 +96,11 @@ FIELDS = (
     "metadata.namespace",
     "metadata.uid",
     "spec.nodeName",
+    "spec.serviceAccountName",
+    "status.hostIP",
+    "status.hostIPs",
     "status.podIP",
+    "status.podIPs",
 )
 #: Entries of its labels or its annotations, e.g. `metadata.labels['team']`.
 ENTRY = re.compile(r"metadata\.(labels|annotations)\['([^']+)'\]")
