@@ -103,6 +103,11 @@ def test_a_sound_pipeline_passes():
         ((*EXEC_B,), {"importer": {"artifactUri": {"constant": "b/k"}}}, "nor an absolute path"),
         ((*EXEC_B,), {"importer": {"artifactUri": {"constant": "s3://b/k"}}}, "one artifact"),
         (
+            (*EXEC_B,),
+            {"importer": {"artifactUri": {"constant": "s3://b/{{channel:task=;name=k;type=x;}}"}}},
+            "does not fill in values in an importer's artifact_uri",
+        ),
+        (
             (*TASK_B, "artifactIterator"),
             {"itemInput": "i", "items": {"inputArtifact": "zzz"}},
             "goes over its input 'zzz'",

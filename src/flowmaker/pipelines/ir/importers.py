@@ -10,6 +10,9 @@ from flowmaker.errors import InvalidInput, Unsupported
 from flowmaker.pipelines.ir.deprecated import constant_of
 from flowmaker.pipelines.records.catalog import Document
 
+#: What the SDK leaves of f"{parameter}" where it expects none.
+_UNFILLED = "{{channel:"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Importer:
@@ -46,9 +49,14 @@ def located(uri: str) -> str:
     """`uri`, as `kfp.dsl` understands it: what is on this machine is a plain path.
 
     Raises:
-        InvalidInput: it is neither a URI nor an absolute path.
+        InvalidInput: it is neither a URI nor an absolute path, or not filled in.
         Unsupported: it is in a registry of images.
     """
+    if _UNFILLED in uri:
+        raise InvalidInput(
+            f"Artifact {uri!r}: the SDK does not fill in values in an importer's artifact_uri. "
+            "Give it a parameter or a task's output that is the whole URI"
+        )
     scheme = urlsplit(uri).scheme
     if scheme == "oci":
         raise Unsupported(
