@@ -23,6 +23,9 @@ from flowmaker.server.wiring import House
 BACKLOG = 512
 #: Seconds that requests under way get to end after a SIGTERM.
 PATIENCE = 5
+#: Seconds that a connection stays open with no request. Clients poll every few seconds over one,
+#: kfp.Client every 5: one that is closed just as it is used looks to them as if the server broke.
+IDLE = 75
 #: So many more objects than before make the server look for garbage.
 GARBAGE = 10_000
 
@@ -107,6 +110,7 @@ class _Server(uvicorn.Server):
                 # Policies ask where a request comes from: nobody may say that of himself.
                 proxy_headers=False,
                 timeout_graceful_shutdown=PATIENCE,
+                timeout_keep_alive=IDLE,
             )
         )
         self._ready = ready
