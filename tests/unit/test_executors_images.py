@@ -35,7 +35,15 @@ def test_python_images(name: str, python: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["alpine", "alpine:3.20", "library/bash:4.4.23", "docker.io/busybox", "ubuntu:24.04", "debian"],
+    [
+        "alpine",
+        "alpine:3.20",
+        "library/bash:4.4.23",
+        "docker.io/busybox",
+        "ghcr.io/containerd/busybox",
+        "ubuntu:24.04",
+        "debian",
+    ],
 )
 def test_images_of_plain_systems(name: str) -> None:
     resolved = Images().resolve(name)

@@ -154,6 +154,28 @@ def retries():
     group()
 
 
+@dsl.component(base_image="python:3.11")
+def succeeds_at(retries: str, wanted: str):
+    import json
+    import os
+
+    said = [retries, os.environ["RETRIES"]]
+    print("RESULT " + json.dumps(said))
+    if retries != wanted:
+        raise RuntimeError(retries)
+
+
+def _no_pause(spec: dict[str, Any]) -> None:
+    spec["root"]["dag"]["tasks"]["succeeds-at"]["retryPolicy"]["backoffDuration"] = "0s"
+
+
+@BATCH.add(_no_pause)
+@dsl.pipeline(name="counted-retries")
+def counted():
+    task = succeeds_at(retries="{{retries}}", wanted="2").set_retry(num_retries=2)
+    task.set_env_variable("RETRIES", "no {{retries}}")
+
+
 def _at_once(spec: dict[str, Any]) -> None:
     spec["root"]["dag"]["tasks"]["count-attempts"]["retryPolicy"]["backoffDuration"] = "0s"
 
@@ -244,6 +266,12 @@ def test_retries_and_their_backoff(ran: Submitted) -> None:
     (_, one), (_, two), (_, three) = attempts["capped"]
     assert two - one >= 0.1
     assert three - two >= 0.2
+
+
+def test_a_task_may_be_told_which_retry_it_is(ran: Submitted) -> None:
+    run = ran(counted)
+    assert run.error == ""
+    assert run.results("succeeds-at") == [["0", "no 0"], ["1", "no 1"], ["2", "no 2"]]
 
 
 def test_the_last_attempt_decides(ran: Submitted) -> None:

@@ -39,7 +39,7 @@ _OFFICIAL = re.compile(
     r"(?:@sha256:[0-9a-f]{64})?"
 )
 _SYSTEM = re.compile(
-    r"(?:(?:[\w.:-]+/)*library/|docker\.io/)?(?:alpine|bash|busybox|debian|ubuntu)"
+    r"(?:(?:[\w.:-]+/)*library/|docker\.io/|ghcr\.io/containerd/)?(?:alpine|bash|busybox|debian|ubuntu)"
     r"(?::[\w.-]+)?(?:@sha256:[0-9a-f]{64})?"
 )
 _UBI = re.compile(

@@ -20,6 +20,7 @@ _PATH = re.compile(r"\{\{\$\.inputs\.artifacts\[['\"](.*?)['\"]\]\.path\}\}")
 #: Of a variable, in another one or in a command.
 _REFERENCE = re.compile(r"(?P<escape>\$)?(?P<text>\$\((?P<name>[^()]*)\))")
 
+_RETRIES = "{{retries}}"
 _OUTPUT = "executor_output.json"
 _GET_URI = "get_uri"
 
@@ -56,11 +57,12 @@ def program_of(task: Task, component: Component, job: Job, work: str) -> Program
     # to look elsewhere, so any other finds the paths themselves as the URIs in its `{{$}}`.
     placeholders = _placeholders(task, component, job, work, lightweight)
     words = container.args if lightweight else (*container.command, *container.args)
+    words = tuple(_counted(word, task) for word in words)
     assert placeholders.executor_input is not None
     return Program(
         argv=tuple(word for template in words for word in placeholders.words(template)),
         lightweight=lightweight,
-        env=_environment(container, placeholders),
+        env=_environment(container, placeholders, task),
         output_file=placeholders.executor_input["outputs"]["outputFile"],
         output_files=placeholders.output_files,
         output_artifacts=placeholders.output_artifacts,
@@ -81,7 +83,10 @@ def _placeholders(
         name: [_declared(definition, f"{root}/{name}")]
         for name, definition in component.outputs.artifacts.items()
     }
-    parameters = {**task.inputs["parameters"], **_configurations(task, component, job)}
+    parameters = {
+        **{name: _counted(value, task) for name, value in task.inputs["parameters"].items()},
+        **_configurations(task, component, job),
+    }
     output_files = {name: f"{work}/outputs/{name}" for name in component.outputs.parameters}
 
     def listed(side: Mapping[str, list[Document]]) -> dict[str, Any]:
@@ -159,11 +164,18 @@ def _declared(definition: ArtifactDefinition, uri: str) -> Document:
     }
 
 
-def _environment(container: Container, placeholders: Placeholders) -> dict[str, str]:
+def _counted(value: Any, task: Task) -> Any:  # noqa: ANN401 - of a parameter
+    """`value` with Argo's `{{retries}}`, which KFP's users know: how many attempts there were."""
+    if isinstance(value, str) and _RETRIES in value:
+        return value.replace(_RETRIES, str(max(0, task.attempt - 1)))
+    return value
+
+
+def _environment(container: Container, placeholders: Placeholders, task: Task) -> dict[str, str]:
     """The container's variables; one may name earlier ones."""
     env: dict[str, str] = {}
     for name, template in container.env:
-        env[name] = expanded(placeholders.text(template), env)
+        env[name] = expanded(placeholders.text(_counted(template, task)), env)
     return env
 
 
