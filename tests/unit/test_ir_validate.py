@@ -164,6 +164,11 @@ def test_what_is_not_executed_is_refused_by_name(path: tuple[str, ...], value: A
     assert "Task " in str(caught.value)
 
 
+def test_no_accelerators_are_no_wish():
+    none = {"accelerator": {"resourceType": "nvidia.com/gpu", "resourceCount": "0"}}
+    validate(changed((*EXEC_B, "container", "resources"), none), {}, known_image)
+
+
 def test_a_component_inside_itself_is_refused():
     spec = changed(("components", "comp-a"), {"dag": PIPELINE["root"]["dag"]})
     with pytest.raises(InvalidInput, match="inside its own component"):

@@ -129,7 +129,8 @@ def check_executor(where: str, executor: Document, known_image: Callable[[str], 
         raise InvalidInput(f"{where} has an executor without a container")
     if "lifecycle" in container:
         raise unsupported(where, "lifecycle hooks of a container")
-    if "accelerator" in container.get("resources", {}):
+    accelerator = container.get("resources", {}).get("accelerator", {})
+    if accelerator and accelerator.get("resourceCount", accelerator.get("count")) != "0":
         raise unsupported(where, "accelerators (set_accelerator_type, set_accelerator_limit)")
     _check_image(where, container, known_image)
 
