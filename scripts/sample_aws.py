@@ -3,7 +3,6 @@
 import time
 from typing import Any
 
-import boto3
 from botocore.exceptions import ClientError
 
 from tests.house import House
@@ -144,13 +143,7 @@ def denied(server: House, bucket: str) -> None:
     iam = server.client("iam")
     iam.create_user(UserName="analyst")
     key: Any = iam.create_access_key(UserName="analyst")["AccessKey"]
-    s3 = boto3.client(
-        "s3",
-        endpoint_url=server.url,
-        region_name="us-east-1",
-        aws_access_key_id=key["AccessKeyId"],
-        aws_secret_access_key=key["SecretAccessKey"],
-    )
+    s3 = server.by(key).client("s3")
     try:
         s3.list_objects_v2(Bucket=bucket)
     except ClientError:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +42,23 @@ class House:
             region_name="us-east-1",
             aws_access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
-            aws_session_token=self.environment["AWS_SESSION_TOKEN"],
+            aws_session_token=self.environment.get("AWS_SESSION_TOKEN"),
             config=config,
         )
+
+    def by(self, key: Mapping[str, Any]) -> "House":
+        """The server as the owner of a key has it: an `AccessKey` of IAM."""
+        own = {name: of for name, of in self.environment.items() if name != "AWS_SESSION_TOKEN"}
+        own["AWS_ACCESS_KEY_ID"] = key["AccessKeyId"]
+        own["AWS_SECRET_ACCESS_KEY"] = key["SecretAccessKey"]
+        return replace(self, environment=own)
+
+    def account(self, name: str) -> "House":
+        """The server as the root user of an account has it, which is made."""
+        option = ("--data", str(self.data))
+        flowmaker("account", "add", name, *option)
+        shown = flowmaker("env", "--account", name, "--format", "json", *option).stdout
+        return replace(self, environment=json.loads(shown))
 
     def run_script(
         self, script: Path, folder: Path, timeout: float = 200, python: Path | None = None

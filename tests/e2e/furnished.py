@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import boto3
 import kfp
 import pytest
 from botocore.exceptions import ClientError
@@ -157,13 +156,7 @@ def _denied(server: House) -> dict[str, str]:
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     iam.put_user_policy(UserName=NAME, PolicyName="reads", PolicyDocument=document)
     key = iam.create_access_key(UserName=NAME)["AccessKey"]
-    s3 = boto3.client(
-        "s3",
-        endpoint_url=server.url,
-        region_name="us-east-1",
-        aws_access_key_id=key["AccessKeyId"],
-        aws_secret_access_key=key["SecretAccessKey"],
-    )
+    s3 = server.by(key).client("s3")
     with pytest.raises(ClientError, match="AccessDenied"):
         s3.delete_object(Bucket=NAME, Key="train/data.csv")
     return {"user": arn}

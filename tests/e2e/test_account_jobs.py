@@ -1,16 +1,14 @@
 """An account beside the first trains and serves: with its own role, logs, bucket and endpoint."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.fakes.accounts import allow, on, refusal
 from tests.fakes.iam_server import document
-from tests.house import House, flowmaker, house
+from tests.house import House, house
 from tests.training import IMAGE, training
 from tests.wire.test_sagemaker import Clients, until
 
@@ -41,28 +39,19 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 @pytest.fixture(scope="module")
 def research(own: House) -> Research:
     """Its role may all in S3 and logs: as far as its own side goes."""
-    option = ("--data", str(own.data))
-    flowmaker("account", "add", "research", *option)
-    shown = flowmaker("env", "--account", "research", "--format", "json", *option).stdout
-    environment = json.loads(shown)
+    other = own.account("research")
     trust = {
         "Effect": "Allow",
         "Principal": {"Service": "sagemaker.amazonaws.com"},
         "Action": "sts:AssumeRole",
     }
-    iam = boto3.client(
-        "iam",
-        endpoint_url=own.url,
-        region_name="us-east-1",
-        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-    )
+    iam = other.client("iam")
     # The name of the first account's role, which is another.
     made = iam.create_role(RoleName="FlowmakerAdmin", AssumeRolePolicyDocument=document(trust))
     iam.put_role_policy(
         RoleName="FlowmakerAdmin", PolicyName="own", PolicyDocument=document(allow("s3:*", "*"))
     )
-    aws = Clients(environment)
+    aws = Clients(other.environment)
     aws.s3.create_bucket(Bucket=OWN)
     role: str = made["Role"]["Arn"]
     return Research(id=role.split(":")[4], role=role, aws=aws)

@@ -1,10 +1,8 @@
 """Pipelines are the first account's: what is another's they reach with its keys alone."""
 
-import json
 from collections.abc import Iterator
 from typing import Any, cast
 
-import boto3
 import kfp
 import pytest
 from kfp import dsl
@@ -21,17 +19,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 @pytest.fixture(scope="module")
 def other(own: House) -> Any:
     """S3 of another account, which has been quicker to take a name that is everybody's."""
-    option = ("--data", str(own.data))
-    flowmaker("account", "add", "other", *option)
-    shown = flowmaker("env", "--account", "other", "--format", "json", *option).stdout
-    environment = json.loads(shown)
-    s3 = cast("Any", boto3).client(
-        "s3",
-        endpoint_url=own.url,
-        region_name="us-east-1",
-        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-    )
+    s3 = own.account("other").client("s3")
     for bucket in ("of-other", "mlpipeline"):
         s3.create_bucket(Bucket=bucket)
         s3.put_object(Bucket=bucket, Key="data", Body=b"THEIRS")

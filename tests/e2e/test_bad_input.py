@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -20,16 +21,8 @@ AT_ONCE = 2.0
 
 
 def client(server: House, service: str, **changes: str) -> Any:
-    environment = {**server.environment, **changes}
-    return boto3.client(
-        service,
-        endpoint_url=server.url,
-        region_name="us-east-1",
-        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-        aws_session_token=environment["AWS_SESSION_TOKEN"],
-        config=Config(retries={"total_max_attempts": 1}),
-    )
+    changed = replace(server, environment={**server.environment, **changes})
+    return changed.client(service, Config(retries={"total_max_attempts": 1}))
 
 
 def training_job(name: str, **changes: Any) -> dict[str, Any]:
@@ -88,13 +81,7 @@ def test_a_role_must_be_passed_by_who_may(server: House) -> None:
         PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allow]}),
     )
     key = iam.create_access_key(UserName="narrow")["AccessKey"]
-    sagemaker = boto3.client(
-        "sagemaker",
-        endpoint_url=server.url,
-        region_name="us-east-1",
-        aws_access_key_id=key["AccessKeyId"],
-        aws_secret_access_key=key["SecretAccessKey"],
-    )
+    sagemaker = server.by(key).client("sagemaker")
     error = refused(lambda: sagemaker.create_training_job(**training_job("not-passed")))
     assert error.response["Error"]["Code"] == "AccessDeniedException"
     assert f"is not authorized to perform: iam:PassRole on resource: {ROLE}" in str(error)

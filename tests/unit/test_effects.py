@@ -1,9 +1,7 @@
 """What tasks left in SageMaker, by the names among their outputs: is it as it was?"""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -15,13 +13,6 @@ from flowmaker.store.database import Database
 ACCOUNT, REGION = "000000000000", "us-east-1"
 ARN = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:endpoint/mine"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    made = Database(tmp_path / "flowmaker.db")
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -1,10 +1,8 @@
 """Claims that go, and their folders."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-
-import pytest
 
 from flowmaker.kubernetes import repository
 from flowmaker.kubernetes.claims import new_claim
@@ -13,13 +11,6 @@ from flowmaker.kubernetes.volumes import ALL, PAUSE, VolumesController
 from flowmaker.store.database import Database
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    made = Database(tmp_path / "flowmaker.db")
-    yield made
-    made.close()
 
 
 async def make(database: Database, name: str) -> str:

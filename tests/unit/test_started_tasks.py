@@ -1,9 +1,7 @@
 """The tasks that processes were started for, page by page."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -13,13 +11,6 @@ from flowmaker.pipelines.repository.started import Among
 from flowmaker.store.database import Database
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    made = Database(tmp_path / "flowmaker.db")
-    yield made
-    made.close()
 
 
 async def make(database: Database, run_id: str, age: int, tasks: int, namespace: str = "") -> None:

@@ -1,29 +1,11 @@
 """Buckets of one account by boto3, reached from another: both sides must allow it."""
 
-from collections.abc import Iterator
 from urllib.request import urlopen
 
 import pytest
 
 from tests.fakes.accounts import allow, bucket_of, deny, on, refusal, refused
-from tests.fakes.iam_server import IamServer, OtherAccount, document, iam_server
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IamServer]:
-    with iam_server(tmp_path_factory.mktemp("accounts")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def a(server: IamServer) -> OtherAccount:
-    """The first account."""
-    return server.first()
-
-
-@pytest.fixture(scope="module")
-def b(server: IamServer) -> OtherAccount:
-    return server.account("b")
+from tests.fakes.iam_server import IamServer, OtherAccount, document
 
 
 def test_names_of_buckets_are_everybodys(a: OtherAccount, b: OtherAccount) -> None:
@@ -54,10 +36,10 @@ READING = [
 
 @pytest.mark.parametrize("number", range(len(READING)), ids=[case[0] for case in READING])
 def test_a_bucket_of_one_account_read_from_another(
-    server: IamServer, a: OtherAccount, number: int
+    accounts: IamServer, a: OtherAccount, number: int
 ) -> None:
     _, named, own, allowed = READING[number]
-    reader = server.account(f"reader-{number}")
+    reader = accounts.account(f"reader-{number}")
     name = f"shared-{number}"
     keys = reader.user("reader", *own)
     letting = (

@@ -1,29 +1,9 @@
 """Roles by boto3, assumed and passed between accounts."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.fakes.accounts import allow, bucket_of, deny, on, refusal, refused, trusting, whom
-from tests.fakes.iam_server import IamServer, OtherAccount, document, iam_server
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IamServer]:
-    with iam_server(tmp_path_factory.mktemp("accounts")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def a(server: IamServer) -> OtherAccount:
-    """The first account."""
-    return server.first()
-
-
-@pytest.fixture(scope="module")
-def b(server: IamServer) -> OtherAccount:
-    return server.account("b")
-
+from tests.fakes.iam_server import IamServer, OtherAccount, document
 
 #: Whom the role trusts, what the caller's own policy says, and what comes of it.
 ASSUMING = [
@@ -44,10 +24,10 @@ ASSUMING = [
 
 @pytest.mark.parametrize("number", range(len(ASSUMING)), ids=[case[0] for case in ASSUMING])
 def test_a_role_of_one_account_assumed_from_another(
-    server: IamServer, a: OtherAccount, b: OtherAccount, number: int
+    accounts: IamServer, a: OtherAccount, b: OtherAccount, number: int
 ) -> None:
     _, trusted, own, allowed = ASSUMING[number]
-    caller = server.account(f"caller-{number}")
+    caller = accounts.account(f"caller-{number}")
     keys = caller.user("caller", *own)
     name, bucket = f"guest-{number}", f"room-{number}"
     trust = trusting(b.arn("root") if trusted == "a" else caller.arn(trusted))

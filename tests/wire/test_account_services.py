@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,24 +12,7 @@ from flowmaker.aws.logs.repository import Place
 from flowmaker.aws.logs.streams import LogStreams
 from flowmaker.errors import NotFound
 from tests.fakes.accounts import allow, bucket_of, on, refusal, refused, trusting
-from tests.fakes.iam_server import IamServer, OtherAccount, document, iam_server
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IamServer]:
-    with iam_server(tmp_path_factory.mktemp("accounts")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def a(server: IamServer) -> OtherAccount:
-    """The first account."""
-    return server.first()
-
-
-@pytest.fixture(scope="module")
-def b(server: IamServer) -> OtherAccount:
-    return server.account("b")
+from tests.fakes.iam_server import IamServer, OtherAccount, document
 
 
 def executor(account: OtherAccount, name: str) -> str:
@@ -155,10 +137,10 @@ def test_a_jobs_role_reads_another_accounts_bucket_with_both_sides(
 
 
 def test_logs_and_metrics_are_one_accounts(
-    server: IamServer, a: OtherAccount, b: OtherAccount, tmp_path: Path
+    accounts: IamServer, a: OtherAccount, b: OtherAccount, tmp_path: Path
 ) -> None:
     """One region, one group, one stream, one metric; but the accounts are two."""
-    streams = LogStreams(server.database, server.clock)
+    streams = LogStreams(accounts.database, accounts.clock)
     for one in (a, b):
         file = tmp_path / one.id
         file.write_text(f"of {one.id}\n")
@@ -177,7 +159,7 @@ def test_logs_and_metrics_are_one_accounts(
     ):
         assert refusal(call, logGroupIdentifier=theirs, **more) == "AccessDeniedException"
     assert a.client("logs").filter_log_events(logGroupIdentifier=theirs)["events"]
-    fresh = server.account("without-logs")
+    fresh = accounts.account("without-logs")
     assert fresh.client("logs").describe_log_groups()["logGroups"] == []
     assert refusal(fresh.client("logs").get_log_events, **stream) == "ResourceNotFoundException"
 
@@ -187,15 +169,17 @@ def test_logs_and_metrics_are_one_accounts(
     assert b.client("cloudwatch").list_metrics(Namespace="mine")["Metrics"] == []
 
 
-def test_explanations_across_accounts(server: IamServer, a: OtherAccount, b: OtherAccount) -> None:
+def test_explanations_across_accounts(
+    accounts: IamServer, a: OtherAccount, b: OtherAccount
+) -> None:
     """`flowmaker iam explain` decides as the wire does."""
     bucket_of(a, "explained", allow("s3:GetObject", on("explained"), Principal={"AWS": b.id}))
     b.user("asked", allow("s3:*", "*"))
-    authorizer = PolicyAuthorizer(server.database, server.clock)
+    authorizer = PolicyAuthorizer(accounts.database, accounts.clock)
 
     def decided(principal: str, action: str, resource: str) -> bool:
-        who = server.database.read_now(principal_of, a.id, principal)
-        need = server.database.read_now(need_of, who.account, action, resource, ())
+        who = accounts.database.read_now(principal_of, a.id, principal)
+        need = accounts.database.read_now(need_of, who.account, action, resource, ())
         return asyncio.run(authorizer.explain(who, need)).decision.allowed
 
     asked = b.arn("user/asked")

@@ -1,10 +1,7 @@
 """Several accounts by boto3: what each has is its own."""
 
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from flowmaker.store.migration import GENERATION
 from tests.fakes import iam_server as fakes
@@ -12,23 +9,6 @@ from tests.fakes.accounts import allow, deny, refusal, refused, trusting, whom
 from tests.fakes.iam_server import IamServer, OtherAccount, document, iam_server
 
 OLD = Path(fakes.__file__).parent / "generation_1.sql"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IamServer]:
-    with iam_server(tmp_path_factory.mktemp("accounts")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def a(server: IamServer) -> OtherAccount:
-    """The first account."""
-    return server.first()
-
-
-@pytest.fixture(scope="module")
-def b(server: IamServer) -> OtherAccount:
-    return server.account("b")
 
 
 def test_everybody_is_of_an_account(a: OtherAccount, b: OtherAccount) -> None:
@@ -61,9 +41,9 @@ def populated(account: OtherAccount, action: str) -> tuple[str, str]:
     return key["AccessKeyId"], key["SecretAccessKey"]
 
 
-def test_names_are_an_accounts_own(server: IamServer) -> None:
+def test_names_are_an_accounts_own(accounts: IamServer) -> None:
     """The same name in both: what one does to his does nothing to the other's."""
-    a, b = server.account("names-a"), server.account("names-b")
+    a, b = accounts.account("names-a"), accounts.account("names-b")
     ann_of_a, ann_of_b = populated(a, "iam:ListUsers"), populated(b, "iam:ListRoles")
     assert a.client("iam", ann_of_a).list_users()
     assert refusal(a.client("iam", ann_of_a).list_roles) == "AccessDenied"
@@ -93,8 +73,8 @@ def test_names_are_an_accounts_own(server: IamServer) -> None:
     assert len(a.client("iam").get_group(GroupName="team")["Users"]) == 1
 
 
-def test_lists_show_one_account_only(server: IamServer, a: OtherAccount) -> None:
-    fresh = server.account("fresh")
+def test_lists_show_one_account_only(accounts: IamServer, a: OtherAccount) -> None:
+    fresh = accounts.account("fresh")
     iam, s3 = fresh.client("iam"), fresh.client("s3")
     assert iam.list_users()["Users"] == iam.list_groups()["Groups"] == []
     assert iam.list_roles()["Roles"] == iam.list_instance_profiles()["InstanceProfiles"] == []
@@ -170,10 +150,10 @@ def test_what_is_older_than_accounts_is_the_first_accounts(tmp_path: Path) -> No
     with sqlite3.connect(tmp_path / "flowmaker.db") as old:
         old.executescript(OLD.read_text())
         assert old.execute("PRAGMA user_version").fetchone() == (1,)
-    with iam_server(tmp_path) as server:
-        first = server.first()
+    with iam_server(tmp_path) as accounts:
+        first = accounts.first()
         assert first.keys == ("AKIAROOTOFGENERATION", "secret-of-root")
-        assert server.admin.session_token == "token-of-admin"
+        assert accounts.admin.session_token == "token-of-admin"
         ann = ("AKIAANNXOFGENERATION", "secret-of-ann")
         assert whom(first.client("sts", ann)) == (first.id, first.arn("user/team/ann"))
         # By the policy of a group in its second version, and by her own.
@@ -189,7 +169,7 @@ def test_what_is_older_than_accounts_is_the_first_accounts(tmp_path: Path) -> No
         policy = first.arn("policy/buckets")
         assert len(iam.list_policy_versions(PolicyArn=policy)["Versions"]) == 2
 
-        other = server.account("other")
+        other = accounts.account("other")
         other.user("ann")
         assert [one["UserName"] for one in iam.list_users()["Users"]] == ["ann"]
         other_ann = other.client("iam").get_user(UserName="ann")["User"]

@@ -5,7 +5,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -124,13 +123,7 @@ def _user(server: House, *actions: str) -> Any:
     statement = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
     iam.put_user_policy(UserName="starter", PolicyName="may", PolicyDocument=_policy(statement))
     key = iam.create_access_key(UserName="starter")["AccessKey"]
-    return boto3.client(
-        "sagemaker",
-        endpoint_url=server.url,
-        region_name="us-east-1",
-        aws_access_key_id=key["AccessKeyId"],
-        aws_secret_access_key=key["SecretAccessKey"],
-    )
+    return server.by(key).client("sagemaker")
 
 
 def _ended(aws: Clients, arn: str) -> str:

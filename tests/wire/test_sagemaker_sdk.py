@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -78,14 +77,7 @@ def test_analytics_have_the_metrics_over_time(done: Done) -> None:
 def test_deploy_predicts_until_it_is_deleted(done: Done, server: House) -> None:
     high, low = (one["score"] for one in done.seen["hosted"]["predictions"])
     assert high > 0.5 > low
-    sagemaker = boto3.client(
-        "sagemaker",
-        aws_access_key_id=server.environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=server.environment["AWS_SECRET_ACCESS_KEY"],
-        aws_session_token=server.environment.get("AWS_SESSION_TOKEN"),
-        endpoint_url=server.environment["AWS_ENDPOINT_URL"],
-        region_name="us-east-1",
-    )
+    sagemaker = server.client("sagemaker")
     name = done.seen["hosted"]["endpoint"]
     with pytest.raises(ClientError, match="Could not find"):
         sagemaker.describe_endpoint_config(EndpointConfigName=name)
