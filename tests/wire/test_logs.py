@@ -99,9 +99,15 @@ def test_groups_are_made_described_and_removed(logs: Any, of_jobs: str) -> None:
         assert code == "InvalidParameterException"
 
 
-def test_tags_of_groups(logs: Any) -> None:
+def test_tags_of_groups(logs: Any, of_jobs: str) -> None:
     logs.create_log_group(logGroupName="tagged", tags={"team": "a", "of": "b"})
-    named = {"resourceArn": logs.describe_log_groups()["logGroups"][-1]["logGroupArn"]}
+    named, jobs = (
+        {"resourceArn": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{name}"}
+        for name in ("tagged", of_jobs)
+    )
+    assert logs.list_tags_for_resource(**jobs)["tags"] == {}
+    logs.tag_resource(**jobs, tags={"team": "d"})
+    assert logs.list_tags_for_resource(**jobs)["tags"] == {"team": "d"}
     logs.tag_resource(**named, tags={"team": "c"})
     logs.untag_resource(**named, tagKeys=["of"])
     assert logs.list_tags_for_resource(**named)["tags"] == {"team": "c"}
@@ -296,14 +302,71 @@ def test_what_jobs_print_cannot_be_changed(server: IamServer, logs: Any, of_jobs
         (logs.create_log_stream, group | {"logStreamName": "another"}),
         (logs.delete_log_stream, where),
         (logs.put_log_events, where | {"logEvents": [event]}),
-        (logs.put_retention_policy, group | {"retentionInDays": 1}),
-        (logs.delete_retention_policy, group),
     ):
         code, message = refused(call, **given)
         assert code == "InvalidParameterException"
         assert "what jobs and endpoints print" in message
     assert refused(logs.create_log_group, **group)[0] == "ResourceAlreadyExistsException"
     assert messages(logs.get_log_events(**where)) == ["from the job"]
+
+
+@pytest.fixture
+def printed(server: IamServer, tmp_path: Path) -> dict[str, str]:
+    """A job's stream, with a line nearly a day old and one that is two minutes younger."""
+    file, where = tmp_path / "log", {"group": f"{OF_JOBS}Kept", "name": f"{tmp_path.name}/algo-1"}
+    streams, place = (
+        LogStreams(server.database, server.clock),
+        Place(account=ACCOUNT, region=REGION),
+    )
+    for line, minutes in (("early", 3), ("late", 5)):
+        server.clock.ahead = timedelta(days=-1, minutes=minutes)
+        with file.open("a") as opened:
+            opened.write(line + "\n")
+        asyncio.run(streams.open(place, file=file, **where))
+        asyncio.run(streams.look(place, **where))
+    server.clock.ahead = timedelta()
+    return {"logGroupName": where["group"], "logStreamName": where["name"]}
+
+
+def test_what_jobs_print_is_shown_as_long_as_its_group_keeps_it(
+    server: IamServer, logs: Any, printed: dict[str, str]
+) -> None:
+    group = {"logGroupName": printed["logGroupName"]}
+    code, _ = refused(logs.put_retention_policy, **group, retentionInDays=2)
+    assert code == "InvalidParameterException"
+    logs.put_retention_policy(**group, retentionInDays=1)
+    described = logs.describe_log_groups(logGroupNamePrefix=group["logGroupName"])["logGroups"]
+    assert described[0]["retentionInDays"] == 1
+    assert messages(logs.get_log_events(**printed)) == ["early", "late"]
+
+    server.clock.ahead = timedelta(minutes=4)
+    for read in (
+        logs.get_log_events(**printed),
+        logs.get_log_events(**printed, startFromHead=True),
+        logs.filter_log_events(**group),
+    ):
+        assert messages(read) == ["late"]
+    tail = logs.get_log_events(**printed, limit=1)
+    assert messages(logs.get_log_events(**printed, nextToken=tail["nextBackwardToken"])) == []
+    told = logs.describe_log_streams(**group)["logStreams"][0]
+    assert told["firstEventTimestamp"] == told["lastEventTimestamp"]
+
+
+def test_what_a_job_printed_and_was_not_kept_does_not_come_back(
+    server: IamServer, logs: Any, printed: dict[str, str]
+) -> None:
+    group = {"logGroupName": printed["logGroupName"]}
+    logs.put_retention_policy(**group, retentionInDays=1)
+    server.clock.ahead = timedelta(minutes=4)
+    logs.delete_retention_policy(**group)
+    described = logs.describe_log_groups(logGroupNamePrefix=group["logGroupName"])["logGroups"]
+    assert "retentionInDays" not in described[0]
+    assert messages(logs.get_log_events(**printed)) == ["late"]
+    logs.put_retention_policy(**group, retentionInDays=1)
+    server.clock.ahead = timedelta(minutes=8)
+    assert messages(logs.get_log_events(**printed)) == []
+    streams = logs.describe_log_streams(**group, logStreamNamePrefix=printed["logStreamName"])
+    assert "firstEventTimestamp" not in streams["logStreams"][0]
 
 
 def test_policies_decide_who_may_write(server: IamServer, logs: Any) -> None:

@@ -55,40 +55,31 @@ def group(call: Call, one: Group) -> dict[str, Any]:
     }
 
 
-def stream(call: Call, one: Stream) -> dict[str, Any]:
-    """Times of events are left out until there is one, as AWS does."""
-    name = arn("logs", call.region, call.account, f"log-group:{one.group}:log-stream:{one.name}")
-    described: dict[str, Any] = {
-        "logStreamName": one.name,
-        "creationTime": _milliseconds(one.created_at.timestamp()),
-        "arn": name,
-        "storedBytes": 0,
-    }
-    if one.marks:
-        described |= {
-            "firstEventTimestamp": one.marks[0][1],
-            "lastEventTimestamp": one.marks[-1][1],
-            "lastIngestionTime": one.marks[-1][1],
-        }
-    return described
+def stream(call: Call, one: Stream, since: int) -> dict[str, Any]:
+    """One of a job, of which events are shown since a time, in milliseconds since 1970."""
+    times = [time for _, time in one.marks if time >= since]
+    return _described(call, one, (times[0], times[-1], times[-1]) if times else None)
 
 
 def kept_stream(call: Call, one: KeptStream) -> dict[str, Any]:
     """The same of a stream that is in the database."""
+    times = (one.first, one.last, one.ingested)
+    return _described(call, one, times if one.last is not None else None)
+
+
+def _described(
+    call: Call, one: Stream | KeptStream, times: tuple[int | None, ...] | None
+) -> dict[str, Any]:
+    """Times of events are left out until there is one, as AWS does."""
     name = arn("logs", call.region, call.account, f"log-group:{one.group}:log-stream:{one.name}")
-    described: dict[str, Any] = {
+    described = {
         "logStreamName": one.name,
         "creationTime": _milliseconds(one.created_at.timestamp()),
         "arn": name,
         "storedBytes": 0,
     }
-    if one.last is not None:
-        described |= {
-            "firstEventTimestamp": one.first,
-            "lastEventTimestamp": one.last,
-            "lastIngestionTime": one.ingested,
-        }
-    return described
+    names = ("firstEventTimestamp", "lastEventTimestamp", "lastIngestionTime")
+    return described | dict(zip(names, times or (), strict=False))
 
 
 def event(one: Event) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from types import ModuleType
 from typing import Any
 
 from flowmaker.aws.errors import AwsError
@@ -104,7 +105,7 @@ def _put(tx: Transaction, call: Call, now: datetime) -> Mapping[str, Any]:
     return {"nextSequenceToken": f"{last:056d}"} | rejected
 
 
-def _put_retention(tx: Transaction, call: Call, now: datetime) -> None:  # noqa: ARG001
+def _put_retention(tx: Transaction, call: Call, now: datetime) -> None:
     days = call.parameters["retentionInDays"]
     if days not in putting.RETENTIONS:
         allowed = ", ".join(str(one) for one in putting.RETENTIONS)
@@ -112,39 +113,63 @@ def _put_retention(tx: Transaction, call: Call, now: datetime) -> None:  # noqa:
             f"1 validation error detected: Value '{days}' at 'retentionInDays' failed to satisfy "
             f"constraint: Member must satisfy enum value set: [{allowed}]"
         )
-    kept.set_retention(tx, place(call), _group(tx, call).name, days)
+    _set_retention(tx, call, now, days)
 
 
-def _delete_retention(tx: Transaction, call: Call, now: datetime) -> None:  # noqa: ARG001
-    kept.set_retention(tx, place(call), _group(tx, call).name, None)
+def _delete_retention(tx: Transaction, call: Call, now: datetime) -> None:
+    _set_retention(tx, call, now, None)
+
+
+def _set_retention(tx: Transaction, call: Call, now: datetime, days: int | None) -> None:
+    group = _any(tx, call, call.parameters["logGroupName"])
+    if group.is_kept:
+        kept.set_retention(tx, place(call), group.name, days)
+    else:
+        gone = putting.shown_since(group, milliseconds(now))
+        repository.set_retention(tx, place(call), group.name, days, gone)
 
 
 def _tags(tx: Transaction, call: Call, now: datetime) -> Mapping[str, Any]:  # noqa: ARG001
-    return {"tags": kept.tags(tx, place(call), _named(tx, call))}
+    group = _named(tx, call)
+    return {"tags": _kept_in(group).tags(tx, place(call), group.name)}
 
 
 def _tag(tx: Transaction, call: Call, now: datetime) -> None:  # noqa: ARG001
-    name = _named(tx, call)
-    tags = kept.tags(tx, place(call), name) | call.parameters["tags"]
+    group = _named(tx, call)
+    rows = _kept_in(group)
+    tags = rows.tags(tx, place(call), group.name) | call.parameters["tags"]
     if len(tags) > MOST_TAGS:
         raise AwsError("TooManyTagsException", f"A resource has at most {MOST_TAGS} tags")
-    kept.set_tags(tx, place(call), name, tags)
+    rows.set_tags(tx, place(call), group.name, tags)
 
 
 def _untag(tx: Transaction, call: Call, now: datetime) -> None:  # noqa: ARG001
-    name = _named(tx, call)
-    gone = call.parameters["tagKeys"]
-    left = {key: one for key, one in kept.tags(tx, place(call), name).items() if key not in gone}
-    kept.set_tags(tx, place(call), name, left)
+    group = _named(tx, call)
+    rows, gone = _kept_in(group), call.parameters["tagKeys"]
+    tags = rows.tags(tx, place(call), group.name)
+    left = {key: one for key, one in tags.items() if key not in gone}
+    rows.set_tags(tx, place(call), group.name, left)
 
 
-def _named(tx: Transaction, call: Call) -> str:
+def _kept_in(group: Group) -> ModuleType:
+    """Whose rows tell of the group: the two have the same functions for tags."""
+    return kept if group.is_kept else repository
+
+
+def _named(tx: Transaction, call: Call) -> Group:
     """The group of the request's ARN."""
     prefix = arn("logs", call.region, call.account, "log-group:")
     given: str = call.parameters["resourceArn"]
     if not given.startswith(prefix):
         raise AwsError("ResourceNotFoundException", NO_GROUP)
-    return _own(tx, call, given.removeprefix(prefix)).name
+    return _any(tx, call, given.removeprefix(prefix))
+
+
+def _any(tx: Transaction, call: Call, name: str) -> Group:
+    """A group of one's own, or one that jobs print to."""
+    if name.startswith(OF_JOBS) and (found := repository.find_group(tx, place(call), name)):
+        return found
+    return _existing(tx, call, name)
 
 
 def _group(tx: Transaction, call: Call) -> Group:
@@ -153,6 +178,10 @@ def _group(tx: Transaction, call: Call) -> Group:
 
 def _own(tx: Transaction, call: Call, name: str) -> Group:
     _refuse_of_jobs(name)
+    return _existing(tx, call, name)
+
+
+def _existing(tx: Transaction, call: Call, name: str) -> Group:
     found = kept.find_group(tx, place(call), name)
     if found is None:
         raise AwsError("ResourceNotFoundException", NO_GROUP)

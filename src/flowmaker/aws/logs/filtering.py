@@ -29,16 +29,19 @@ class Filter:
     start: int
     end: int | None
     limit: int
+    #: Older events are not shown, in milliseconds since 1970.
+    since: int
     #: From which byte of each stream on.
     offsets: Mapping[str, int]
 
     @classmethod
-    def of(cls, given: Mapping[str, Any]) -> "Filter":
+    def of(cls, given: Mapping[str, Any], since: int) -> "Filter":
         return cls(
             matches=compiled(given.get("filterPattern") or ""),
             start=given.get("startTime", 0),
             end=given.get("endTime"),
             limit=given.get("limit", reading.MOST_EVENTS),
+            since=since,
             offsets=_offsets(given.get("nextToken")),
         )
 
@@ -49,7 +52,9 @@ def filtered(streams: Sequence[Stream], wanted: Filter) -> Mapping[str, Any]:
     found: list[Found] = []
     read = size = 0
     more = False
-    for timestamp, stream, event in heapq.merge(*(_of(one, offsets) for one in streams)):
+    for timestamp, stream, event in heapq.merge(
+        *(_of(one, offsets, wanted.since) for one in streams)
+    ):
         if len(found) >= wanted.limit or read > MOST_READ or size > reading.MOST_BYTES:
             more = True
             break
@@ -66,10 +71,11 @@ def filtered(streams: Sequence[Stream], wanted: Filter) -> Mapping[str, Any]:
     return answer | ({"nextToken": _token(offsets)} if more else {})
 
 
-def _of(stream: Stream, offsets: Mapping[str, int]) -> Iterator[Found]:
+def _of(stream: Stream, offsets: Mapping[str, int], since: int) -> Iterator[Found]:
     end = reading.whole_lines(stream.file, closed=stream.closed)
     end = min(end, stream.marks[-1][0]) if stream.marks else 0
-    window = Window(stream.file, stream.marks, offsets.get(stream.name, 0), end)
+    start = max(offsets.get(stream.name, 0), reading.shown_from(stream.marks, since))
+    window = Window(stream.file, stream.marks, start, end)
     for event in reading.forward(window):
         yield event.timestamp, stream.name, event
 

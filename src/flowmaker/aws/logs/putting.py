@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flowmaker.aws.errors import AwsError
+from flowmaker.aws.logs.repository import Group
 
 #: Limits of a batch: each event counts for its message and these bytes more.
 MOST_BYTES = 1_048_576
@@ -63,6 +64,11 @@ def taken(given: Sequence[Mapping[str, Any]], now: int, retention_days: int) -> 
 def cutoff(now: int, retention_days: int) -> int:
     """From which time on events are shown."""
     return now - retention_days * DAY if retention_days else 0
+
+
+def shown_since(group: Group, now: int) -> int:
+    """From which time on the group's events are shown, and were not gone before."""
+    return max(group.gone_before, cutoff(now, group.retention_days))
 
 
 def _invalid(message: str) -> AwsError:

@@ -1,6 +1,6 @@
 """Lines of a log file as CloudWatch events, by byte offset."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +51,12 @@ def whole_lines(file: Path, *, closed: bool) -> int:
             return _last_line_feed(opened, size)
     except FileNotFoundError:
         return 0
+
+
+def shown_from(marks: Marks, since: int) -> int:
+    """Up to which byte the lines are older than `since`, in milliseconds since 1970."""
+    older = bisect_left(marks, since, key=lambda mark: mark[1])
+    return marks[older - 1][0] if older else 0
 
 
 def forward(window: Window) -> Iterator[Event]:

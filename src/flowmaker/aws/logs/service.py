@@ -12,7 +12,7 @@ from flowmaker.aws.logs.filtering import Filter, filtered
 from flowmaker.aws.logs.members import check
 from flowmaker.aws.logs.needs import all_groups, one_group, one_stream
 from flowmaker.aws.logs.pattern import compiled
-from flowmaker.aws.logs.putting import cutoff
+from flowmaker.aws.logs.putting import shown_since
 from flowmaker.aws.logs.reading import Event, Window
 from flowmaker.aws.logs.repository import Group, Place, Stream, kept
 from flowmaker.aws.logs.repository.kept import KeptStream
@@ -74,7 +74,10 @@ class LogsService:
         noted = await asyncio.gather(*(self._streams.note(place(call), one) for one in found))
         ordered = _ordered(noted, by_time=by_time, descending=bool(given.get("descending")))
         page, token = answers.page(ordered, given, lambda stream: stream.name)
-        described = await asyncio.to_thread(lambda: [answers.stream(call, one) for one in page])
+        since = self._since(group)
+        described = await asyncio.to_thread(
+            lambda: [answers.stream(call, one, since) for one in page]
+        )
         return {"logStreams": described} | token
 
     async def _describe_kept(self, call: Call, group: Group, *, by_time: bool) -> Mapping[str, Any]:
@@ -97,7 +100,7 @@ class LogsService:
         stream = await self._streams.look(place(call), group.name, call.parameters["logStreamName"])
         if stream is None:
             raise AwsError("ResourceNotFoundException", NO_STREAM)
-        return await asyncio.to_thread(_read, stream, call.parameters)
+        return await asyncio.to_thread(_read, stream, call.parameters, self._since(group))
 
     async def _filter(self, call: Call) -> Mapping[str, Any]:
         check(call)
@@ -109,7 +112,7 @@ class LogsService:
         found = await self._database.read(repository.streams, place(call), group.name, prefix)
         chosen = _chosen(found, given)
         noted = await asyncio.gather(*(self._streams.note(place(call), one) for one in chosen))
-        wanted = Filter.of(given)
+        wanted = Filter.of(given, self._since(group))
         return await asyncio.to_thread(filtered, noted, wanted)
 
     async def _existing_group(self, call: Call) -> Group:
@@ -121,7 +124,7 @@ class LogsService:
 
     def _since(self, group: Group) -> int:
         """From which time on its events are shown."""
-        return cutoff(milliseconds(self._clock.now()), group.retention_days)
+        return shown_since(group, milliseconds(self._clock.now()))
 
 
 def _find_group(tx: Transaction, where: Place, name: str) -> Group | None:
@@ -158,19 +161,22 @@ def _chosen(found: Sequence[S], given: Mapping[str, Any]) -> list[S]:
     return chosen
 
 
-def _read(stream: Stream, given: Mapping[str, Any]) -> Mapping[str, Any]:
+def _read(stream: Stream, given: Mapping[str, Any], since: int) -> Mapping[str, Any]:
     """A page of GetLogEvents. At an end the token is the one that was given, and no events."""
     end = reading.whole_lines(stream.file, closed=stream.closed)
     end = min(end, stream.marks[-1][0]) if stream.marks else 0
     direction, position = _position(given.get("nextToken"), bool(given.get("startFromHead")), end)
     limit = given.get("limit", reading.MOST_EVENTS)
+    # What the group does not keep any more is behind its first line.
+    first_shown = reading.shown_from(stream.marks, since)
+    position = max(position, first_shown)
     if direction == "f":
         window = Window(stream.file, stream.marks, position, end)
         events = _page(reading.forward(window), given, limit)
         first, last = (events[0].offset, events[-1].end) if events else (position, position)
         last = last if events else (end if _passed(window, given) else position)
     else:
-        window = Window(stream.file, stream.marks, 0, position)
+        window = Window(stream.file, stream.marks, first_shown, position)
         events = _page(reading.backward(window), given, limit)[::-1]
         first, last = (events[0].offset, events[-1].end) if events else (position, position)
     return {

@@ -33,6 +33,12 @@ log_groups = Table(
     Column("region", Text, primary_key=True),
     Column("name", Text, primary_key=True),
     Column("created_at", Timestamp, nullable=False),
+    # Null: events stay for ever.
+    Column("retention_days", Integer),
+    # Older events have gone, in milliseconds since 1970, whatever is kept from now on.
+    Column("gone_before", Integer),
+    # Null: none.
+    Column("tags", JSON),
 )
 
 log_streams = Table(

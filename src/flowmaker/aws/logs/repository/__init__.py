@@ -1,5 +1,6 @@
 """Log groups and streams in the database."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -33,6 +34,8 @@ class Group:
     created_at: datetime
     #: For how many days events are shown; 0: for ever.
     retention_days: int = 0
+    #: Older events have gone, in milliseconds since 1970.
+    gone_before: int = 0
     #: It is a user's own; the others are of jobs and endpoints.
     is_kept: bool = False
 
@@ -103,7 +106,32 @@ def groups(tx: Transaction, place: Place, prefix: str = "") -> list[Group]:
         log_groups.c.name.startswith(prefix, autoescape=True),
     )
     rows = tx.execute(select(log_groups).where(where).order_by(log_groups.c.name))
-    return [Group(name=row.name, created_at=row.created_at) for row in rows]
+    return [
+        Group(
+            name=row.name,
+            created_at=row.created_at,
+            retention_days=row.retention_days or 0,
+            gone_before=row.gone_before or 0,
+        )
+        for row in rows
+    ]
+
+
+def set_retention(
+    tx: Transaction, place: Place, name: str, days: int | None, gone_before: int
+) -> None:
+    values = {"retention_days": days, "gone_before": gone_before}
+    tx.execute(update(log_groups).where(_is_group(place, name)).values(values))
+
+
+def tags(tx: Transaction, place: Place, name: str) -> dict[str, str]:
+    found = select(log_groups.c.tags).where(_is_group(place, name))
+    return dict(tx.execute(found).scalar_one() or {})
+
+
+def set_tags(tx: Transaction, place: Place, name: str, now: Mapping[str, str]) -> None:
+    values = {"tags": dict(now)}
+    tx.execute(update(log_groups).where(_is_group(place, name)).values(values))
 
 
 def find_stream(tx: Transaction, place: Place, group: str, name: str) -> Stream | None:
@@ -121,6 +149,14 @@ def streams(tx: Transaction, place: Place, group: str, prefix: str = "") -> list
     )
     rows = tx.execute(select(log_streams).where(where).order_by(log_streams.c.name))
     return [_stream(row) for row in rows]
+
+
+def _is_group(place: Place, name: str) -> Any:  # noqa: ANN401 - SQLAlchemy's expression
+    return and_(
+        log_groups.c.account == place.account,
+        log_groups.c.region == place.region,
+        log_groups.c.name == name,
+    )
 
 
 def _is(place: Place, group: str, name: str) -> Any:  # noqa: ANN401 - SQLAlchemy's expression
