@@ -181,14 +181,23 @@ def test_events_of_several_streams_are_filtered_in_order(server: IamServer, logs
             logs.filter_log_events(logGroupName="g", **wrong)
 
 
-def followed(logs: Any, group: str, start: int, shown: dict[str, str]) -> list[str]:
-    """What `aws logs tail --follow` shows in a round, that has shown these."""
-    pages = logs.get_paginator("filter_log_events").paginate(
-        logGroupName=group, startTime=start, interleaved=True, PaginationConfig={"PageSize": 2}
-    )
-    new = [one for page in pages for one in page["events"] if one["eventId"] not in shown]
-    shown |= {one["eventId"]: one["message"] for one in new}
-    return [one["message"] for one in new]
+def followed(
+    logs: Any, group: str, start: int, shown: set[str], **chosen: Any
+) -> tuple[list[str], int]:
+    """What `aws logs tail --follow` shows in a round, that has shown these; where it goes on."""
+    given = {"logGroupName": group, "interleaved": True, "startTime": start, **chosen}
+    new: list[str] = []
+    while True:
+        page = logs.filter_log_events(**given)
+        for event in page["events"]:
+            if event["eventId"] not in shown:
+                shown.add(event["eventId"])
+                new.append(event["message"])
+            given["startTime"] = event["timestamp"]
+        if "nextToken" not in page:
+            return new, given["startTime"]
+        # As the CLI does: the other parameters, the time too, stay while there is a token.
+        given |= {"nextToken": page["nextToken"], "startTime": start}
 
 
 def test_who_follows_sees_each_event_once(
@@ -199,12 +208,19 @@ def test_who_follows_sees_each_event_once(
     a, b = stream(logs, "g", "a"), stream(logs, "g", "b")
     put(logs, a, (time, "one"), (time, "two"))
     put(logs, b, (time, "three"))
-    shown: dict[str, str] = {}
-    assert followed(logs, "g", time - HOUR, shown) == ["one", "two", "three"]
+    shown: set[str] = set()
+    told, start = followed(logs, "g", time - HOUR, shown, limit=2)
+    assert (told, start) == (["one", "two", "three"], time)
     put(logs, b, (time, "late"))
     put(logs, a, (time + 1, "later"))
-    assert followed(logs, "g", time, shown) == ["late", "later"]
-    assert followed(logs, "g", time, shown) == []
+    assert followed(logs, "g", start, shown, limit=1) == (["late", "later"], time + 1)
+    assert followed(logs, "g", time + 1, shown) == ([], time + 1)
+    for chosen, told in (
+        ({"logStreamNames": ["b"]}, ["three", "late"]),
+        ({"logStreamNamePrefix": "b", "filterPattern": "late"}, ["late"]),
+        ({"logStreamNames": ["a", "b"], "filterPattern": "?one ?later"}, ["one", "later"]),
+    ):
+        assert followed(logs, "g", time - HOUR, set(), **chosen)[0] == told
 
     streams, where = (
         LogStreams(server.database, server.clock),
@@ -214,9 +230,10 @@ def test_who_follows_sees_each_event_once(
         file = tmp_path / host
         file.write_text(f"of {host}\n")
         asyncio.run(streams.open(where, f"{of_jobs}Followed", host, file))
-    shown = {}
-    assert sorted(followed(logs, f"{of_jobs}Followed", 0, shown)) == ["of host-1", "of host-2"]
-    assert followed(logs, f"{of_jobs}Followed", 0, shown) == []
+    shown = set()
+    told, start = followed(logs, f"{of_jobs}Followed", 0, shown, limit=1)
+    assert sorted(told) == ["of host-1", "of host-2"]
+    assert followed(logs, f"{of_jobs}Followed", start, shown)[0] == []
 
 
 def test_patterns_over_the_wire(server: IamServer, logs: Any, of_jobs: str) -> None:
