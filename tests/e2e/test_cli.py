@@ -5,11 +5,13 @@ import signal
 import socket
 import stat
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 import pytest
 
+from flowmaker.server.serve import PATIENCE
 from tests.house import House, flowmaker, house, start, stop
 
 
@@ -54,6 +56,25 @@ def test_a_signal_ends_it_gracefully(tmp_path: Path, signalled: signal.Signals) 
         assert time.monotonic() < deadline
     stop(tmp_path)
     assert "Traceback" not in (tmp_path / "server.log").read_text()
+
+
+def test_what_goes_on_ends_with_the_server(tmp_path: Path) -> None:
+    with house(tmp_path) as running:
+        path = "/api/v1/namespaces/kubeflow/{}?watch=true"
+        with ExitStack() as stack:
+            watched = [
+                stack.enter_context(
+                    httpx.stream("GET", running.url + path.format(kind), timeout=30)
+                )
+                for kind in ("pods", "secrets")
+            ]
+            assert all(each.status_code == 200 for each in watched)
+            begun = time.monotonic()
+            flowmaker("down", "--data", str(tmp_path))
+            assert time.monotonic() - begun < PATIENCE
+            for each in watched:
+                with pytest.raises(httpx.RemoteProtocolError):
+                    each.read()
 
 
 def test_secrets_are_their_owners_only(server: House) -> None:

@@ -9,6 +9,7 @@ import pytest
 from flowmaker.errors import InvalidInput
 from flowmaker.kubernetes.api import pod_logs
 from flowmaker.kubernetes.api.pod_logs import start_of_tail
+from flowmaker.kubernetes.api.pods import FIELDS
 from flowmaker.kubernetes.pods import GONE, Mark, Pod
 from flowmaker.kubernetes.selectors import selection
 
@@ -82,7 +83,7 @@ def test_an_exit_code_that_nobody_knows_is_not_made_up() -> None:
 )
 def test_selectors(labels: str, fields: str, chosen: bool) -> None:
     entries = {"status.phase": "Running", "metadata.name": "y"}
-    assert selection(labels, fields).has({"a": "1", "b": ""}, entries) is chosen
+    assert selection(labels, fields, "pods", FIELDS).has({"a": "1", "b": ""}, entries) is chosen
 
 
 @pytest.mark.parametrize(
@@ -90,7 +91,7 @@ def test_selectors(labels: str, fields: str, chosen: bool) -> None:
 )
 def test_selectors_that_cannot_be_read(labels: str, fields: str) -> None:
     with pytest.raises(InvalidInput):
-        selection(labels, fields)
+        selection(labels, fields, "pods", FIELDS)
 
 
 @pytest.mark.parametrize("piece", [1, 2, 3, 1000])

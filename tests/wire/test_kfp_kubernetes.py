@@ -86,6 +86,9 @@ LACKING = {
     "PersistentVolumeClaim 'nowhere' not found in namespace kubeflow": _lacking(
         "no-claim", kubernetes.mount_pvc, "nowhere", "/x"
     ),
+    "Secret 'of-default' not found in namespace kubeflow; there is one in default, where": _lacking(
+        "in-default", kubernetes.use_secret_as_volume, "of-default", "/etc/x"
+    ),
     "kubectl create configmap nowhere -n kubeflow": _lacking(
         "no-config-map-as-env", kubernetes.use_config_map_as_env, "nowhere", {"a": "A"}
     ),
@@ -293,6 +296,7 @@ def ran(server: House, tmp_path_factory: pytest.TempPathFactory) -> Submitted:
             json={"apiVersion": "v1", "kind": kind, "metadata": {"name": name}, "data": data},
         )
         assert answer.status_code == 201, answer.text
+    server.run("kubectl", "create", "-n", "default", "secret", "generic", "of-default")
     for name in ("kept", "escaped", "held"):
         server.run("kubectl", "create", "-n", "kubeflow", "-f", "-", stdin=CLAIM.format(name))
     return BATCH.submitted(server, tmp_path_factory.mktemp("packages"))

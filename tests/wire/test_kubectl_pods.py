@@ -137,6 +137,15 @@ def test_the_tasks_are_pods_in_a_table(kubectl: Kubectl, ran: Ran) -> None:
     assert "No resources found" in kubectl("get", "pods", "-n", "default").stderr
 
 
+def test_who_names_no_namespace_is_where_tasks_are(server: House) -> None:
+    config = server.run("kubectl", "config", "view", "--minify", "-o", "jsonpath={..namespace}")
+    assert config == "kubeflow"
+    server.run("kubectl", "create", "configmap", "unnamed", "--from-literal=K=V")
+    shown = server.run("kubectl", "get", "configmap", "unnamed", "-n", "kubeflow", "-o", "name")
+    assert shown == "configmap/unnamed\n"
+    server.run("kubectl", "delete", "configmap", "unnamed")
+
+
 def test_a_pod_tells_how_its_task_ended(kubectl: Kubectl, ran: Ran) -> None:
     pod: dict[str, Any] = json.loads(kubectl("get", "pod", ran.pods["fails"], "-o", "json").stdout)
     assert pod["metadata"]["labels"]["pipeline/runid"] == ran.run_id

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+import secrets
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -20,6 +21,9 @@ from flowmaker.kubernetes.records import (
 NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
 KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 LONGEST_NAME = 253
+#: Kubernetes makes names of five such letters, which make no words.
+_SUFFIXES = "bcdfghjklmnpqrstvwxz2456789"
+_SUFFIX = 5
 #: Kubernetes keeps a secret below 1 MiB.
 LARGEST = 1024 * 1024
 METADATA = frozenset(
@@ -62,6 +66,26 @@ def check_manifest(kind: Kind, manifest: Document) -> None:
     check_name(kind, meta.get("name"))
     for where in ("labels", "annotations"):
         strings(meta.get(where), f"metadata.{where}")
+
+
+def named(manifest: Document) -> dict[str, Any]:
+    """The manifest of something new, with the name that `generateName` asks for."""
+    meta = mapping(manifest.get("metadata"), "metadata")
+    prefix = meta.get("generateName")
+    if not isinstance(prefix, str) or meta.get("name"):
+        return dict(manifest)
+    suffix = "".join(secrets.choice(_SUFFIXES) for _ in range(_SUFFIX))
+    return {**manifest, "metadata": {**meta, "name": prefix + suffix}}
+
+
+def plain(kind: Kind, manifest: Document) -> dict[str, Any]:
+    """The manifest with a secret's `stringData` among its `data`."""
+    if kind != SECRET or not manifest.get("stringData"):
+        return dict(manifest)
+    texts = strings(manifest["stringData"], "stringData")
+    data = {key: base64.b64encode(text.encode()).decode() for key, text in texts.items()}
+    rest = {key: value for key, value in manifest.items() if key != "stringData"}
+    return {**rest, "data": {**mapping(manifest.get("data"), "data"), **data}}
 
 
 def check_name(kind: Kind, name: object) -> None:

@@ -7,7 +7,15 @@ from typing import Any
 
 from flowmaker.errors import InvalidInput
 
+#: The annotation in which `kubectl apply` remembers what it was given, values and all.
+APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
 Document = Mapping[str, Any]
+#: A field, from the outside in: `("data", "KEY")`.
+Path = tuple[str, ...]
+#: The operation by which somebody writes, `Apply` or `Update`, and the name of the field manager.
+Owner = tuple[str, str]
+Owners = Mapping[Owner, frozenset[Path]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,6 +28,8 @@ class Kind:
     namespaced: bool
     #: The fields beside apiVersion, kind and metadata; any other is refused.
     fields: frozenset[str]
+    #: What objects are selected by, beside their names: a selector's field, and where it is.
+    selected_by: Mapping[str, Path] = field(default_factory=dict[str, Path])
 
 
 NAMESPACE = Kind(
@@ -28,6 +38,7 @@ NAMESPACE = Kind(
     short="ns",
     namespaced=False,
     fields=frozenset({"spec", "status"}),
+    selected_by={"status.phase": ("status", "phase")},
 )
 SECRET = Kind(
     name="Secret",
@@ -35,6 +46,7 @@ SECRET = Kind(
     short="",
     namespaced=True,
     fields=frozenset({"data", "stringData", "type", "immutable"}),
+    selected_by={"type": ("type",)},
 )
 CONFIG_MAP = Kind(
     name="ConfigMap",
@@ -70,6 +82,19 @@ class KubernetesObject:
     #: All that is not metadata, e.g. `{"type": "Opaque", "data": {…base64…}}`.
     document: Document = field(default_factory=dict[str, Any])
     resource_version: int = 0
+    #: Which fields whom wrote last.
+    owners: Owners = field(default_factory=dict[Owner, frozenset[Path]])
+
+    @property
+    def selectable(self) -> dict[str, str]:
+        """What a field selector sees of it."""
+        told = {"metadata.name": self.name, "metadata.namespace": self.namespace}
+        for name, path in self.kind.selected_by.items():
+            value: Any = self.document
+            for part in path:
+                value = value[part]
+            told[name] = value
+        return told
 
     def to_json(self) -> dict[str, Any]:
         """As the API writes it."""

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flowmaker.errors import InvalidInput
+from flowmaker.kubernetes.records import KubernetesObject
 
-#: The fields that pods are selected by.
-FIELDS = frozenset({"metadata.name", "metadata.namespace", "status.phase"})
+#: The fields that objects of every kind are selected by.
+NAMES = frozenset({"metadata.name", "metadata.namespace"})
 _KEY = r"[A-Za-z0-9]([-A-Za-z0-9_./]*[A-Za-z0-9])?"
 _EQUALITY = re.compile(rf"(?P<key>{_KEY})\s*(?P<operator>==?|!=)\s*(?P<value>[-A-Za-z0-9_.]*)")
 _SET = re.compile(rf"(?P<key>{_KEY})\s+(?P<operator>in|notin)\s*\((?P<value>[^()]*)\)")
@@ -42,6 +43,10 @@ class Selection:
             each.is_met(fields) for each in self.fields
         )
 
+    def of(self, each: KubernetesObject, labels: Mapping[str, str] | None = None) -> bool:
+        """Whether it has the object, or had it with other labels."""
+        return self.has(each.labels if labels is None else labels, each.selectable)
+
     def only(self, label: str) -> str:
         """The one value that a label must have; empty when it may have several."""
         for each in self.labels:
@@ -50,20 +55,24 @@ class Selection:
         return ""
 
 
-def selection(label_selector: str, field_selector: str) -> Selection:
+def selection(
+    label_selector: str, field_selector: str, plural: str, fields: frozenset[str]
+) -> Selection:
     """What the parameters `labelSelector` and `fieldSelector` ask for.
 
+    The objects are those of `plural`, e.g. `pods`, and are selected by these `fields`.
+
     Raises:
-        InvalidInput: they cannot be read, or ask for a field that pods are not selected by.
+        InvalidInput: they cannot be read, or ask for a field that such objects are not selected by.
     """
-    fields = tuple(_equality(part) for part in _parts(field_selector))
-    for each in fields:
-        if each.key not in FIELDS:
-            known = ", ".join(sorted(FIELDS))
+    wanted = tuple(_equality(part) for part in _parts(field_selector))
+    for each in wanted:
+        if each.key not in fields:
+            known = ", ".join(sorted(fields))
             raise InvalidInput(
-                f"field label not supported: {each.key}; pods are selected by {known}"
+                f"field label not supported: {each.key}; {plural} are selected by {known}"
             )
-    return Selection(tuple(_requirement(part) for part in _parts(label_selector)), fields)
+    return Selection(tuple(_requirement(part) for part in _parts(label_selector)), wanted)
 
 
 def _parts(selector: str) -> list[str]:

@@ -10,13 +10,14 @@
 * Where other machines can connect, those doors ask for a bearer token as well.
 """
 
+import asyncio
 import hmac
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from flowmaker.aws.gateway import is_aws_request
 from flowmaker.server.config import Settings
@@ -27,7 +28,7 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 KFP = ("/apis/v2beta1", "/apis/v1beta1", "/apis/v1alpha1", "/flowmaker/v1")
 #: What the policies of buckets show to everyone.
 PUBLIC = "/s3/"
-KUBERNETES = ("/api", "/apis", "/openapi", "/version")
+KUBERNETES = ("/api", "/apis", "/openapi", "/version", "/healthz", "/livez", "/readyz")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ class FrontDoors:
     settings: Settings
     #: Whether a request's headers are those of the owner's browser, which has signed in.
     is_of_owner: Callable[[Mapping[str, str]], bool]
+    #: Set when the server begins to end.
+    ending: asyncio.Event
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -65,6 +68,8 @@ class FrontDoors:
         if refusal:
             await (_refuse(send, *refusal) if scope["type"] == "http" else _hang_up(send))
             return
+        if _goes_on(scope):
+            receive = _until(self.ending, receive)
         await self._door(scope["path"])(scope, receive, send)
 
     def _door(self, path: str) -> ASGIApp:
@@ -127,6 +132,31 @@ def _is_form_for_bucket(scope: Scope) -> bool:
     content = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
     is_form = content.lower().startswith(b"multipart/form-data")
     return scope["method"] == "POST" and is_form and "/" not in path
+
+
+def _goes_on(scope: Scope) -> bool:
+    """Whether the answer goes on until the client leaves: it watches, or follows a log."""
+    asked = parse_qs(scope.get("query_string", b"").decode("latin-1"))
+    return any(asked.get(name, [""])[0] not in ("", "0", "false") for name in ("watch", "follow"))
+
+
+def _until(ending: asyncio.Event, receive: Receive) -> Receive:
+    """A `receive` that tells the app that its client has left, too, when the server ends.
+
+    The answer breaks off, so that whoever follows a log sees that this was not its end.
+    """
+
+    async def either() -> Message:
+        message = asyncio.ensure_future(receive())
+        over = asyncio.ensure_future(ending.wait())
+        try:
+            await asyncio.wait((message, over), return_when=asyncio.FIRST_COMPLETED)
+            return await message if message.done() else {"type": "http.disconnect"}
+        finally:
+            message.cancel()
+            over.cancel()
+
+    return either
 
 
 def _host_name(host: str) -> str:

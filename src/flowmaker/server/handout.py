@@ -9,6 +9,9 @@ from flowmaker.aws.identity import SessionCredentials
 from flowmaker.server.data_folder import DataFolder, write_private
 from flowmaker.server.worker import REGION
 
+#: Where the tasks of pipelines are, and look for secrets, config maps and claims.
+NAMESPACE = "kubeflow"
+
 
 def environment(folder: DataFolder, url: str, session: SessionCredentials) -> dict[str, str]:
     """The variables that make the clients talk to this server."""
@@ -38,7 +41,7 @@ def _kubeconfig(url: str, token: str) -> dict[str, Any]:
         "contexts": [
             {
                 "name": "flowmaker",
-                "context": {"cluster": "flowmaker", "user": "flowmaker", "namespace": "default"},
+                "context": {"cluster": "flowmaker", "user": "flowmaker", "namespace": NAMESPACE},
             }
         ],
         "current-context": "flowmaker",

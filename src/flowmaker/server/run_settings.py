@@ -1,7 +1,7 @@
 """What the steps of a pipeline are given by the rest of the house."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from flowmaker import ids
 from flowmaker.kubernetes import repository as kubernetes_objects
@@ -30,6 +30,9 @@ def run_settings(ground: Ground, worker: Worker) -> RunSettings:
             key: base64.b64decode(text) for key, text in binaries.items()
         }
 
+    async def places(kind: str, name: str) -> Sequence[str]:
+        return await ground.database.read(kubernetes_objects.namespaces_of, kind, name)
+
     claims = Claims(
         database=ground.database,
         hints=ground.hints,
@@ -44,6 +47,7 @@ def run_settings(ground: Ground, worker: Worker) -> RunSettings:
         make_claim=claims.make,
         remove_claim=claims.remove,
         claims=claims.all,
+        places=places,
         endpoint=ground.url,
         hidden=ground.folder.secrets,
         owner=ids.ACCOUNT,

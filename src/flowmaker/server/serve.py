@@ -74,7 +74,7 @@ async def _serve(
         _collect_less()
         on_ready(url)
 
-    server = _Server(house.app, ready)
+    server = _Server(house.app, ready, house.ending.set)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, server.handle_exit, number, None)
     try:
@@ -95,9 +95,9 @@ def _collect_less() -> None:
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn, which says when it answers."""
+    """Uvicorn, which says when it answers, and when it begins to end."""
 
-    def __init__(self, app: ASGIApp, ready: Callable[[], None]) -> None:
+    def __init__(self, app: ASGIApp, ready: Callable[[], None], ending: Callable[[], None]) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -114,10 +114,15 @@ class _Server(uvicorn.Server):
             )
         )
         self._ready = ready
+        self._ending = ending
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._ending()
+        await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:

@@ -1,5 +1,6 @@
 """Every part of the house, made once and handed to those who need it."""
 
+import asyncio
 from functools import partial
 
 from starlette.types import ASGIApp
@@ -39,6 +40,8 @@ class House:
 
     def __init__(self, ground: Ground, worker: Worker, owner: Principal) -> None:
         self._ground = ground
+        #: Set when the server begins to end: what would go on for ever does not.
+        self.ending = asyncio.Event()
         parts = _sagemaker_parts(ground)
         self._job_room = parts.room
         self._router = router = new_router(parts)
@@ -57,7 +60,7 @@ class House:
         key = ground.folder.secret(ground.folder.browser_key).decode()
         session = Session(key, ground.url)
         doors = make_doors(ground, worker, router, sagemaker, owner, session)
-        self.app: ASGIApp = FrontDoors(doors, ground.settings, session.is_of_owner)
+        self.app: ASGIApp = FrontDoors(doors, ground.settings, session.is_of_owner, self.ending)
 
     @classmethod
     async def build(cls, settings: Settings, folder: DataFolder, url: str) -> "House":

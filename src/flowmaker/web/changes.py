@@ -26,6 +26,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from flowmaker.errors import FlowmakerError
 from flowmaker.pipelines.repository.steps import revision_of
 from flowmaker.store.database import Database
+from flowmaker.store.news import News
 
 _log = logging.getLogger(__name__)
 
@@ -44,14 +45,10 @@ class Changes:
     def __init__(self, database: Database, follow: Follow) -> None:
         self._database = database
         self._follow = follow
-        self._number = 0
-        self._news = asyncio.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        database.on_commit(self._committed)
+        self._news = News(database)
 
     async def serve(self, socket: WebSocket) -> None:
         """Talks with a page until it goes."""
-        self._loop = asyncio.get_running_loop()
         await socket.accept()
         page = _Page(socket, self._database, self._follow)
         telling = asyncio.create_task(self._tell(page))
@@ -67,23 +64,10 @@ class Changes:
             page.close()
             telling.cancel()
 
-    def _committed(self) -> None:
-        if self._loop is not None:
-            with contextlib.suppress(RuntimeError):  # it is closing
-                self._loop.call_soon_threadsafe(self._something_changed)
-
-    def _something_changed(self) -> None:
-        self._number += 1
-        self._news.set()
-        self._news = asyncio.Event()
-
     async def _tell(self, page: "_Page") -> None:
         told = -1
         while True:
-            news = self._news
-            if told == self._number:
-                await news.wait()
-            told = self._number
+            told = await self._news.after(told)
             try:
                 await page.tell(told)
             except Exception:  # noqa: BLE001 - logged, and the page is told

@@ -17,6 +17,7 @@ from flowmaker.kubernetes.records import KINDS, NAMESPACE, KubernetesObject
 from flowmaker.kubernetes.volumes import Held
 from flowmaker.reconcile.hints import Hints
 from flowmaker.store.database import Database, Transaction
+from flowmaker.store.news import News
 
 #: The namespaces that a new cluster with Kubeflow in it has.
 NAMESPACES = ("default", "kubeflow")
@@ -45,15 +46,13 @@ def create_app(
     database: Database, hints: Hints, clock: Clock, held: Held, pods: PodSource
 ) -> Starlette:
     """The ASGI app for `/api`, `/apis`, `/openapi` and `/version`; `held` tells who has volumes."""
-    resources = Resources(database, clock, hints)
-    routes = [*discovery.routes, *_pods(database, clock, held, pods)]
+    news = News(database)
+    watches = Watches(news, clock, pods)
+    resources = Resources(database, clock, hints, news)
+    routes = [*discovery.routes, *Pods(database, clock, held, pods, watches).routes()]
     for kind in KINDS.values():
         routes.extend(_routes(kind.plural, resources, namespaced=kind.namespaced))
     return Starlette(routes=[*routes, Route("/{rest:path}", _not_found, methods=METHODS)])
-
-
-def _pods(database: Database, clock: Clock, held: Held, source: PodSource) -> list[Route]:
-    return Pods(database, clock, held, source, Watches(database, clock, source)).routes()
 
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]

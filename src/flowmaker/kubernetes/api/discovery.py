@@ -3,12 +3,12 @@
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from flowmaker.kubernetes.records import KINDS, Kind
 
-VERBS = ["create", "delete", "get", "list", "patch", "update"]
+VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"]
 #: Pods are looked at only: none of their fields is taken from anybody.
 POD = Kind(name="Pod", plural="pods", short="po", namespaced=True, fields=frozenset())
 _POD_VERBS = {"pods": ["get", "list", "watch"], "pods/log": ["get"]}
@@ -108,7 +108,17 @@ def _patch(kind: Kind) -> dict[str, Any]:
     }
 
 
+async def healthy(request: Request) -> Response:
+    """Whoever is answered is answered by a server that is well."""
+    del request
+    return PlainTextResponse("ok")
+
+
+#: What `kubectl get --raw` and probes ask.
+HEALTH = ("/healthz", "/livez", "/readyz")
+
 routes = [
+    *(Route(path, healthy) for path in HEALTH),
     Route("/version", version),
     Route("/api", api_versions),
     Route("/apis", api_groups),

@@ -7,22 +7,18 @@ under the list's resource version: whatever is otherwise now has changed since.
 import asyncio
 import json
 import platform
-import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from flowmaker.clock import Clock
+from flowmaker.kubernetes.api.turns import turns
 from flowmaker.kubernetes.pod_table import pod_table
 from flowmaker.kubernetes.pods import Mark, Pod, PodSource, Scope
 from flowmaker.kubernetes.selectors import Selection
-from flowmaker.store.database import Database
+from flowmaker.store.news import News
 
-#: Seconds between two looks, at least.
-TICK = 0.25
-#: A look takes no more than this part of a watcher's time.
-SHARE = 0.1
 #: Lists whose contents are kept.
 KEPT = 16
 #: Pods that are read at a time.
@@ -48,14 +44,13 @@ class Watch:
 class Watches:
     """Tells what changes, and keeps what lists told."""
 
-    def __init__(self, database: Database, clock: Clock, source: PodSource) -> None:
+    def __init__(self, news: News, clock: Clock, source: PodSource) -> None:
         self._clock = clock
         self._source = source
         self._kept: OrderedDict[str, tuple[Scope, Marks]] = OrderedDict()
         # Versions grow, over a restart of the server too.
         self._version = int(clock.now().timestamp() * 1000)
-        self._commits = 0
-        database.on_commit(self._committed)
+        self._news = news
 
     async def version(self, scope: Scope) -> str:
         """The resource version of how things are now."""
@@ -68,21 +63,11 @@ class Watches:
 
     async def lines(self, watch: Watch) -> AsyncIterator[bytes]:
         """The events, each in a line of JSON."""
-        until = time.monotonic() + watch.seconds if watch.seconds else float("inf")
         shown = await asyncio.to_thread(_chosen, watch.known, watch.chosen)
-        seen = -1
-        pause = TICK
-        while True:
-            if seen != self._commits:
-                seen, begun = self._commits, time.monotonic()
-                marks = await self._source.marks(watch.scope)
-                async for event in self._changes(watch, shown, marks):
-                    yield event
-                pause = max(TICK, (time.monotonic() - begun) / SHARE)
-            left = until - time.monotonic()
-            if left <= 0:
-                return
-            await asyncio.sleep(min(pause, left))
+        async for _ in turns(self._news, watch.seconds):
+            marks = await self._source.marks(watch.scope)
+            async for event in self._changes(watch, shown, marks):
+                yield event
 
     async def _changes(
         self, watch: Watch, shown: dict[str, Mark], marks: Marks
@@ -134,9 +119,6 @@ class Watches:
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
         return str(self._version)
-
-    def _committed(self) -> None:
-        self._commits += 1
 
 
 def _chosen(marks: Marks, chosen: Selection) -> dict[str, Mark]:

@@ -17,12 +17,14 @@ from flowmaker.kubernetes.api.pod_watch import Marks, Watch, Watches
 from flowmaker.kubernetes.pod_table import pod_table
 from flowmaker.kubernetes.pods import RUN, Pod, PodSource, Scope
 from flowmaker.kubernetes.records import PERSISTENT_VOLUME_CLAIM
-from flowmaker.kubernetes.selectors import Selection, selection
+from flowmaker.kubernetes.selectors import NAMES, Selection, selection
 from flowmaker.kubernetes.volumes import Held
 from flowmaker.store.database import Database
 
 #: Pods in an answer at most; the rest is asked for with `continue`, as kubectl does.
 MOST = 500
+#: What they are selected by.
+FIELDS = NAMES | {"status.phase"}
 _READ_ONLY = (
     "pods are the processes of pipelines' tasks: they are only looked at. Runs are made, "
     "terminated and deleted through Kubeflow Pipelines, e.g. client.terminate_run(RUN_ID); "
@@ -62,7 +64,9 @@ class Pods:
         version, _, after = request.query_params.get("continue", "").rpartition("/")
         found = await self.source.page(scope, size, after)
         if found is None:
-            return _expired("the provided continue parameter is too old: what it followed has gone")
+            return status.expired(
+                "the provided continue parameter is too old: what it followed has gone"
+            )
         version = version or await self.watches.version(scope)
         pods, following = [pod for pod in found[0] if _is_chosen(pod, chosen)], found[1]
         meta = {"resourceVersion": version}
@@ -79,13 +83,12 @@ class Pods:
 
     def _watch(self, request: Request, scope: Scope, chosen: Selection) -> Response:
         parameters = request.query_params
-        if given.flag(request, "sendInitialEvents"):  # client-go goes on without, told so
-            message = "sendInitialEvents: Forbidden: there is no WatchList here: list, then watch"
-            return status.failure(422, "Invalid", message)
+        if given.flag(request, "sendInitialEvents"):
+            return status.no_watch_list()
         version = parameters.get("resourceVersion", "0")
         known: Marks | None = {} if version in ("", "0") else self.watches.told(version, scope)
         if known is None:
-            return _expired(f"too old resource version: {version}")
+            return status.expired(f"too old resource version: {version}")
         watch = Watch(
             scope=scope,
             chosen=chosen,
@@ -133,10 +136,6 @@ class Pods:
         return [*by_name.values()]
 
 
-def _expired(message: str) -> Response:
-    return status.failure(410, "Expired", message)
-
-
 def _other(namespace: str, name: str) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
@@ -149,7 +148,8 @@ def _other(namespace: str, name: str) -> dict[str, Any]:
 
 def _asked(request: Request) -> tuple[Scope, Selection]:
     parameters = request.query_params
-    chosen = selection(parameters.get("labelSelector", ""), parameters.get("fieldSelector", ""))
+    labels, fields = parameters.get("labelSelector", ""), parameters.get("fieldSelector", "")
+    chosen = selection(labels, fields, "pods", FIELDS)
     namespace = request.path_params.get("namespace", "")
     return Scope(namespace=namespace, run_id=chosen.only(RUN)), chosen
 

@@ -1,37 +1,48 @@
 """Create, read, change and delete namespaces, secrets and config maps."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from flowmaker import ids
 from flowmaker.clock import Clock
-from flowmaker.errors import FailedPrecondition, FlowmakerError, InvalidInput, NotFound
-from flowmaker.kubernetes import content, protobuf, repository, volumes
-from flowmaker.kubernetes.api import status
+from flowmaker.errors import (
+    FailedPrecondition,
+    FlowmakerError,
+    InvalidInput,
+    NotFound,
+    PermissionDenied,
+)
+from flowmaker.kubernetes import content, ownership, protobuf, repository, volumes
+from flowmaker.kubernetes.api import given, object_watch, status
+from flowmaker.kubernetes.api.object_watch import ObjectWatch
 from flowmaker.kubernetes.records import (
     KINDS,
     NAMESPACE,
     PERSISTENT_VOLUME_CLAIM,
     Kind,
     KubernetesObject,
+    Owners,
 )
+from flowmaker.kubernetes.repository import changes
+from flowmaker.kubernetes.selectors import NAMES, Selection, selection
 from flowmaker.kubernetes.table import table
 from flowmaker.reconcile.hints import Hints
 from flowmaker.store.database import Database, Transaction
+from flowmaker.store.news import News
 
 #: Bytes of a request at most, as the API server has it.
 LARGEST_BODY = 3 * 1024 * 1024
+APPLY = "application/apply-patch+yaml"
 PATCHES = frozenset(
-    {
-        "application/strategic-merge-patch+json",
-        "application/merge-patch+json",
-        "application/apply-patch+yaml",
-    }
+    {"application/strategic-merge-patch+json", "application/merge-patch+json", APPLY}
 )
+#: Kubernetes keeps it, too.
+LASTING = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +52,7 @@ class Resources:
     database: Database
     clock: Clock
     hints: Hints
+    news: News
 
     async def collection(self, request: Request) -> Response:
         """GET lists, POST creates."""
@@ -62,10 +74,14 @@ class Resources:
             return status.from_error(error, name=name, kind=kind.plural)
 
     async def _list(self, request: Request, kind: Kind, namespace: str) -> Response:
-        _refuse(request, "watch", "labelSelector", "fieldSelector")
-        items = await self.database.read(repository.listing, kind, namespace)
-        version = str(await self.database.read(repository.version))
-        if _wants_table(request):
+        parameters = request.query_params
+        labels, fields = parameters.get("labelSelector", ""), parameters.get("fieldSelector", "")
+        chosen = selection(labels, fields, kind.plural, NAMES | kind.selected_by.keys())
+        if given.flag(request, "watch"):
+            return await self._watch(request, kind, namespace, chosen)
+        found, version = await self.database.read(_listing, kind, namespace)
+        items = [each for each in found if chosen.of(each)]
+        if given.wants_table(request):
             return JSONResponse(table(kind.name, items, self.clock.now(), version))
         return JSONResponse(
             {
@@ -76,21 +92,61 @@ class Resources:
             }
         )
 
+    async def _watch(
+        self, request: Request, kind: Kind, namespace: str, chosen: Selection
+    ) -> Response:
+        if given.flag(request, "sendInitialEvents"):
+            return status.no_watch_list()
+        parameters = request.query_params
+        version = given.number("resourceVersion", parameters.get("resourceVersion") or "0")
+        watch = ObjectWatch(
+            kind=kind,
+            namespace=namespace,
+            chosen=chosen,
+            version=version,
+            as_table=given.wants_table(request),
+            seconds=given.number("timeoutSeconds", parameters.get("timeoutSeconds", "0")),
+        )
+        if await self.database.read(object_watch.events, watch, version) is None:
+            return status.expired(f"too old resource version: {version}")
+        events = object_watch.lines(self.database, self.clock, self.news, watch)
+        return StreamingResponse(events, media_type="application/json")
+
     async def _get(self, request: Request, kind: Kind, namespace: str, name: str) -> Response:
         found = await self.database.read(_existing, kind, namespace, name)
-        if _wants_table(request):
+        if given.wants_table(request):
             version = str(found.resource_version)
             return JSONResponse(table(kind.name, [found], self.clock.now(), version))
         return JSONResponse(found.to_json())
 
     async def _create(self, request: Request, kind: Kind, namespace: str) -> Response:
-        made = self._from_manifest(kind, namespace, await _manifest(request))
-        return await self._store(request, made, new=True)
+        manifest = content.named(await _manifest(request))
+        made = self._from_manifest(kind, namespace, manifest)
+        return await self._store(request, _owned(request, None, made), new=True)
 
     async def _put(self, request: Request, kind: Kind, namespace: str, name: str) -> Response:
         manifest = await _manifest(request)
         before = await self.database.read(_existing, kind, namespace, name)
         return await self._change(request, before, manifest)
+
+    async def _apply(self, request: Request, kind: Kind, namespace: str, name: str) -> Response:
+        manager = request.query_params.get("fieldManager")
+        if not manager:
+            raise InvalidInput("the parameter fieldManager is required for an apply patch")
+        manifest = content.plain(kind, await _manifest(request))
+        content.check_manifest(kind, manifest)
+        before = await self.database.read(repository.get, kind, namespace, name)
+        wanted, owners = ownership.applied(
+            before.to_json() if before else {},
+            before.owners if before else {},
+            manifest,
+            manager,
+            force=given.flag(request, "force"),
+        )
+        if before:
+            return await self._change(request, before, wanted, owners)
+        made = replace(self._from_manifest(kind, namespace, wanted), owners=owners)
+        return await self._store(request, made, new=True)
 
     async def _patch(self, request: Request, kind: Kind, namespace: str, name: str) -> Response:
         type_ = request.headers.get("content-type", "").partition(";")[0]
@@ -100,16 +156,18 @@ class Resources:
                 "UnsupportedMediaType",
                 f"{type_} is not supported; use one of {sorted(PATCHES)}",
             )
+        if type_ == APPLY:
+            return await self._apply(request, kind, namespace, name)
         patch = await _manifest(request)
-        before = await self.database.read(repository.get, kind, namespace, name)
-        if before is None:
-            if type_ != "application/apply-patch+yaml":
-                raise NotFound(f'{kind.plural} "{name}" not found')
-            return await self._store(request, self._from_manifest(kind, namespace, patch), new=True)
+        before = await self.database.read(_existing, kind, namespace, name)
         return await self._change(request, before, content.merge(before.to_json(), patch))
 
     async def _delete(self, request: Request, kind: Kind, namespace: str, name: str) -> Response:
         found = await self.database.read(_existing, kind, namespace, name)
+        if (kind, name) == (NAMESPACE, LASTING):
+            raise PermissionDenied(
+                f'namespaces "{name}" is forbidden: this namespace may not be deleted'
+            )
         if not _is_dry(request):
             await self.database.write(repository.remove, kind, namespace, name)
             if kind in (PERSISTENT_VOLUME_CLAIM, NAMESPACE):
@@ -117,8 +175,13 @@ class Resources:
         return status.success(name, kind.plural, found.uid)
 
     async def _change(
-        self, request: Request, before: KubernetesObject, manifest: dict[str, Any]
+        self,
+        request: Request,
+        before: KubernetesObject,
+        manifest: dict[str, Any],
+        owners: Owners | None = None,
     ) -> Response:
+        """Store the object as the manifest has it, for an apply with who owns its fields."""
         after = self._from_manifest(before.kind, before.namespace, manifest)
         if after.name != before.name:
             raise InvalidInput(
@@ -139,7 +202,9 @@ class Resources:
             created_at=before.created_at,
             resource_version=before.resource_version,
         )
-        return await self._store(request, kept, new=False)
+        if owners is not None:
+            return await self._store(request, replace(kept, owners=owners), new=False)
+        return await self._store(request, _owned(request, before, kept), new=False)
 
     async def _store(self, request: Request, made: KubernetesObject, *, new: bool) -> Response:
         code = 201 if new else 200
@@ -192,18 +257,24 @@ def _address(request: Request) -> tuple[Kind, str, str]:
     return KINDS[parts["plural"]], parts.get("namespace", ""), parts.get("name", "")
 
 
-def _refuse(request: Request, *parameters: str) -> None:
-    for parameter in parameters:
-        if request.query_params.get(parameter, "false") not in ("false", "0", ""):
-            raise InvalidInput(f"the parameter {parameter} is not supported")
+def _listing(tx: Transaction, kind: Kind, namespace: str) -> tuple[Sequence[KubernetesObject], str]:
+    """The objects, and the version that they are of."""
+    return repository.listing(tx, kind, namespace), str(changes.version(tx))
+
+
+def _owned(
+    request: Request, before: KubernetesObject | None, after: KubernetesObject
+) -> KubernetesObject:
+    """The object with who owns its fields, as it was written by a request that is no apply."""
+    agent = request.headers.get("user-agent", "").partition("/")[0]
+    manager = request.query_params.get("fieldManager") or agent or "unknown"
+    was = before.to_json() if before else {}
+    owners: Owners = before.owners if before else {}
+    return replace(after, owners=ownership.updated(was, owners, after.to_json(), manager))
 
 
 def _is_dry(request: Request) -> bool:
     return "All" in request.query_params.getlist("dryRun")
-
-
-def _wants_table(request: Request) -> bool:
-    return "as=Table" in request.headers.get("accept", "")
 
 
 async def _manifest(request: Request) -> dict[str, Any]:

@@ -123,11 +123,18 @@ class Platform:
         data = await kind.read(self._namespace, name) if name else None
         if data is None and not message.get("optional", False):
             raise FailedPrecondition(
-                f"{kind.title} {name!r} not found in namespace {self._namespace}. Create it with: "
+                f"{await self._missing(kind.title, name)}. Create it with: "
                 f"kubectl create {kind.make} {name or 'NAME'} -n {self._namespace} "
                 "--from-literal=KEY=VALUE"
             )
         return name, data
+
+    async def _missing(self, kind: str, name: str) -> str:
+        """That it is not there; and where it is, unless that may be another user's namespace."""
+        told = f"{kind} {name!r} not found in namespace {self._namespace}"
+        others = () if self.progress.run.namespace else await self.settings.places(kind, name)
+        there = " and ".join(others)
+        return f"{told}; there is one in {there}, where pipelines do not look" if there else told
 
     def _field(self, path: str) -> str:
         """A field of the pod that this task is; an entry that it lacks is empty."""
@@ -181,7 +188,7 @@ class Platform:
         folder = await self.settings.claim(self._namespace, name) if name else None
         if folder is None:
             raise FailedPrecondition(
-                f"PersistentVolumeClaim {name!r} not found in namespace {self._namespace}. "
+                f"{await self._missing('PersistentVolumeClaim', name)}. "
                 f"Those that are there: kubectl get pvc -n {self._namespace}"
             )
         source = await asyncio.to_thread(_inside, folder, sub_path)

@@ -46,6 +46,12 @@ async def no_config_map(namespace: str, name: str) -> Mapping[str, bytes] | None
     del namespace, name
 
 
+async def nowhere(kind: str, name: str) -> Sequence[str]:
+    """There are none."""
+    del kind, name
+    return ()
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunSettings:
     """How runs are executed on this server."""
@@ -65,6 +71,8 @@ class RunSettings:
     remove_claim: Callable[[str, str, str], Awaitable[bool]] = no_removal
     #: All claims, each by namespace and name.
     claims: Callable[[], Awaitable[Sequence[tuple[str, str]]]] = no_claims
+    #: The namespaces that have an object, by its kind and name.
+    places: Callable[[str, str], Awaitable[Sequence[str]]] = nowhere
     #: KF_PIPELINES_ENDPOINT of tasks: this server.
     endpoint: str
     #: What no task may see, e.g. the server's credentials.

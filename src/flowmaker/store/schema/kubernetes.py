@@ -18,7 +18,23 @@ kubernetes_objects = Table(
     Column("labels", JSON, nullable=False),
     Column("annotations", JSON, nullable=False),
     Column("document", JSON, nullable=False),
+    #: Which fields whom wrote last: [[operation, manager, [path, ...]], ...]. Null: nobody knows.
+    Column("owners", JSON),
     Index("kubernetes_objects_by_version", "resource_version"),
+)
+
+#: What became of objects, so that watches can go on from a version. Old changes are forgotten.
+kubernetes_changes = Table(
+    "kubernetes_changes",
+    metadata,
+    Column("version", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("namespace", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    #: The labels before the change. Null: it was not there.
+    Column("labels_before", JSON),
+    #: The object without its values, when it has gone: {uid, created_at, ...}.
+    Column("gone", JSON),
 )
 
 #: What was removed on somebody's behalf, so that doing it again is known to be that.

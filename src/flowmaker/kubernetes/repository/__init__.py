@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping, delete, func, insert, select, update
+from sqlalchemy import RowMapping, delete, insert, select, update
 
 from flowmaker.errors import AlreadyExists, FailedPrecondition
 from flowmaker.kubernetes.records import KINDS, Kind, KubernetesObject
+from flowmaker.kubernetes.repository import changes
 from flowmaker.store.database import Transaction
 from flowmaker.store.schema.kubernetes import kubernetes_objects as table
 from flowmaker.store.schema.kubernetes import kubernetes_removals as removals
@@ -31,11 +32,17 @@ def listing(tx: Transaction, kind: Kind, namespace: str) -> Sequence[KubernetesO
     return [_from_row(row) for row in rows]
 
 
+def namespaces_of(tx: Transaction, kind: str, name: str) -> Sequence[str]:
+    """The namespaces that have an object of that kind, e.g. `Secret`, and name."""
+    named = select(table.c.namespace).where(table.c.kind == kind, table.c.name == name)
+    return tx.execute(named.order_by(table.c.namespace)).scalars().all()
+
+
 def create(tx: Transaction, made: KubernetesObject) -> KubernetesObject:
     """Raises AlreadyExists when there is one of that name."""
     if get(tx, made.kind, made.namespace, made.name):
         raise AlreadyExists(f'{made.kind.plural} "{made.name}" already exists')
-    version = _next_version(tx)
+    version = changes.note(tx, made, None)
     tx.execute(
         insert(table).values(
             kind=made.kind.name,
@@ -67,27 +74,30 @@ def replace(tx: Transaction, changed: KubernetesObject) -> KubernetesObject:
     Raises:
         FailedPrecondition: somebody else changed it since.
     """
-    stored = tx.execute(
-        update(table)
-        .where(
-            *_is(changed.kind, changed.namespace, changed.name),
-            table.c.resource_version == changed.resource_version,
-        )
-        .values(**_content(changed), resource_version=_next_version(tx))
-    )
-    if stored.rowcount == 0:
+    before = get(tx, changed.kind, changed.namespace, changed.name)
+    if before is None or before.resource_version != changed.resource_version:
         raise FailedPrecondition(
             f'Operation cannot be fulfilled on {changed.kind.plural} "{changed.name}": the object '
             "has been modified; please apply your changes to the latest version and try again"
         )
+    tx.execute(
+        update(table)
+        .where(*_is(changed.kind, changed.namespace, changed.name))
+        .values(**_content(changed), resource_version=changes.note(tx, changed, before))
+    )
     return _reload(tx, changed)
 
 
 def remove(tx: Transaction, kind: Kind, namespace: str, name: str) -> bool:
     """Whether there was one. All that is in a namespace goes with it."""
-    if not kind.namespaced:
-        tx.execute(delete(table).where(table.c.namespace == name))
-    return tx.execute(delete(table).where(*_is(kind, namespace, name))).rowcount > 0
+    found = get(tx, kind, namespace, name)
+    if found is None:
+        return False
+    inside = () if kind.namespaced else listing_of_namespace(tx, name)
+    for each in (*inside, found):
+        changes.note_removal(tx, each)
+        tx.execute(delete(table).where(*_is(each.kind, each.namespace, each.name)))
+    return True
 
 
 def ensure_removed_by(
@@ -102,13 +112,10 @@ def ensure_removed_by(
     return True
 
 
-def version(tx: Transaction) -> int:
-    """The version of the whole: that of its latest change."""
-    return tx.execute(select(func.max(table.c.resource_version))).scalar() or 1
-
-
-def _next_version(tx: Transaction) -> int:
-    return version(tx) + 1
+def listing_of_namespace(tx: Transaction, namespace: str) -> Sequence[KubernetesObject]:
+    """All that is in a namespace."""
+    rows = tx.execute(select(table).where(table.c.namespace == namespace)).mappings()
+    return [_from_row(row) for row in rows]
 
 
 def _is(kind: Kind, namespace: str, name: str) -> tuple[Any, ...]:
@@ -124,6 +131,9 @@ def _content(made: KubernetesObject) -> dict[str, Any]:
         "labels": dict(made.labels),
         "annotations": dict(made.annotations),
         "document": dict(made.document),
+        "owners": [
+            [*owner, [list(path) for path in sorted(paths)]] for owner, paths in made.owners.items()
+        ],
     }
 
 
@@ -134,5 +144,9 @@ def _reload(tx: Transaction, made: KubernetesObject) -> KubernetesObject:
 
 
 def _from_row(row: RowMapping) -> KubernetesObject:
-    values: dict[str, Any] = {**row, "kind": _KINDS[row["kind"]]}
+    owners = {
+        (operation, manager): frozenset(tuple(path) for path in paths)
+        for operation, manager, paths in row["owners"] or ()
+    }
+    values: dict[str, Any] = {**row, "kind": _KINDS[row["kind"]], "owners": owners}
     return KubernetesObject(**values)
