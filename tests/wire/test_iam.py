@@ -216,7 +216,9 @@ def test_life_of_a_role(iam: Any) -> None:
     iam.update_role(RoleName="worker", MaxSessionDuration=3600)
     changed = iam.get_role(RoleName="worker")["Role"]
     assert changed["AssumeRolePolicyDocument"] == json.loads(ec2)
-    assert changed["MaxSessionDuration"] == 3600
+    assert (changed["MaxSessionDuration"], changed["Description"]) == (3600, "d")
+    iam.update_role(RoleName="worker")
+    assert iam.get_role(RoleName="worker")["Role"] == changed
     iam.put_role_policy(RoleName="worker", PolicyName="one", PolicyDocument=allowing("s3:*"))
     assert iam.list_role_policies(RoleName="worker")["PolicyNames"] == ["one"]
     shown = iam.get_role_policy(RoleName="worker", PolicyName="one")
@@ -352,15 +354,105 @@ def test_what_is_not_there_is_refused_by_name(iam: Any) -> None:
         iam.create_virtual_mfa_device,
         VirtualMFADeviceName="m",
     )
-    iam.create_user(UserName="renamed")
+
+
+def test_a_user_and_a_group_get_other_names(server: IamServer, iam: Any) -> None:
+    account = server.first()
+    keys = account.user("before", {"Effect": "Allow", "Action": "iam:List*", "Resource": "*"})
+    iam.create_user(UserName="taken")
+    iam.create_group(GroupName="old")
+    iam.put_group_policy(GroupName="old", PolicyName="p", PolicyDocument=allowing("s3:List*"))
+    iam.attach_group_policy(GroupName="old", PolicyArn=f"{AWS}/AmazonS3FullAccess")
+    iam.add_user_to_group(GroupName="old", UserName="before")
+    session = account.client("sts", keys).get_session_token()["Credentials"]
+    temporary = (session["AccessKeyId"], session["SecretAccessKey"], session["SessionToken"])
     refused(
-        "ValidationError",
-        "NewUserName",
-        400,
+        "EntityAlreadyExists",
+        "User with name Taken already exists.",
+        409,
         iam.update_user,
-        UserName="renamed",
-        NewUserName="other",
+        UserName="before",
+        NewUserName="Taken",
     )
+    iam.update_user(UserName="before", NewUserName="after", NewPath="/moved/")
+    iam.update_group(GroupName="old", NewGroupName="new", NewPath="/moved/")
+
+    arn = f"arn:aws:iam::{ACCOUNT}:user/moved/after"
+    assert iam.get_user(UserName="after")["User"]["Arn"] == arn
+    for own in (keys, temporary):
+        assert account.client("sts", own).get_caller_identity()["Arn"] == arn
+    assert account.client("iam", keys).list_users()["Users"]
+    assert account.client("s3", keys).list_buckets()["Buckets"] == []
+    assert iam.list_user_policies(UserName="after")["PolicyNames"] == ["own"]
+    (group,) = iam.list_groups_for_user(UserName="after")["Groups"]
+    assert group["Arn"] == f"arn:aws:iam::{ACCOUNT}:group/moved/new"
+    for call, name in ((iam.get_user, "UserName"), (iam.get_group, "GroupName")):
+        old = {"UserName": "before", "GroupName": "old"}[name]
+        refused("NoSuchEntity", f"with name {old} cannot be found", 404, call, **{name: old})
+    iam.update_user(UserName="after", NewUserName="After")
+    assert account.client("sts", keys).get_caller_identity()["Arn"].endswith("/moved/After")
+
+
+def test_what_no_account_has(iam: Any) -> None:
+    iam.create_user(UserName="plain")
+    of_user = {"UserName": "plain"}
+    for call, member, given in (
+        (iam.list_mfa_devices, "MFADevices", of_user),
+        (iam.list_ssh_public_keys, "SSHPublicKeys", of_user),
+        (iam.list_signing_certificates, "Certificates", of_user),
+        (iam.list_service_specific_credentials, "ServiceSpecificCredentials", of_user),
+        (iam.list_virtual_mfa_devices, "VirtualMFADevices", {"AssignmentStatus": "Assigned"}),
+        (iam.list_server_certificates, "ServerCertificateMetadataList", {}),
+        (iam.list_saml_providers, "SAMLProviderList", {}),
+        (iam.list_open_id_connect_providers, "OpenIDConnectProviderList", {}),
+        (iam.list_account_aliases, "AccountAliases", {}),
+    ):
+        assert call(**given)[member] == []
+    gone = ("NoSuchEntity", "Login Profile for User plain cannot be found.", 404)
+    refused(*gone, iam.get_login_profile, **of_user)
+    refused(*gone, iam.delete_login_profile, **of_user)
+    refused("NoSuchEntity", "Password Policy", 404, iam.get_account_password_policy)
+    nobody = ("NoSuchEntity", "The user with name nobody cannot be found.", 404)
+    refused(*nobody, iam.list_mfa_devices, UserName="nobody")
+
+
+def test_the_account_in_numbers(iam: Any) -> None:
+    before = iam.get_account_summary()["SummaryMap"]
+    iam.create_user(UserName="counted")
+    iam.create_group(GroupName="counted")
+    iam.create_policy(PolicyName="counted", PolicyDocument=allowing("s3:*"))
+    after = iam.get_account_summary()["SummaryMap"]
+    grown = {name for name in before if after[name] == before[name] + 1}
+    assert grown == {"Users", "Groups", "Policies", "PolicyVersionsInUse"}
+    assert (after["UsersQuota"], after["AccountAccessKeysPresent"]) == (5000, 1)
+
+
+def test_the_keys_that_policies_ask_for(iam: Any) -> None:
+    statement = {
+        "Effect": "Allow",
+        "Action": "s3:ListBucket",
+        "Resource": "arn:aws:s3:::home-${aws:PrincipalTag/team, 'none'}",
+        "Condition": {"StringLike": {"s3:prefix": ["${aws:username}/*"]}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statement})
+    asked = ["aws:PrincipalTag/team", "aws:username", "s3:prefix"]
+    custom = iam.get_context_keys_for_custom_policy(PolicyInputList=[policy, allowing("s3:*")])
+    assert custom["ContextKeyNames"] == asked
+    iam.create_group(GroupName="asking")
+    iam.put_group_policy(GroupName="asking", PolicyName="p", PolicyDocument=policy)
+    iam.create_user(UserName="asking")
+    iam.add_user_to_group(GroupName="asking", UserName="asking")
+    arn = f"arn:aws:iam::{ACCOUNT}:user/asking"
+    of_user = iam.get_context_keys_for_principal_policy(PolicySourceArn=arn)
+    assert of_user["ContextKeyNames"] == asked
+    (result,) = iam.simulate_custom_policy(PolicyInputList=[policy], ActionNames=["s3:ListBucket"])[
+        "EvaluationResults"
+    ]
+    assert result["MissingContextValues"] == ["s3:prefix"]
+    (result,) = iam.simulate_custom_policy(PolicyInputList=[policy], ActionNames=["s3:PutObject"])[
+        "EvaluationResults"
+    ]
+    assert result["MissingContextValues"] == []
 
 
 def test_simulation_decides_as_the_server_does(iam: Any) -> None:

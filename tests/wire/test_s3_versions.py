@@ -215,3 +215,19 @@ def test_permission_on_a_version_is_asked_for(s3: S3, client: Any, bucket: str) 
         asked = s3.authorizer.asked[-1]
         assert asked.action == action
         assert asked.context["s3:VersionId"] == version
+
+
+def test_an_old_version_that_is_copied_onto_its_key_is_the_latest_again(
+    client: Any, bucket: str
+) -> None:
+    first, second = (put(client, bucket, "k", body) for body in ("one", "two"))
+    source = {"Bucket": bucket, "Key": "k"}
+    copied = client.copy_object(Bucket=bucket, Key="k", CopySource=source | {"VersionId": first})
+    assert copied["CopySourceVersionId"] == first
+    assert copied["VersionId"] not in (first, second)
+    assert got(client, bucket, "k") == "one"
+    client.delete_object(Bucket=bucket, Key="k")
+    client.copy_object(Bucket=bucket, Key="k", CopySource=source | {"VersionId": second})
+    assert got(client, bucket, "k") == "two"
+    with pytest.raises(ClientError, match="without changing the object's metadata"):
+        client.copy_object(Bucket=bucket, Key="k", CopySource=source)

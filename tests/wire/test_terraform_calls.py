@@ -109,12 +109,33 @@ def test_a_bucket_and_its_objects(aws: Aws) -> None:
         tagging = s3.get_object_tagging(Bucket=BUCKET, Key="train/data.csv")
         assert same_tags(tagging["TagSet"])
 
+    _update_bucket(s3)
     _destroy_object(s3, "train/data.csv")
     _delete_siblings(s3)
     s3.delete_bucket(Bucket=BUCKET)
     s3.get_waiter("bucket_not_exists").wait(Bucket=BUCKET, WaiterConfig={"Delay": 1})
     assert refused(s3.delete_bucket, Bucket=BUCKET)[0] == "NoSuchBucket"
     assert refused(s3.get_bucket_tagging, Bucket=BUCKET)[0] == "NoSuchBucket"
+
+
+def _update_bucket(s3: Any) -> None:
+    """Other tags of the bucket and the object, and other content, as the provider updates them."""
+    changed = [{"Key": "team", "Value": "other"}]
+    s3.put_bucket_tagging(Bucket=BUCKET, Tagging={"TagSet": changed})
+    assert s3.get_bucket_tagging(Bucket=BUCKET)["TagSet"] == changed
+    s3.delete_bucket_tagging(Bucket=BUCKET)
+    assert refused(s3.get_bucket_tagging, Bucket=BUCKET)[0] == "NoSuchTagSet"
+    key = "train/data.csv"
+    before = s3.head_object(Bucket=BUCKET, Key=key)["VersionId"]
+    s3.put_object(Bucket=BUCKET, Key=key, Body=b"3,4\n", ContentType="text/csv",
+                  Tagging="team=ml&stage=test")  # fmt: skip
+    s3.put_object_tagging(Bucket=BUCKET, Key=key, Tagging={"TagSet": changed})
+    head = s3.head_object(Bucket=BUCKET, Key=key)
+    assert head["VersionId"] != before
+    assert head["Metadata"] == {}
+    assert s3.get_object_tagging(Bucket=BUCKET, Key=key)["TagSet"] == changed
+    s3.delete_object_tagging(Bucket=BUCKET, Key=key)
+    assert s3.get_object_tagging(Bucket=BUCKET, Key=key)["TagSet"] == []
 
 
 def _read_bucket(s3: Any) -> None:
@@ -227,10 +248,59 @@ def test_a_user_with_a_key_a_policy_and_a_role(aws: Aws) -> None:
     for _ in ("apply", "plan"):
         _same_identities(iam, key, arn)
 
+    _update_identities(iam, key, arn)
     iam.detach_role_policy(RoleName=NAME, PolicyArn=arn)
     iam.detach_user_policy(UserName=NAME, PolicyArn=arn)
     assert iam.list_attached_user_policies(UserName=NAME)["AttachedPolicies"] == []
     _destroy_identities(iam, key, arn)
+
+
+def _update_identities(iam: Any, key: str, arn: str) -> None:
+    """Each as the provider updates it, and back again where the rest of the test reads it."""
+    for name, path in (("terraform-renamed", "/moved/"), (NAME, "/")):
+        before = NAME if name != NAME else "terraform-renamed"
+        iam.update_user(UserName=before, NewUserName=name, NewPath=path)
+        user = iam.get_user(UserName=name)["User"]
+        assert (user["UserName"], user["Path"]) == (name, path)
+    iam.untag_user(UserName=NAME, TagKeys=["stage"])
+    iam.tag_user(UserName=NAME, Tags=[{"Key": "team", "Value": "other"}])
+    assert tags(iam.get_user(UserName=NAME)["User"]["Tags"]) == {"team": "other"}
+    for status in ("Inactive", "Active"):
+        iam.update_access_key(UserName=NAME, AccessKeyId=key, Status=status)
+        (found,) = iam.list_access_keys(UserName=NAME)["AccessKeyMetadata"]
+        assert found["Status"] == status
+    _update_policy(iam, arn)
+    _update_role(iam, arn)
+
+
+def _update_policy(iam: Any, arn: str) -> None:
+    # A policy has five versions at most: the oldest that is not the default one makes room.
+    for number in range(6):
+        changed = {**ALLOWED, "Statement": [{**ALLOWED["Statement"][0], "Sid": f"v{number}"}]}
+        versions = iam.list_policy_versions(PolicyArn=arn)["Versions"]
+        if len(versions) >= 5:
+            others = [one for one in versions if not one["IsDefaultVersion"]]
+            oldest = min(others, key=lambda one: one["CreateDate"])
+            iam.delete_policy_version(PolicyArn=arn, VersionId=oldest["VersionId"])
+        document = json.dumps(changed)
+        iam.create_policy_version(PolicyArn=arn, PolicyDocument=document, SetAsDefault=True)
+        current = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        shown = iam.get_policy_version(PolicyArn=arn, VersionId=current)["PolicyVersion"]
+        assert shown["Document"] == changed
+
+
+def _update_role(iam: Any, arn: str) -> None:
+    trust = {**TRUST, "Statement": [{**TRUST["Statement"][0], "Sid": "changed"}]}
+    iam.update_assume_role_policy(RoleName=NAME, PolicyDocument=json.dumps(trust))
+    iam.update_role_description(RoleName=NAME, Description="changed")
+    iam.update_role(RoleName=NAME, MaxSessionDuration=7200)
+    iam.put_role_permissions_boundary(RoleName=NAME, PermissionsBoundary=arn)
+    role = iam.get_role(RoleName=NAME)["Role"]
+    assert (role["AssumeRolePolicyDocument"], role["MaxSessionDuration"]) == (trust, 7200)
+    assert role["Description"] == "changed", "UpdateRole leaves what it is not given"
+    assert role["PermissionsBoundary"]["PermissionsBoundaryArn"] == arn
+    iam.delete_role_permissions_boundary(RoleName=NAME)
+    assert "PermissionsBoundary" not in iam.get_role(RoleName=NAME)["Role"]
 
 
 def _same_identities(iam: Any, key: str, arn: str) -> None:
@@ -261,10 +331,13 @@ def _destroy_identities(iam: Any, key: str, arn: str) -> None:
     assert iam.list_instance_profiles_for_role(RoleName=NAME)["InstanceProfiles"] == []
     iam.delete_role(RoleName=NAME)
     versions = iam.list_policy_versions(PolicyArn=arn)["Versions"]
-    assert [version["IsDefaultVersion"] for version in versions] == [True]
+    for version in versions:
+        if not version["IsDefaultVersion"]:
+            iam.delete_policy_version(PolicyArn=arn, VersionId=version["VersionId"])
     iam.delete_policy(PolicyArn=arn)
     iam.delete_access_key(UserName=NAME, AccessKeyId=key)
     assert iam.list_groups_for_user(UserName=NAME)["Groups"] == []
+    _force_destroy_user(iam)
     iam.delete_user(UserName=NAME)
     for call, parameters in (
         (iam.get_role, {"RoleName": NAME}),
@@ -277,6 +350,17 @@ def _destroy_identities(iam: Any, key: str, arn: str) -> None:
         (iam.detach_user_policy, {"UserName": NAME, "PolicyArn": arn}),
     ):
         assert refused(call, **parameters)[0] == "NoSuchEntity"
+
+
+def _force_destroy_user(iam: Any) -> None:
+    """What `force_destroy` looks for: nothing of it is there, and nothing is refused."""
+    assert iam.list_ssh_public_keys(UserName=NAME)["SSHPublicKeys"] == []
+    assert iam.list_virtual_mfa_devices(AssignmentStatus="Assigned")["VirtualMFADevices"] == []
+    assert iam.list_mfa_devices(UserName=NAME)["MFADevices"] == []
+    assert refused(iam.delete_login_profile, UserName=NAME)[0] == "NoSuchEntity"
+    assert iam.list_signing_certificates(UserName=NAME)["Certificates"] == []
+    credentials = iam.list_service_specific_credentials(UserName=NAME)
+    assert credentials["ServiceSpecificCredentials"] == []
 
 
 # --- aws_sagemaker_model, _endpoint_configuration, _endpoint ---
@@ -314,6 +398,7 @@ def test_a_model_its_configuration_and_its_endpoint(aws: Aws) -> None:
         for arn in arns:
             assert same_tags(sagemaker.list_tags(ResourceArn=arn)["Tags"])
 
+    _update_endpoint(sagemaker, wait)
     sagemaker.delete_endpoint(EndpointName=NAME)
     sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=NAME, WaiterConfig=wait)
     sagemaker.delete_endpoint_config(EndpointConfigName=NAME)
@@ -329,6 +414,22 @@ def test_a_model_its_configuration_and_its_endpoint(aws: Aws) -> None:
             assert message.startswith(words)
     s3.delete_object(Bucket=bucket, Key="model.tar.gz")
     s3.delete_bucket(Bucket=bucket)
+
+
+def _update_endpoint(sagemaker: Any, wait: Mapping[str, int]) -> None:
+    """To another configuration, and other tags of it."""
+    other = f"{NAME}-other"
+    variants = [{**variant("AllTraffic", NAME), "InitialInstanceCount": 2}]
+    sagemaker.create_endpoint_config(EndpointConfigName=other, ProductionVariants=variants)
+    sagemaker.update_endpoint(EndpointName=NAME, EndpointConfigName=other)
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=NAME, WaiterConfig=wait)
+    endpoint = sagemaker.describe_endpoint(EndpointName=NAME)
+    assert endpoint["EndpointConfigName"] == other
+    arn = endpoint["EndpointArn"]
+    sagemaker.delete_tags(ResourceArn=arn, TagKeys=["stage"])
+    sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "team", "Value": "other"}])
+    assert tags(sagemaker.list_tags(ResourceArn=arn)["Tags"]) == {"team": "other"}
+    sagemaker.delete_endpoint_config(EndpointConfigName=other)
 
 
 def _same_hosting(sagemaker: Any, role: str, container: Mapping[str, Any]) -> None:

@@ -6,7 +6,7 @@ from flowmaker.aws.auth.changes import changes_of
 from flowmaker.aws.iam import new, paging, refusals, shapes, users
 from flowmaker.aws.iam.permissions import Resources, operation
 from flowmaker.aws.iam.records import Group, User
-from flowmaker.aws.iam.repository import groups, holdings
+from flowmaker.aws.iam.repository import groups, holdings, renaming
 from flowmaker.aws.service import Answer, Call, Operation
 from flowmaker.clock import Clock
 from flowmaker.store.database import Database, Transaction
@@ -89,10 +89,10 @@ class Groups:
         return answer
 
     async def update(self, call: Call) -> Answer:
-        if call.parameters.get("NewGroupName"):
-            raise refusals.unsupported("NewGroupName of UpdateGroup: make a new group instead")
+        name: str = call.parameters["GroupName"]
+        new_name: str = call.parameters.get("NewGroupName", name)
         path: str = call.parameters.get("NewPath", "")
-        await self._changes.write(_update, call.account, call.parameters["GroupName"], path)
+        await self._changes.write(_update, call.account, name, new_name, path)
         return {}
 
     async def delete(self, call: Call) -> Answer:
@@ -134,10 +134,13 @@ def _of_user(tx: Transaction, account: str, user_name: str) -> list[Group]:
     return groups.of_user(tx, account, user_name)
 
 
-def _update(tx: Transaction, account: str, name: str, path: str) -> None:
+def _update(tx: Transaction, account: str, name: str, new_name: str, path: str) -> None:
     require(tx, account, name)
+    if new_name.lower() != name.lower() and groups.exists(tx, account, new_name):
+        raise refusals.exists("Group", new_name)
+    renaming.rename_group(tx, account, name, new_name)
     if path:
-        groups.change_path(tx, account, name, path)
+        groups.change_path(tx, account, new_name, path)
 
 
 def _delete(tx: Transaction, account: str, name: str) -> None:

@@ -79,12 +79,17 @@ class Roles:
         return answer
 
     async def update(self, call: Call) -> Answer:
-        """As documented: a description that is not given is emptied, a duration is reset."""
-        await self._change(
-            call,
-            description=call.parameters.get("Description", ""),
-            max_session_duration=call.parameters.get("MaxSessionDuration", _DURATION),
-        )
+        """What is not given stays, though the reference speaks of a default."""
+        columns = {"Description": "description", "MaxSessionDuration": "max_session_duration"}
+        given = {
+            column: call.parameters[name]
+            for name, column in columns.items()
+            if name in call.parameters
+        }
+        if given:
+            await self._change(call, **given)
+        else:
+            await self.get(call)  # there must be one, too, when nothing is changed
         return {}
 
     async def update_description(self, call: Call) -> Answer:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from flowmaker.aws.iam.absent import Absent
 from flowmaker.aws.iam.details import Details
 from flowmaker.aws.iam.groups import Groups
 from flowmaker.aws.iam.held_policies import HeldPolicies
@@ -10,6 +11,7 @@ from flowmaker.aws.iam.policies import Policies
 from flowmaker.aws.iam.policy_versions import PolicyVersions
 from flowmaker.aws.iam.roles import Roles
 from flowmaker.aws.iam.simulate import Simulation
+from flowmaker.aws.iam.summary import Summary
 from flowmaker.aws.iam.user_keys import UserKeys
 from flowmaker.aws.iam.users import Users
 from flowmaker.aws.service import Operation
@@ -36,6 +38,8 @@ class IamService:
             PolicyVersions(database, clock),
             Simulation(database),
             Details(database),
+            Absent(database),
+            Summary(database),
         )
         self._operations = {
             name: operation for part in parts for name, operation in part.operations().items()

@@ -4,17 +4,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from flowmaker.aws.auth import standing
+from flowmaker.aws.auth import repository, standing
+from flowmaker.aws.auth.context_keys import context_keys, missing
 from flowmaker.aws.auth.evaluate import Decision, Layer, Policies, Policy, Request, evaluate
 from flowmaker.aws.auth.policy import Kind, parse
 from flowmaker.aws.auth.principals import Caller
+from flowmaker.aws.auth.repository import Held
 from flowmaker.aws.auth.standing import Standing
 from flowmaker.aws.errors import AwsError
-from flowmaker.aws.iam import paging, refusals
+from flowmaker.aws.iam import catalog_documents, paging, refusals
 from flowmaker.aws.iam.permissions import Resources, operation
 from flowmaker.aws.service import Answer, Call, Operation, Parameters
 from flowmaker.ids import account_of
-from flowmaker.store.database import Database
+from flowmaker.store.database import Database, Transaction
 
 _REFUSED = ("PolicyExclusionList", "ResourceHandlingOption", "CallerArn")
 
@@ -34,7 +36,25 @@ class Simulation:
             "SimulateCustomPolicy": operation(
                 self.custom, "SimulateCustomPolicy", resources.anything
             ),
+            "GetContextKeysForCustomPolicy": operation(
+                self.keys_of_custom, "GetContextKeysForCustomPolicy", resources.anything
+            ),
+            "GetContextKeysForPrincipalPolicy": operation(
+                self.keys_of_principal, "GetContextKeysForPrincipalPolicy", resources.simulated
+            ),
         }
+
+    async def keys_of_custom(self, call: Call) -> Answer:
+        return {"ContextKeyNames": _all_keys(call.parameters["PolicyInputList"])}
+
+    async def keys_of_principal(self, call: Call) -> Answer:
+        """Those of all policies of a user, with its groups', or of a role; and of given ones."""
+        kind, name = _source(call.parameters["PolicySourceArn"])
+        held = await self._database.read(repository.held, call.account, kind, name)
+        if held is None or account_of(call.parameters["PolicySourceArn"]) != call.account:
+            raise refusals.no_such(kind, name)
+        texts = await self._database.read(_texts, call.account, held)
+        return {"ContextKeyNames": _all_keys([*texts, *call.parameters.get("PolicyInputList", ())])}
 
     async def principal(self, call: Call) -> Answer:
         source: str = call.parameters["PolicySourceArn"]
@@ -46,6 +66,15 @@ class Simulation:
 
     async def custom(self, call: Call) -> Answer:
         return _simulate(call, Standing(arn="", unique_id=""))
+
+
+def _texts(tx: Transaction, account: str, held: Held) -> list[str]:
+    attached = [catalog_documents.text_of(tx, account, arn) for arn in held.attached]
+    return [*(text for _, text in held.inline), *attached]
+
+
+def _all_keys(texts: Iterable[str]) -> list[str]:
+    return sorted({key for text in texts for key in context_keys(text)})
 
 
 def _source(arn: str) -> tuple[str, str]:
@@ -141,7 +170,7 @@ def _result(request: Request, policies: Policies) -> dict[str, Any]:
         "EvalResourceName": request.resource,
         "EvalDecision": _word(decision),
         "MatchedStatements": [],
-        "MissingContextValues": [],
+        "MissingContextValues": _missing(request, policies),
     }
     if decision.policy:
         kind = "IAM Policy" if decision.layer is not Layer.RESOURCE else "Resource Policy"
@@ -152,6 +181,17 @@ def _result(request: Request, policies: Policies) -> dict[str, Any]:
         allowed = decision.allowed or decision.layer is not Layer.BOUNDARY
         result["PermissionsBoundaryDecisionDetail"] = {"AllowedByPermissionsBoundary": allowed}
     return result
+
+
+def _missing(request: Request, policies: Policies) -> list[str]:
+    limits = [one for one in (policies.boundary, policies.resource) if one]
+    return sorted(
+        {
+            key
+            for policy in (*policies.identity, *limits)
+            for key in missing(policy.document, request.action, request.context)
+        }
+    )
 
 
 def _word(decision: Decision) -> str:

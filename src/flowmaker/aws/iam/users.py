@@ -8,7 +8,7 @@ from flowmaker.aws.iam import new, paging, refusals, shapes
 from flowmaker.aws.iam.attachable import require_attachable
 from flowmaker.aws.iam.permissions import Resources, operation
 from flowmaker.aws.iam.records import User
-from flowmaker.aws.iam.repository import credentials, entities, groups, holdings
+from flowmaker.aws.iam.repository import credentials, entities, groups, holdings, renaming
 from flowmaker.aws.iam.tags import merged, tags_of
 from flowmaker.aws.service import Answer, Call, Operation
 from flowmaker.clock import Clock
@@ -84,11 +84,10 @@ class Users:
         return answer
 
     async def update(self, call: Call) -> Answer:
-        if call.parameters.get("NewUserName"):
-            raise refusals.unsupported("NewUserName of UpdateUser: make a new user instead")
-        path = call.parameters.get("NewPath")
-        if path is not None:
-            await self._change(call, path=path)
+        name: str = call.parameters["UserName"]
+        new_name: str = call.parameters.get("NewUserName", name)
+        path: str | None = call.parameters.get("NewPath")
+        await self._changes.write(_update, call.account, name, new_name, path)
         return {}
 
     async def delete(self, call: Call) -> Answer:
@@ -145,6 +144,16 @@ def _create(tx: Transaction, user: User) -> None:
     if user.boundary:
         require_attachable(tx, user.account, user.boundary)
     entities.add_user(tx, user)
+
+
+def _update(tx: Transaction, account: str, name: str, new_name: str, path: str | None) -> None:
+    before = require(tx, account, name)
+    if new_name.lower() != name.lower() and entities.user_exists(tx, account, new_name):
+        raise refusals.exists("User", new_name)
+    renaming.rename_user(tx, account, name, new_name)
+    if path is not None:
+        entities.change_user(tx, account, new_name, path=path)
+    renaming.move_sessions(tx, before.arn, require(tx, account, new_name).arn)
 
 
 def _delete(tx: Transaction, account: str, name: str) -> None:

@@ -37,7 +37,7 @@ async def copy_object(ground: Ground, call: Call) -> Answer:
             "The specified copy source is larger than the maximum allowable size for a copy "
             f"source: {LARGEST}"
         )
-    _check_change(source, parameters)
+    await _check_change(ground, source, parameters)
     copy = _described(source, described(bucket, parameters), parameters)
     sums = await _checksums(ground, source, file, parameters.get("ChecksumAlgorithm"))
     kind = source.headers.get("ChecksumType") if sums == source.checksums else None
@@ -128,12 +128,18 @@ def _described(
     return copy
 
 
-def _check_change(source: StoredObject, parameters: Mapping[str, Any]) -> None:
-    to_itself = (source.bucket, source.key) == (parameters["Bucket"], parameters["Key"])
+async def _check_change(
+    ground: Ground, source: StoredObject, parameters: Mapping[str, Any]
+) -> None:
+    """An older version that is copied becomes the latest again: that is a change."""
+    if (source.bucket, source.key) != (parameters["Bucket"], parameters["Key"]):
+        return
+    latest = await ground.store.get(source.bucket, source.key)
+    is_latest = latest is not None and latest.version_id == source.version_id
     changes = parameters.get("MetadataDirective") == "REPLACE" or any(
         name in parameters for name in headers.STORAGE
     )
-    if to_itself and not changes:
+    if is_latest and not changes:
         raise failures.invalid_request(
             "This copy request is illegal because it is trying to copy an object to itself without "
             "changing the object's metadata, storage class, website redirect location or "

@@ -18,9 +18,11 @@ _SHARED = (
     "Bucket", "Delimiter", "EncodingType", "MaxKeys", "Prefix", "ExpectedBucketOwner",
     "RequestPayer",
 )  # fmt: skip
-LIST = (*_SHARED, "Marker")
-LIST_V2 = (*_SHARED, "ContinuationToken", "FetchOwner", "StartAfter")
-LIST_VERSIONS = (*_SHARED, "KeyMarker", "VersionIdMarker")
+#: Asks for what no object here has: a state of its restoration from an archive.
+_OPTIONAL = "OptionalObjectAttributes"
+LIST = (*_SHARED, "Marker", _OPTIONAL)
+LIST_V2 = (*_SHARED, "ContinuationToken", "FetchOwner", "StartAfter", _OPTIONAL)
+LIST_VERSIONS = (*_SHARED, "KeyMarker", "VersionIdMarker", _OPTIONAL)
 
 Encode = Callable[[str], str]
 
