@@ -113,7 +113,10 @@ def test_a_copy_needs_the_source_and_the_target(a: OtherAccount, b: OtherAccount
 def test_a_public_bucket_still_needs_the_strangers_own_side(
     a: OtherAccount, b: OtherAccount
 ) -> None:
-    bucket_of(a, "public", allow("s3:GetObject", on("public"), Principal="*"))
+    bucket_of(a, "public")
+    a.client("s3").delete_public_access_block(Bucket="public")
+    everyone = document(allow("s3:GetObject", on("public"), Principal="*"))
+    a.client("s3").put_bucket_policy(Bucket="public", Policy=everyone)
     poor = b.client("s3", b.user("poor"))
     assert refusal(poor.get_object, Bucket="public", Key="k") == "AccessDenied"
     rich = b.client("s3", b.user("rich", allow("s3:GetObject", on("public"))))

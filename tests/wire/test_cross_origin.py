@@ -22,6 +22,7 @@ def test_a_page_of_another_origin_reaches_buckets_alone(server: House) -> None:
     for name in ("apis", "for-pages"):
         s3.create_bucket(Bucket=name)
         s3.put_bucket_cors(Bucket=name, CORSConfiguration={"CORSRules": [every]})
+    s3.delete_public_access_block(Bucket="for-pages")
     s3.put_bucket_policy(Bucket="for-pages", Policy=json.dumps({"Statement": [shown]}))
     s3.put_object(Bucket="for-pages", Key="key", Body=b"content")
     try:

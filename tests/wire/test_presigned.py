@@ -117,6 +117,7 @@ class TestPublic:
     def public(cls, server: IamServer) -> None:
         s3 = client(server)
         s3.create_bucket(Bucket="public")
+        s3.delete_public_access_block(Bucket="public")
         for key in ("open/a b.txt", "closed/b.txt"):
             s3.put_object(Bucket="public", Key=key, Body=b"hello", ContentType="text/plain")
         statement = {

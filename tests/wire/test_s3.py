@@ -104,15 +104,34 @@ class TestBuckets:
         found = client.get_bucket_encryption(Bucket=bucket)
         assert found["ServerSideEncryptionConfiguration"]["Rules"][0].items() >= rules[0].items()
         assert client.put_object(Bucket=bucket, Key="k")["ServerSideEncryption"] == "AES256"
-        block = dict.fromkeys(
-            ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"),
-            True,
+        acl = client.get_bucket_acl(Bucket=bucket)
+        assert acl["Grants"][0]["Grantee"]["ID"] == acl["Owner"]["ID"]
+
+    def test_a_new_bucket_is_closed_to_the_public(self, client: Any, bucket: str) -> None:
+        names = [
+            "BlockPublicAcls",
+            "IgnorePublicAcls",
+            "BlockPublicPolicy",
+            "RestrictPublicBuckets",
+        ]
+        found = client.get_public_access_block(Bucket=bucket)
+        assert found["PublicAccessBlockConfiguration"] == dict.fromkeys(names, True)
+        policy = (
+            '{"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", '
+            f'"Resource": "arn:aws:s3:::{bucket}/*"}}]}}'
         )
+        with pytest.raises(ClientError, match=f"delete-public-access-block --bucket {bucket}"):
+            client.put_bucket_policy(Bucket=bucket, Policy=policy)
+        block = dict.fromkeys(names, True) | {"BlockPublicPolicy": False}
         client.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=block)
         found = client.get_public_access_block(Bucket=bucket)
         assert found["PublicAccessBlockConfiguration"] == block
-        acl = client.get_bucket_acl(Bucket=bucket)
-        assert acl["Grants"][0]["Grantee"]["ID"] == acl["Owner"]["ID"]
+        client.put_bucket_policy(Bucket=bucket, Policy=policy)
+        assert client.get_bucket_policy_status(Bucket=bucket)["PolicyStatus"]["IsPublic"]
+        client.delete_public_access_block(Bucket=bucket)
+        with pytest.raises(ClientError) as error:
+            client.get_public_access_block(Bucket=bucket)
+        assert code(error) == ("NoSuchPublicAccessBlockConfiguration", 404)
 
     @pytest.mark.parametrize(
         ("operation", "expected"),
@@ -122,7 +141,6 @@ class TestBuckets:
             ("get_bucket_website", "NoSuchWebsiteConfiguration"),
             ("get_bucket_replication", "ReplicationConfigurationNotFoundError"),
             ("get_bucket_encryption", "ServerSideEncryptionConfigurationNotFoundError"),
-            ("get_public_access_block", "NoSuchPublicAccessBlockConfiguration"),
             ("get_object_lock_configuration", "ObjectLockConfigurationNotFoundError"),
             ("get_bucket_policy", "NoSuchBucketPolicy"),
         ],

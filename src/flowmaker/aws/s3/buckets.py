@@ -33,7 +33,7 @@ async def create_bucket(ground: Ground, call: Call) -> Answer:
         owner=call.account,
         region=_region(call, configuration.get("LocationConstraint")),
         created_at=ground.clock.now(),
-        configurations=configurations.tagged(configuration.get("Tags")),
+        configurations=configurations.of_new(configuration.get("Tags")),
     )
     made = await ground.store.create_bucket(wanted)
     if not made.new:

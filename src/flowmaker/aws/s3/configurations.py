@@ -164,12 +164,17 @@ def check_ownership(ownership: str | None) -> None:
         raise failures.not_implemented(f"The object ownership {ownership}")
 
 
-def tagged(tags: list[dict[str, str]] | None) -> dict[str, str]:
-    """The configurations of a bucket that is made with tags."""
-    if not tags:
-        return {}
-    headers.tag_set(tags, _TAGS)
-    return {TAGGING: json.dumps({"Tagging": {"TagSet": tags}})}
+def of_new(tags: list[dict[str, str]] | None) -> dict[str, str]:
+    """The configurations of a bucket that is made, with tags or without.
+
+    As AWS makes them since 2023: closed to the public until somebody opens it.
+    """
+    closed = {"PublicAccessBlockConfiguration": dict.fromkeys(policies.BLOCKS, True)}
+    made = {policies.PUBLIC_ACCESS: json.dumps(closed)}
+    if tags:
+        headers.tag_set(tags, _TAGS)
+        made[TAGGING] = json.dumps({"Tagging": {"TagSet": tags}})
+    return made
 
 
 async def configure(ground: Ground, bucket: Bucket, name: str, text: str | None) -> None:

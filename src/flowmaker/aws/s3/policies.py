@@ -13,6 +13,8 @@ _BYTES = 20 * 1024
 POLICY = "policy"
 ENCRYPTION = "encryption"
 PUBLIC_ACCESS = "public-access-block"
+#: What a public access block may say.
+BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 PUT_POLICY = (
     "Bucket", "Policy", "ContentMD5", "ChecksumAlgorithm", "ExpectedBucketOwner",
     "ConfirmRemoveSelfBucketAccess",
@@ -35,7 +37,8 @@ async def put_bucket_policy(ground: Ground, call: Call) -> Answer:
     if is_public(text) and public_access(bucket).get("BlockPublicPolicy"):
         message = (
             "Access Denied: public policies are blocked by the BlockPublicPolicy setting of the "
-            "bucket's public access block."
+            "bucket's public access block, which every new bucket has: `aws s3api "
+            f"delete-public-access-block --bucket {bucket.name}` opens it."
         )
         raise AwsError("AccessDenied", message, 403)
     with failures.translated(bucket.name):
