@@ -71,6 +71,23 @@ def test_training_jobs(server: House, changes: dict[str, Any], code: str, words:
     assert gone.response["Error"]["Code"] == "ValidationException"
 
 
+def test_who_does_not_sign_is_told_so(server: House) -> None:
+    sts = client(server, "sts")
+    for error in (
+        refused(
+            lambda: sts.assume_role_with_web_identity(
+                RoleArn=ROLE, RoleSessionName="pod", WebIdentityToken="token"
+            )
+        ),
+        refused(
+            lambda: sts.assume_role_with_saml(
+                RoleArn=ROLE, PrincipalArn=ROLE, SAMLAssertion="assertion"
+            )
+        ),
+    ):
+        assert error.response["Error"]["Code"] == "MissingAuthenticationToken"
+
+
 def test_a_role_must_be_passed_by_who_may(server: House) -> None:
     iam = client(server, "iam")
     iam.create_user(UserName="narrow")

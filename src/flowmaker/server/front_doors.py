@@ -118,12 +118,24 @@ def _is_under(path: str, roots: tuple[str, ...]) -> bool:
 
 
 def _is_for_aws(scope: Scope) -> bool:
-    return is_aws_request(scope) or _is_form_for_bucket(scope) or _is_preflight(scope)
+    return (
+        is_aws_request(scope)
+        or _is_form_for_bucket(scope)
+        or _is_preflight(scope)
+        or _is_unsigned_query(scope)
+    )
 
 
 def _is_preflight(scope: Scope) -> bool:
     names = {name for name, _ in scope["headers"]}
     return scope["method"] == "OPTIONS" and {b"origin", b"access-control-request-method"} <= names
+
+
+def _is_unsigned_query(scope: Scope) -> bool:
+    """What STS takes without a signature, which is refused there: in words that clients read."""
+    content = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
+    is_query = content.lower().startswith(b"application/x-www-form-urlencoded")
+    return scope["method"] == "POST" and scope["path"] == "/" and is_query
 
 
 def _is_form_for_bucket(scope: Scope) -> bool:
