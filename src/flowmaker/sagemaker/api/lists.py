@@ -10,7 +10,7 @@ from typing import Any
 
 from flowmaker.aws.errors import validation
 from flowmaker.aws.service import Call
-from flowmaker.sagemaker.api import members
+from flowmaker.sagemaker.api import members, warm_pools
 from flowmaker.sagemaker.api.desk import Desk
 from flowmaker.sagemaker.records.document import decode
 from flowmaker.sagemaker.records.hosting import TransformState
@@ -31,6 +31,9 @@ class Listing:
     member: str
     prefix: str
     ascending: bool = False
+    sort_by: str = "CreationTime"
+    #: Whether what was made at the very `CreationTimeAfter` is listed, too.
+    inclusive: bool = False
     #: What is told of each, where it is other than of a job.
     summary: Callable[[Resource], dict[str, Any]] | None = None
 
@@ -42,11 +45,16 @@ LISTINGS = {
         prefix="TrainingJob",
         ascending=True,
     ),
-    "ListModels": Listing(kind=Kind.MODEL, member="Models", prefix="Model"),
+    "ListModels": Listing(kind=Kind.MODEL, member="Models", prefix="Model", inclusive=True),
     "ListEndpointConfigs": Listing(
-        kind=Kind.ENDPOINT_CONFIG, member="EndpointConfigs", prefix="EndpointConfig"
+        kind=Kind.ENDPOINT_CONFIG,
+        member="EndpointConfigs",
+        prefix="EndpointConfig",
+        inclusive=True,
     ),
-    "ListEndpoints": Listing(kind=Kind.ENDPOINT, member="Endpoints", prefix="Endpoint"),
+    "ListEndpoints": Listing(
+        kind=Kind.ENDPOINT, member="Endpoints", prefix="Endpoint", inclusive=True
+    ),
     "ListTransformJobs": Listing(
         kind=Kind.TRANSFORM_JOB, member="TransformJobSummaries", prefix="TransformJob"
     ),
@@ -56,7 +64,14 @@ LISTINGS = {
 async def listed(desk: Desk, call: Call) -> Mapping[str, Any]:
     """The page that a List operation asks for."""
     members.check(call)
-    return await page(desk, call, LISTINGS[call.operation])
+    listing, given = LISTINGS[call.operation], call.parameters
+    pool = given.get("WarmPoolStatusEquals")
+    none: Mapping[str, Any] = {}
+    narrowed = warm_pools.narrowed(pool) if pool else none
+    # No job has a training plan: CreateTrainingJob refuses it.
+    if narrowed is None or given.get("TrainingPlanArnEquals"):
+        return {listing.member: []}
+    return await page(desk, call, listing, narrowed)
 
 
 async def page(
@@ -87,7 +102,8 @@ def _search(call: Call, listing: Listing) -> Search:
         created_before=given.get("CreationTimeBefore") or given.get("CreatedBefore"),
         modified_after=given.get("LastModifiedTimeAfter"),
         modified_before=given.get("LastModifiedTimeBefore"),
-        sort_by=given.get("SortBy", "CreationTime"),
+        from_created=listing.inclusive,
+        sort_by=given.get("SortBy", listing.sort_by),
         descending=order == "Descending" if order else not listing.ascending,
         limit=given.get("MaxResults", PAGE),
         after=after(given.get("NextToken")),
@@ -106,6 +122,7 @@ def _summary(listing: Listing, one: Resource) -> dict[str, Any]:
         state = decode(TrainingState, one.state)
         summary["SecondaryStatus"] = state.transitions[-1].status
         summary["TrainingEndTime"] = state.training_ended_at
+        summary |= warm_pools.told(one)
     if one.kind is Kind.TRANSFORM_JOB:
         batch = decode(TransformState, one.state)
         summary["TransformEndTime"] = batch.ended_at

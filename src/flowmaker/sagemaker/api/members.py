@@ -278,6 +278,7 @@ HONOURED: Mapping[str, set[str]] = {
     "Search": {
         "Resource",
         "SearchExpression",
+        "CrossAccountFilterOption",
         "SortBy",
         "SortOrder",
         "NextToken",
@@ -323,7 +324,7 @@ HONOURED: Mapping[str, set[str]] = {
         "SortBy",
         "SortOrder",
     },
-    "ListTrainingJobs": _LIST_WITH_STATUS,
+    "ListTrainingJobs": _LIST_WITH_STATUS | {"WarmPoolStatusEquals", "TrainingPlanArnEquals"},
     "ListProcessingJobs": _LIST_WITH_STATUS,
     "ListModels": _LIST,
     "ListEndpointConfigs": _LIST,

@@ -98,6 +98,7 @@ _LISTING = lists.Listing(
     kind=KIND,
     member="ModelPackageGroupSummaryList",
     prefix="ModelPackageGroup",
+    ascending=True,
     summary=_summary,
 )
 

@@ -274,7 +274,11 @@ def _summary(package: Resource) -> dict[str, Any]:
 
 
 _LISTING = lists.Listing(
-    kind=KIND, member="ModelPackageSummaryList", prefix="ModelPackage", summary=_summary
+    kind=KIND,
+    member="ModelPackageSummaryList",
+    prefix="ModelPackage",
+    ascending=True,
+    summary=_summary,
 )
 
 

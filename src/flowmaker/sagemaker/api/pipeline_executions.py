@@ -181,28 +181,7 @@ class PipelineExecutions:
         return {"PipelineExecutionArn": execution.arn}
 
     async def describe(self, call: Call) -> Mapping[str, Any]:
-        execution = await self._named(call)
-        state = decode(ExecutionState, execution.state)
-        answer: dict[str, Any] = {
-            "PipelineArn": state.pipeline_arn,
-            "PipelineExecutionArn": execution.arn,
-            "PipelineExecutionDisplayName": state.display_name,
-            "PipelineExecutionStatus": state.status,
-            "PipelineExecutionDescription": state.description or None,
-            "PipelineExperimentConfig": state.experiment or None,
-            "FailureReason": state.failure_reason or None,
-            "CreationTime": execution.created_at,
-            "LastModifiedTime": execution.modified_at,
-            "CreatedBy": {"IamIdentity": {"Arn": state.created_by}},
-            "LastModifiedBy": {"IamIdentity": {"Arn": state.modified_by}},
-            "ParallelismConfiguration": (
-                {"MaxParallelExecutionSteps": state.parallel} if state.parallel else None
-            ),
-            "SelectiveExecutionConfig": execution.request.get("SelectiveExecutionConfig"),
-            "RoleArn": state.role_arn,
-            "PipelineVersionId": state.version or None,
-        }
-        return {name: value for name, value in answer.items() if value is not None}
+        return described(await self._named(call))
 
     async def list(self, call: Call) -> Mapping[str, Any]:
         members.check(call)
@@ -239,6 +218,31 @@ class PipelineExecutions:
         if found is None or found.kind is not KIND or found.account != call.account:
             raise AwsError("ResourceNotFound", f"Pipeline execution '{arn}' does not exist.")
         return found
+
+
+def described(execution: Resource) -> dict[str, Any]:
+    """What DescribePipelineExecution answers."""
+    state = decode(ExecutionState, execution.state)
+    answer: dict[str, Any] = {
+        "PipelineArn": state.pipeline_arn,
+        "PipelineExecutionArn": execution.arn,
+        "PipelineExecutionDisplayName": state.display_name,
+        "PipelineExecutionStatus": state.status,
+        "PipelineExecutionDescription": state.description or None,
+        "PipelineExperimentConfig": state.experiment or None,
+        "FailureReason": state.failure_reason or None,
+        "CreationTime": execution.created_at,
+        "LastModifiedTime": execution.modified_at,
+        "CreatedBy": {"IamIdentity": {"Arn": state.created_by}},
+        "LastModifiedBy": {"IamIdentity": {"Arn": state.modified_by}},
+        "ParallelismConfiguration": (
+            {"MaxParallelExecutionSteps": state.parallel} if state.parallel else None
+        ),
+        "SelectiveExecutionConfig": execution.request.get("SelectiveExecutionConfig"),
+        "RoleArn": state.role_arn,
+        "PipelineVersionId": state.version or None,
+    }
+    return {name: value for name, value in answer.items() if value is not None}
 
 
 def _conflict(why: str, what: str, execution: Resource) -> AwsError:

@@ -33,7 +33,7 @@ HONOURED: Mapping[str, set[str]] = {
         "PipelineVersionDisplayName",
         "PipelineVersionDescription",
     },
-    "ListPipelines": LISTED_BY_CREATION | {"PipelineNamePrefix"},
+    "ListPipelines": LISTED_BY_CREATION | {"PipelineNamePrefix", "ManagedBy"},
     "StartPipelineExecution": {
         "PipelineName",
         "PipelineExecutionDisplayName",

@@ -7,17 +7,21 @@ from typing import Any
 from flowmaker.aws.errors import validation
 from flowmaker.aws.service import Call, Need, Operation
 from flowmaker.sagemaker.api import (
+    endpoint_answers,
     experiments,
     expression,
     lists,
     members,
     model_package_groups,
     model_packages,
+    pipeline_executions,
+    pipelines,
     training_jobs,
     trial_components,
 )
 from flowmaker.sagemaker.api.desk import Desk, need
 from flowmaker.sagemaker.api.experiments import where
+from flowmaker.sagemaker.api.tuning_jobs import TuningJobs
 from flowmaker.sagemaker.records.resource import Kind, Resource
 from flowmaker.sagemaker.repository import experiments as repository
 from flowmaker.sagemaker.repository import resources
@@ -34,6 +38,8 @@ class Searchable:
     described: Callable[[Desk, Resource], Awaitable[dict[str, Any]]]
     #: The member of a result, where it is not the resource's name.
     member: str = ""
+    #: What its Describe operation tells and Search does not; one can filter and sort by it.
+    untold: frozenset[str] = frozenset()
 
 
 def _plain(
@@ -47,11 +53,36 @@ def _plain(
     return told
 
 
+async def _tuning_job(desk: Desk, one: Resource) -> dict[str, Any]:
+    return await TuningJobs(desk).told(one)
+
+
+def _execution(one: Resource) -> dict[str, Any]:
+    given = {"PipelineParameters": list(one.request.get("PipelineParameters", []))}
+    return pipeline_executions.described(one) | given
+
+
 SEARCHABLE = {
     "TrainingJob": Searchable(Kind.TRAINING_JOB, _plain(training_jobs.described)),
     "ModelPackage": Searchable(Kind.MODEL_PACKAGE, _plain(model_packages.described)),
     "ModelPackageGroup": Searchable(
-        Kind.MODEL_PACKAGE_GROUP, _plain(model_package_groups.described)
+        Kind.MODEL_PACKAGE_GROUP,
+        _plain(model_package_groups.described),
+        untold=frozenset({"LastModifiedTime"}),
+    ),
+    "Endpoint": Searchable(
+        Kind.ENDPOINT,
+        _plain(endpoint_answers.described),
+        untold=frozenset(
+            {"LastDeploymentConfig", "AsyncInferenceConfig", "PendingDeploymentSummary"}
+        ),
+    ),
+    "HyperParameterTuningJob": Searchable(
+        Kind.TUNING_JOB, _tuning_job, untold=frozenset({"Autotune"})
+    ),
+    "Pipeline": Searchable(Kind.PIPELINE, _plain(pipelines.described)),
+    "PipelineExecution": Searchable(
+        Kind.PIPELINE_EXECUTION, _plain(_execution), untold=frozenset({"RoleArn", "Tags"})
     ),
     "Experiment": Searchable(Kind.EXPERIMENT, _plain(experiments.described)),
     "ExperimentTrial": Searchable(Kind.TRIAL, _plain(experiments.described), "Trial"),
@@ -76,6 +107,8 @@ class SearchOperations:
         what = given["Resource"]
         if what not in SEARCHABLE:
             members.refuse(call, "Resource", what, f"{', '.join(SEARCHABLE)} can be searched for")
+        if given.get("CrossAccountFilterOption") == "CrossAccount":
+            return {"Results": []}  # nothing is shared among accounts
         wanted = given.get("SearchExpression", {})
         found = [
             document
@@ -88,8 +121,7 @@ class SearchOperations:
         start = _start(given.get("NextToken"))
         end = start + given.get("MaxResults", PAGE)
         member = SEARCHABLE[what].member or what
-        # A group has no such member; one can sort by it all the same.
-        unknown = {"LastModifiedTime"} if what == "ModelPackageGroup" else set[str]()
+        unknown = SEARCHABLE[what].untold
         answer: dict[str, Any] = {
             "Results": [
                 {member: {name: value for name, value in one.items() if name not in unknown}}

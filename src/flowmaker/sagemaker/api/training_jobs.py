@@ -8,7 +8,7 @@ from typing import Any
 from flowmaker.aws.errors import AwsError, validation
 from flowmaker.aws.service import Call, Need, Operation
 from flowmaker.sagemaker.algorithms import registry
-from flowmaker.sagemaker.api import members, stopping, training_job_updates
+from flowmaker.sagemaker.api import members, stopping, training_job_updates, warm_pools
 from flowmaker.sagemaker.api.desk import Desk, arn, creation_needs, in_use, need
 from flowmaker.sagemaker.api.images import trained_by
 from flowmaker.sagemaker.api.trial_components import check_experiment, of_job
@@ -173,7 +173,7 @@ def described(job: Resource) -> dict[str, Any]:
             )
         },
     }
-    return answer | _times(state) | _results(state) | _warm_pool(job)
+    return answer | _times(state) | _results(state) | warm_pools.told(job)
 
 
 def _algorithm(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -200,16 +200,6 @@ def _times(state: TrainingState) -> dict[str, Any]:
             "BillableTimeInSeconds": max(1, round(trained)),
         }
     return times
-
-
-def _warm_pool(job: Resource) -> dict[str, Any]:
-    """No instance is kept for another job: there is nothing that one would have to wait for."""
-    if not job.request["ResourceConfig"].get("KeepAlivePeriodInSeconds"):
-        return {}
-    if job.open:
-        return {"WarmPoolStatus": {"Status": "InUse"}}
-    ended = {"Status": "Terminated", "ResourceRetainedBillableTimeInSeconds": 0}
-    return {"WarmPoolStatus": ended}
 
 
 def _results(state: TrainingState) -> dict[str, Any]:

@@ -77,7 +77,10 @@ class TuningJobs:
         return found
 
     async def describe(self, call: Call) -> Mapping[str, Any]:
-        job = await self._existing(call)
+        return await self.told(await self._existing(call))
+
+    async def told(self, job: Resource) -> dict[str, Any]:
+        """What DescribeHyperParameterTuningJob answers."""
         search = trial_requests.searches(job.request)[0]
         counts = await self._counts(job, search)
         best = await self._best(job, search, [job.id])
@@ -292,6 +295,7 @@ _LISTING = lists.Listing(
     member="HyperParameterTuningJobSummaries",
     prefix="HyperParameterTuningJob",
     ascending=True,
+    sort_by="Name",
     summary=_listed,
 )
 

@@ -67,11 +67,17 @@ class Search:
     names: tuple[str, ...] | None = None
     #: Members of the request or of the state, and what they must be: `state.ModelApprovalStatus`.
     equal: Mapping[str, str] = field(default_factory=dict[str, str])
+    #: Members that must be there: numbers above 0.
+    given: tuple[str, ...] = ()
+    #: Whether a controller has something to do for it; None for both.
+    open: bool | None = None
     #: Whether a version is part of the name; None for both.
     versioned: bool | None = None
     status: str = ""
     created_after: datetime | None = None
     created_before: datetime | None = None
+    #: Whether `created_after` is itself late enough.
+    from_created: bool = False
     modified_after: datetime | None = None
     modified_before: datetime | None = None
     sort_by: str = "CreationTime"

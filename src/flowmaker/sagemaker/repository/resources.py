@@ -181,7 +181,8 @@ def _filters(wanted: Search) -> list[ColumnElement[bool]]:
         (resources.c.modified_at, wanted.modified_after, wanted.modified_before),
     )
     for column, after, before in bounds:
-        filters += [column > after] if after else []
+        from_then_on = wanted.from_created and column is resources.c.created_at
+        filters += [column >= after if from_then_on else column > after] if after else []
         filters += [column < before] if before else []
     if wanted.after:
         column = SORT_COLUMNS[wanted.sort_by]
@@ -211,6 +212,11 @@ def _by_member(wanted: Search) -> Iterator[ColumnElement[bool]]:
     for path, value in wanted.equal.items():
         column, _, member = path.partition(".")
         yield resources.c[column][member].as_string() == value
+    for path in wanted.given:
+        column, *inner = path.split(".")
+        yield resources.c[column][tuple(inner)].as_integer() > 0
+    if wanted.open is not None:
+        yield resources.c.open.is_(wanted.open)
 
 
 def _resource(row: Row[Any]) -> Resource:
