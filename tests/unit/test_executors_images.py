@@ -72,3 +72,13 @@ def mine(name: str) -> ResolvedImage | None:
 
 def test_domains_bring_their_own() -> None:
     assert Images([mine]).resolve("mine").kind == "mine"
+
+
+def contained(name: str) -> ResolvedImage | None:
+    """my own container"""
+    return ResolvedImage(environment=EnvironmentSpec(), engine="podman", kind="registered")
+
+
+def test_tasks_of_pipelines_do_not_run_in_real_containers() -> None:
+    with pytest.raises(Unsupported, match=r"'mine' is a real container.*tasks of pipelines do not"):
+        Images([contained]).resolve("mine")

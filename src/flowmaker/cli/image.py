@@ -21,6 +21,11 @@ def configure(command: argparse.ArgumentParser) -> None:
         help="a folder whose files are in the image's working directory; it is copied now",
     )
     add.add_argument("--python", default="", metavar="3.X", help="default: the server's own")
+    add.add_argument(
+        "--container",
+        action="store_true",
+        help="run jobs and models in the image itself, which this machine's podman or docker has",
+    )
     listing = actions.add_parser("list", help="list the registered images")
     remove = actions.add_parser("remove", help="forget an image")
     remove.add_argument("image", metavar="NAME")
@@ -36,6 +41,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     images = RegisteredImages(DataFolder(arguments.data).images)
     match arguments.action:
+        case "add" if arguments.container:
+            engine = _container(arguments)
+            images.add_container(arguments.image, engine)
+            print(f"{arguments.image} is known now: a real container of {engine}")
         case "add":
             images.add(arguments.image, arguments.requirements, arguments.source, arguments.python)
             print(f"{arguments.image} is known now, also to a server that runs already")
@@ -44,8 +53,26 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"{arguments.image} is forgotten")
         case _:
             for image in images.all():
+                if image.engine:
+                    print(f"{image.name}: a real container of {image.engine}")
+                    continue
                 python = f"Python {image.python}" if image.python else "the server's Python"
                 parts = [python, *image.requirements]
                 parts += [f"files of {image.source}"] if image.source else []
                 print(f"{image.name}: {', '.join(parts)}")
     return 0
+
+
+def _container(arguments: argparse.Namespace) -> str:
+    """The engine that has the image.
+
+    Raises:
+        InvalidInput: none has it, or more is asked for than a container can be given.
+    """
+    from flowmaker.errors import InvalidInput  # noqa: PLC0415
+    from flowmaker.executors.containers import engine_of  # noqa: PLC0415
+
+    for option in ("requirements", "source", "python"):
+        if getattr(arguments, option):
+            raise InvalidInput(f"--container has what it has: --{option} does not go with it")
+    return engine_of(arguments.image)

@@ -48,6 +48,18 @@ class Mount:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Container:
+    """A real container for a process, run by an engine of this machine."""
+
+    #: `podman` or `docker`.
+    engine: str
+    #: An image that the engine has.
+    image: str
+    #: In place of the image's own; empty: the image's.
+    entrypoint: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ProcessSpec:
     """One process, completely: starting it needs nothing but this. JSON-serialisable."""
 
@@ -59,6 +71,9 @@ class ProcessSpec:
     #: from a warm interpreter of the environment (`sys.argv` is then `argv`). Its SystemExit is
     #: the exit code; an exception is a traceback in the log and exit code 1.
     call: str = ""
+    #: Where it runs instead of in an environment. `argv` are then the arguments of the entrypoint,
+    #: an `inlet` is a port that is published, and nothing else of the machine's network is there.
+    container: Container | None = None
     #: The environment's folder (made by `Environments`), or None for the machine's own PATH.
     environment: Path | None = None
     #: Modules that the warm interpreter of `call` imports before it forks.

@@ -23,6 +23,8 @@ class ResolvedImage:
     entrypoint: tuple[str, ...] = ()
     #: Where its commands start, e.g. the folder that the image's programs are in; empty: at work.
     workdir: str = ""
+    #: The engine that runs it as a real container, `podman` or `docker`; empty: it is none.
+    engine: str = ""
     #: Which rule knew it, e.g. `python`.
     kind: str
     #: What whoever runs it is told, in the log; empty: nothing.
@@ -92,6 +94,11 @@ class Images:
         """
         for rule in self._rules:
             resolved = rule(name)
+            if resolved is not None and resolved.engine:
+                raise Unsupported(
+                    f"image {name!r} is a real container here (flowmaker image add --container): "
+                    "SageMaker's jobs and models run in it, tasks of pipelines do not"
+                )
             if resolved is not None:
                 return resolved
         known = "; ".join((rule.__doc__ or "").strip().partition("\n")[0] for rule in self._rules)

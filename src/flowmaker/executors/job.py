@@ -9,7 +9,8 @@ from typing import Any
 
 import flowmaker
 from flowmaker.errors import InvalidInput
-from flowmaker.executors.executor import ProcessSpec
+from flowmaker.executors import containers
+from flowmaker.executors.executor import Container, ProcessSpec
 from flowmaker.executors.sandbox import PLAIN, Confinement
 from flowmaker.executors.warm import BARE, Warmth
 
@@ -32,7 +33,7 @@ def check(spec: ProcessSpec) -> None:
     """
     if not is_name(spec.id):
         raise InvalidInput(f"{spec.id!r} cannot name a process: letters, digits, . _ - only")
-    if not spec.call and not spec.argv:
+    if not spec.call and not spec.argv and spec.container is None:
         raise InvalidInput(f"process {spec.id} has neither a command nor a call")
     if spec.call and not _CALL.fullmatch(spec.call):
         raise InvalidInput(f"call {spec.call!r} is not of the form module:function")
@@ -43,7 +44,7 @@ def check(spec: ProcessSpec) -> None:
 
 def job(spec: ProcessSpec, folder: Path, confinement: Confinement) -> dict[str, Any]:
     """What `supervisor.supervise` reads."""
-    return {
+    own: dict[str, Any] = {
         "id": spec.id,
         "argv": list(spec.argv),
         "call": spec.call,
@@ -59,6 +60,21 @@ def job(spec: ProcessSpec, folder: Path, confinement: Confinement) -> dict[str, 
         "inlet": spec.inlet,
         "inlet_to": spec.inlet_to or spec.inlet,
         "joins": str(folder.parent / spec.network_of) if spec.network_of else "",
+        "terminate": confinement.terminate,
+        "remove": confinement.remove,
+    }
+    return own if spec.container is None else own | _contained(spec, spec.container, folder)
+
+
+def _contained(spec: ProcessSpec, container: Container, folder: Path) -> dict[str, Any]:
+    """What is other for a container: the engine sees to its environment, folder and network."""
+    return {
+        "argv": containers.argv(spec, container),
+        "env": containers.environment(spec),
+        "cwd": str(folder / "work"),
+        "inlet": 0,
+        "inlet_to": 0,
+        "joins": "",
     }
 
 

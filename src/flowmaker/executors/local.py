@@ -9,7 +9,7 @@ from pathlib import Path
 
 from flowmaker.clock import Clock
 from flowmaker.errors import InvalidInput, Unavailable
-from flowmaker.executors import claims, job, sandbox
+from flowmaker.executors import claims, containers, job, sandbox
 from flowmaker.executors.executor import Observation, ProcessSpec, ProcessState
 from flowmaker.executors.spread import spread
 from flowmaker.executors.usage import Usage, usage
@@ -164,8 +164,7 @@ class LocalExecutor:
         if not claims.is_claimed(folder):
             claims.prepare(folder, job.hosts_file(spec))
             also()
-            visible = [*self._visible, *job.interpreters(spec)]
-            confinement = sandbox.confine(spec, folder, levels, visible=visible)
+            confinement = self._confined(spec, folder, levels)
             claims.stage(folder, job.job(spec, folder, confinement))
         return True
 
@@ -178,6 +177,14 @@ class LocalExecutor:
         if not claims.is_claimed(folder):
             claims.claim(folder)
         return True
+
+    def _confined(
+        self, spec: ProcessSpec, folder: Path, levels: sandbox.Levels
+    ) -> sandbox.Confinement:
+        if spec.container is not None:
+            return containers.confine(spec, spec.container)
+        visible = [*self._visible, *job.interpreters(spec)]
+        return sandbox.confine(spec, folder, levels, visible=visible)
 
     async def _find_levels(self) -> sandbox.Levels:
         return self._levels or await sandbox.probe()
@@ -240,6 +247,7 @@ class LocalExecutor:
             state = claims.observe(self.folder(process_id)).state
             if state is ProcessState.LOST:
                 claims.end_orphans(self.folder(process_id))
+                containers.remove_left(self.folder(process_id))
             if state is not ProcessState.RUNNING:
                 gone[process_id] = state
         return gone

@@ -36,6 +36,8 @@ class RegisteredImage:
     python: str = ""
     #: The folder that was copied, where it was; empty: none.
     source: str = ""
+    #: The engine that has it and runs it as a real container; empty: an environment stands for it.
+    engine: str = ""
 
 
 class RegisteredImages:
@@ -56,6 +58,7 @@ class RegisteredImages:
                 requirements=found.requirements, python=found.python, source=source
             ),
             workdir=source,
+            engine=found.engine,
             kind="registered",
         )
 
@@ -82,6 +85,14 @@ class RegisteredImages:
             python=python,
             source=str(source.absolute()) if source else "",
         )
+        self._put(image, source)
+
+    def add_container(self, name: str, engine: str) -> None:
+        """Register an image that an engine of this machine has, to be run as a real container."""
+        self._put(RegisteredImage(name=name, engine=engine), None)
+
+    def _put(self, image: RegisteredImage, source: Path | None) -> None:
+        name = image.name
         # Each version has a folder of its own: an environment is known by the folder's path.
         version = self._folder / f"{_digest(name)}-{ids.token()}"
         version.mkdir(parents=True)

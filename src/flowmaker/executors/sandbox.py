@@ -55,6 +55,10 @@ class Confinement:
     view: dict[str, object] | None = None
     #: Environment variables that stand in for what could not be done.
     env: dict[str, str] = field(default_factory=dict[str, str])
+    #: A command that asks it to end, instead of signals; empty: signals do.
+    terminate: list[str] = field(default_factory=list[str])
+    #: A command that ends and removes all of it that its process leaves; empty: there is none.
+    remove: list[str] = field(default_factory=list[str])
 
 
 async def probe() -> Levels:

@@ -79,6 +79,8 @@ def _run_and_record(ahead: Ahead, limits_of: LimitsOf) -> bool:
     outcome = _Watch(ahead, spec, limits).until_end()
     # One that leaves, and alone, is not waited for.
     is_clean = _is_alone(ahead.pid) or _end_strays(ahead.pid)
+    if spec.get("remove"):
+        _run(spec["remove"], spec["env"])
     record = {**outcome, "sandbox": spec["sandbox"], "started_at": started}
     put("outcome.json", {**record, "ended_at": time.time()})
     # Whoever is told now puts it on the disk by himself, before he tells anybody else. Where
@@ -137,6 +139,8 @@ class _Watch:
         self._watched = ahead.WATCHED
         self._leaves = ahead.LEAVES
         self._wrapped = bool(spec["wrapper"])
+        self._terminate: list[str] = spec.get("terminate", [])
+        self._env: dict[str, str] = spec["env"]
         self._grace = float(spec["grace"])
         self._timeout = time.monotonic() + spec["timeout"] if spec["timeout"] else None
         self._limits = limits
@@ -203,7 +207,10 @@ class _Watch:
         self._kill_at = kill_at
         self._reason = reason
         self._lift_limits()  # it is to hear of it
-        if not self._wrapped:
+        if self._terminate:
+            if _run(self._terminate, self._env):
+                self._kill_at = time.monotonic()  # there is nothing of that name yet, or any more
+        elif not self._wrapped:
             _signal_group(self._child, signal.SIGTERM)
             _terminate(_descendants(os.getpid()) - set(group_members(self._child)))
         elif not _terminate_inside(self._child):
@@ -220,11 +227,12 @@ class _Watch:
                     self._status = status
 
     def _exit_code(self, status: int) -> int:
-        """As subprocess has it. Bubblewrap says 128+n for signal n, as shells do."""
+        """As subprocess has it. Bubblewrap and engines say 128+n for signal n, as shells do."""
         if self._unborn:
             return -signal.SIGTERM  # that is what would have ended it
         code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status)
-        return 128 - code if self._wrapped and code in _SHELLS_SIGNALLED else code
+        shells = self._wrapped or bool(self._terminate)
+        return 128 - code if shells and code in _SHELLS_SIGNALLED else code
 
 
 def _asked_grace(default: float) -> float:
@@ -233,6 +241,13 @@ def _asked_grace(default: float) -> float:
     except FileNotFoundError:
         return default
     return default if grace is None else float(grace)
+
+
+def _run(command: list[str], env: dict[str, str]) -> int:
+    """Run a command that prints nothing that matters, and wait for it; its exit code."""
+    null = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in (0, 1, 2)]
+    pid = os.posix_spawn(command[0], command, env, file_actions=null, setsigmask=[])
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 def _signal_group(group: int, number: int) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from flowmaker.executors.executor import EnvironmentSpec
+from flowmaker.executors.executor import Container, EnvironmentSpec
 from flowmaker.executors.images import ResolvedImage, python_image
 from flowmaker.sagemaker.algorithms import registry as algorithms
 from flowmaker.sagemaker.algorithms.registry import BuiltIn
@@ -36,15 +36,17 @@ class Image:
     algorithm: BuiltIn | None = None
     #: Its programs are scripts of the user's.
     framework: Framework | None = None
+    #: It is a real container, which this engine has under this name.
+    container: Container | None = None
 
     @property
     def has_pip(self) -> bool:
         """Programs in it may install packages: each process has them to itself."""
-        return self.algorithm is None
+        return self.algorithm is None and self.container is None
 
     def with_requirements(self, requirements: Sequence[str]) -> "Image":
         """The image with further packages; the same contents are the same environment."""
-        if not requirements:
+        if not requirements or self.container is not None:
             return self
         base = self.environment
         more = EnvironmentSpec(base=base, requirements=tuple(requirements), python=base.python)
@@ -70,6 +72,8 @@ class JobImages:
         if algorithm is not None:
             return _of_algorithm(algorithm)
         found = next(filter(None, (rule(name) for rule in self._own)), None)
+        if found is not None and found.engine:
+            return _contained(name, found.engine)
         return None if found is None else _own(found)
 
 
@@ -91,6 +95,17 @@ def _of_framework(framework: Framework) -> Image:
         train=framework.argv("train"),
         serve=framework.argv("serve"),
         framework=framework,
+    )
+
+
+def _contained(name: str, engine: str) -> Image:
+    """A real container: its entrypoint is told `train` or `serve`, and it listens on 8080."""
+    return Image(
+        environment=EnvironmentSpec(),
+        train=("train",),
+        serve=("serve",),
+        port=SERVING_PORT,
+        container=Container(engine=engine, image=name),
     )
 
 

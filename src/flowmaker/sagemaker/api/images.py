@@ -35,7 +35,8 @@ def known(images: JobImages, name: str, member: str, *, script: bool = False) ->
             f"Flowmaker does not know {named}. It knows the images of the built-in algorithms, "
             "scikit-learn, XGBoost and PyTorch, as sagemaker.image_uris.retrieve gives them for "
             "every region; Python's own images; and what was registered with: flowmaker image add "
-            f"{name or 'NAME'} --requirements FILE --source FOLDER."
+            f"{name or 'NAME'} --requirements FILE --source FOLDER; or, where podman or docker "
+            "has the image: --container."
         )
     return found
 

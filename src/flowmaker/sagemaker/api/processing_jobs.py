@@ -97,8 +97,8 @@ class ProcessingJobs:
 
     def _check_program(self, specification: Mapping[str, Any]) -> None:
         image = specification["ImageUri"]
-        known(self._desk.images, image, "AppSpecification.ImageUri", script=True)
-        if not (
+        found = known(self._desk.images, image, "AppSpecification.ImageUri", script=True)
+        if found.container is None and not (
             specification.get("ContainerEntrypoint") or specification.get("ContainerArguments")
         ):
             raise validation(

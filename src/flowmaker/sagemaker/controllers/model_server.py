@@ -67,9 +67,11 @@ class ModelServers:
         environment, mounts = await running.layer(folder.with_name(f"{folder.name}.env"))
         # A server that listens on 8080 whatever it is told has a network of its own: others do too.
         port, alone = running.image.port, hosted.isolated or bool(running.image.port)
+        argv, container_of = running.command({}, running.argv("serve"))
         spec = ProcessSpec(
             id=server.process_id,
-            argv=running.argv("serve"),
+            argv=argv,
+            container=container_of,
             environment=environment,
             cwd=running.image.workdir,
             env={
@@ -79,9 +81,14 @@ class ModelServers:
                 **hosted.environment,
                 BIND_TO_PORT: str(port or server.port),
             },
-            mounts=(Mount(source=folder, target="/opt/ml"), *mounts),
+            mounts=(
+                Mount(source=folder, target="/opt/ml"),
+                *running.sealed(folder, "model"),
+                *mounts,
+            ),
             hidden=self._parts.hidden,
-            network=not alone,
+            # A container's port is published, which takes a network.
+            network=not (hosted.isolated if container_of else alone),
             inlet=server.port if alone else 0,
             inlet_to=port,
             grace=GRACE,

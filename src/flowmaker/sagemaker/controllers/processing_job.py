@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from flowmaker.errors import FlowmakerError
 from flowmaker.executors.executor import Mount, Observation, ProcessSpec
@@ -24,7 +24,7 @@ from flowmaker.sagemaker.controllers.instances import (
 from flowmaker.sagemaker.controllers.outputs import remove
 from flowmaker.sagemaker.controllers.parts import Parts
 from flowmaker.sagemaker.controllers.processing_outputs import Uploads, has_continuous
-from flowmaker.sagemaker.controllers.programs import Program, commanded, program
+from flowmaker.sagemaker.controllers.programs import Program, program
 from flowmaker.sagemaker.controllers.room import Claimants, Standing
 from flowmaker.sagemaker.lifecycle import processing as lifecycle
 from flowmaker.sagemaker.lifecycle.training import Action, judge
@@ -241,9 +241,13 @@ class ProcessingJobs:
         environment, mounts = await running.layer(root.with_name(f"{root.name}.env"))
         isolated = request.get("NetworkConfig", {}).get("EnableNetworkIsolation", False)
         limit = request.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", LONGEST_RUNTIME)
+        argv, container = running.command(request["AppSpecification"])
+        places = [one["S3Input"]["LocalPath"] for one in request.get("ProcessingInputs", ())]
+        inputs = [str(PurePosixPath(place).relative_to("/opt/ml")) for place in places]
         return ProcessSpec(
             id=_processes(job)[index],
-            argv=commanded(request["AppSpecification"]),
+            argv=argv,
+            container=container,
             environment=environment,
             cwd=running.image.workdir,
             env={
@@ -251,7 +255,11 @@ class ProcessingJobs:
                 **await self._parts.variables(job, request["RoleArn"]),
                 **request.get("Environment", {}),
             },
-            mounts=(Mount(source=root, target="/opt/ml"), *mounts),
+            mounts=(
+                Mount(source=root, target="/opt/ml"),
+                *running.sealed(root, *inputs),
+                *mounts,
+            ),
             hosts=addresses(count(request), job.id),
             hidden=self._parts.hidden,
             network=not isolated,

@@ -307,9 +307,12 @@ class TrainingJobs:
         isolated = job.request.get("EnableNetworkIsolation", False)
         root = folders[index].root
         environment, mounts = await running.layer(root.with_name(f"{root.name}.env"))
+        specification = job.request["AlgorithmSpecification"]
+        argv, container = running.command(specification, running.argv("train"))
         return ProcessSpec(
             id=processes(job)[index],
-            argv=commanded(job.request["AlgorithmSpecification"]) or running.argv("train"),
+            argv=argv,
+            container=container,
             environment=environment,
             cwd=running.image.workdir,
             env={
@@ -322,6 +325,7 @@ class TrainingJobs:
             mounts=(
                 Mount(source=root, target=str(OPT_ML)),
                 *self._checkpoints_of(job).mounts(job.request, folders[index]),
+                *running.sealed(root, "input/data"),
                 *mounts,
             ),
             hosts=addresses(len(folders), job.id),
