@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -101,6 +101,33 @@ async def test_over_the_bound_of_the_queue_is_throttled(
         one.cancel()
     await asyncio.gather(*asked, return_exceptions=True)
     assert at.router.instances.open(server) == 0
+
+
+@pytest.mark.parametrize(
+    ("strategy", "among"), [("RANDOM", [2, 2]), ("LEAST_OUTSTANDING_REQUESTS", [2])]
+)
+async def test_an_instance_is_chosen_at_random_or_by_its_requests(
+    at: Bench, model: Model, monkeypatch: pytest.MonkeyPatch, strategy: str, among: list[int]
+) -> None:
+    """The one that has a request is chosen among both, or not at all."""
+    routing = {"RoutingConfig": {"RoutingStrategy": strategy}}
+    await deploy(at, variant("v") | routing | {"InitialInstanceCount": 2})
+    seen: list[int] = []
+
+    def first(given: Sequence[Any]) -> Any:
+        seen.append(len(given))
+        return given[0]
+
+    monkeypatch.setattr(at.router.chance, "choice", first)
+    model.held = asyncio.Event()
+    async with asyncio.TaskGroup() as asking:
+        asking.create_task(invoke(at))
+        await model.held.wait()
+        model.held.clear()
+        asking.create_task(invoke(at))
+        await model.held.wait()
+        model.release.set()
+    assert seen == among
 
 
 async def _open(at: Bench, server: str) -> int:
@@ -366,6 +393,16 @@ async def test_asynchronous_requests_are_answered_in_s3(at: Bench) -> None:
     assert message["responseParameters"]["outputLocation"].startswith("s3://data/out/")
 
 
+async def test_an_asynchronous_answer_is_where_the_request_wants_it(at: Bench) -> None:
+    await deploy(at, AsyncInferenceConfig=ASYNCHRONOUS)
+    await at.put("in.csv", b"abc")
+    given = {"S3OutputPathExtension": "today/first", "Filename": "answer.csv"}
+    accepted = await invoke_async(at, InputLocation="s3://data/in.csv", **given)
+    assert accepted["OutputLocation"] == "s3://data/out/today/first/answer.csv"
+    await at.until(lambda: keys(at, "out/"), lambda found: found == ["out/today/first/answer.csv"])
+    assert await at.content("out/today/first/answer.csv") == b"ABC"
+
+
 async def test_a_failed_asynchronous_request_leaves_what_the_model_said(
     at: Bench, model: Model
 ) -> None:
@@ -417,8 +454,6 @@ async def test_what_is_no_asynchronous_request_is_refused(at: Bench) -> None:
         await invoke_async(at, InputLocation="s3://data/in.csv")
     with pytest.raises(AwsError, match="either InputLocation or Body"):
         await invoke_async(at)
-    with pytest.raises(AwsError, match="Filename is not supported"):
-        await invoke_async(at, InputLocation="s3://data/in.csv", Filename="f")
 
 
 # --- several models, several containers ---
@@ -594,7 +629,7 @@ async def test_wrong_serverless_configurations_are_refused(
 @pytest.mark.parametrize(
     ("beside", "message"),
     [
-        ({"RoutingConfig": {"RoutingStrategy": "RANDOM"}}, "RoutingStrategy RANDOM"),
+        ({"RoutingConfig": {"RoutingStrategy": "KV_AWARE"}}, "RoutingStrategy KV_AWARE"),
         ({"ManagedInstanceScaling": {"Status": "ENABLED"}}, "ManagedInstanceScaling"),
         ({"CoreDumpConfig": {"DestinationS3Uri": "s3://data/dumps"}}, "CoreDumpConfig"),
     ],

@@ -61,6 +61,22 @@ async def test_a_model_is_read_in_its_form(
     assert model.artefact == content
 
 
+async def test_a_model_has_what_else_it_names_beside_it(at: Bench, model: Model) -> None:
+    packed_one = source("s3://data/model.tar.gz", "S3Object", "Gzip")
+    more = [
+        {"ChannelName": "draft", "S3DataSource": source("s3://data/plain/")},
+        {"ChannelName": "adapter", "S3DataSource": packed_one},
+    ]
+    await create(at, ModelDataUrl="s3://data/model.tar.gz", AdditionalModelDataSources=more)
+    described = await at.ask("DescribeModel", ModelName="m")
+    assert described["PrimaryContainer"]["AdditionalModelDataSources"] == more
+    assert (await deploy(at, variant("v")))["EndpointStatus"] == "InService"
+    (folder,) = (at.folder / "jobs").glob("*/additional-model-data-sources")
+    found = {str(one.relative_to(folder)) for one in folder.rglob("*") if one.is_file()}
+    assert found == {"draft/xgboost-model", "draft/code/inference.py", "adapter/xgboost-model"}
+    assert (folder / "adapter" / "xgboost-model").read_text() == model.artefact == "packed"
+
+
 async def test_a_prefix_without_objects_fails_the_endpoint(at: Bench) -> None:
     await create(at, ModelDataSource={"S3DataSource": source("s3://data/none/")})
     described = await deploy(at, variant("v"))
@@ -101,10 +117,27 @@ async def test_a_prefix_without_objects_fails_the_endpoint(at: Bench) -> None:
         (
             {
                 "AdditionalModelDataSources": [
-                    {"ChannelName": "more", "S3DataSource": source("s3://data/a/")}
+                    {"ChannelName": "more", "S3DataSource": source("s3://data/a")}
                 ]
             },
-            "AdditionalModelDataSources.ChannelName is not supported",
+            "AdditionalModelDataSources: more: S3Uri of S3DataType S3Prefix must end with a slash",
+        ),
+        (
+            {
+                "AdditionalModelDataSources": [
+                    {"ChannelName": "more", "S3DataSource": source("s3://data/a/")},
+                    {"ChannelName": "more", "S3DataSource": source("s3://data/b/")},
+                ]
+            },
+            "ChannelName must be unique",
+        ),
+        (
+            {
+                "AdditionalModelDataSources": [
+                    {"ChannelName": "..", "S3DataSource": source("s3://data/a/")}
+                ]
+            },
+            "is no ChannelName",
         ),
     ],
 )

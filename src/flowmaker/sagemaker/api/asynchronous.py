@@ -15,8 +15,6 @@ from flowmaker.sagemaker.records.asynchronous import AsyncRequest
 from flowmaker.sagemaker.repository import asynchronous
 from flowmaker.store.database import Database
 
-REFUSED = ("S3OutputPathExtension", "Filename")
-
 
 class AsyncInvocations:
     """Accepts requests for the controller."""
@@ -39,7 +37,7 @@ class AsyncInvocations:
                 "AsyncInferenceConfig. Use InvokeEndpoint."
             )
         request_id = ids.new()
-        given = _recorded(call) | _locations(route, request_id)
+        given = _recorded(call) | _locations(route, call.parameters, request_id)
         given.setdefault("InferenceId", ids.new())
         request = AsyncRequest(
             id=request_id,
@@ -55,11 +53,6 @@ class AsyncInvocations:
 
 def _check(call: Call) -> None:
     given = call.parameters
-    for member in REFUSED:
-        if given.get(member):
-            raise invalid(
-                f"{call.operation}: {member} is not supported by Flowmaker. Leave it out."
-            )
     if bool(given.get("InputLocation")) == bool(given.get("Body")):
         raise invalid("Give either InputLocation or Body")
     if given.get("InputLocation"):
@@ -73,13 +66,17 @@ def _recorded(call: Call) -> dict[str, Any]:
     return given
 
 
-def _locations(route: Route, request_id: str) -> dict[str, str]:
+def _locations(route: Route, asked: Mapping[str, Any], request_id: str) -> dict[str, str]:
     """Where the answer goes, and what the model refuses; empty when nobody wants that."""
+    further = asked.get("S3OutputPathExtension") or ""
+    name = asked.get("Filename") or f"{request_id}.out"
     output: Mapping[str, Any] = route.fleet.asynchronous["OutputConfig"]
     failures = output.get("S3FailurePath")
     failure = _location(failures).below(f"{request_id}-error.out").uri if failures else ""
+    place = _location(output["S3OutputPath"])
+    place = place.below(further.strip("/")) if further else place
     return {
-        "OutputLocation": _location(output["S3OutputPath"]).below(f"{request_id}.out").uri,
+        "OutputLocation": place.below(name).uri,
         "FailureLocation": failure,
     }
 

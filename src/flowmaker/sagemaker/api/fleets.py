@@ -94,6 +94,7 @@ class Fleets:
             isolated=is_isolated(model),
             startup_seconds=one.get("ContainerStartupHealthCheckTimeoutInSeconds", 240),
             serverless=one.get("ServerlessConfig", {}),
+            routing=one.get("RoutingConfig", {}).get("RoutingStrategy", ""),
         )
         return self._sized(endpoint_id, variant, one.get("InitialInstanceCount", 1))
 

@@ -65,6 +65,11 @@ _CONTAINER = {
     "ModelDataSource.S3DataSource.S3DataType",
     "ModelDataSource.S3DataSource.CompressionType",
     "ModelDataSource.S3DataSource.ModelAccessConfig",  # harmless: whoever has it, accepted it
+    "AdditionalModelDataSources.ChannelName",
+    "AdditionalModelDataSources.S3DataSource.S3Uri",
+    "AdditionalModelDataSources.S3DataSource.S3DataType",
+    "AdditionalModelDataSources.S3DataSource.CompressionType",
+    "AdditionalModelDataSources.S3DataSource.ModelAccessConfig",  # harmless
     "Environment",
     "ContainerHostname",
     "ImageConfig.RepositoryAccessMode",  # harmless: no image is pulled
@@ -80,6 +85,7 @@ _VARIANT = (
     "ModelDataDownloadTimeoutInSeconds",  # harmless: nothing is downloaded
     "ContainerStartupHealthCheckTimeoutInSeconds",
     "RoutingConfig.RoutingStrategy",
+    "InferenceAmiVersion",  # harmless: which drivers of accelerators there are
     "ServerlessConfig.MemorySizeInMB",
     "ServerlessConfig.MaxConcurrency",
     "ServerlessConfig.ProvisionedConcurrency",

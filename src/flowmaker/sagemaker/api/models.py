@@ -12,11 +12,13 @@ from flowmaker.sagemaker.api.fleets import containers_of
 from flowmaker.sagemaker.api.images import served_by
 from flowmaker.sagemaker.container import model_data
 from flowmaker.sagemaker.container.storage import DataError, location
+from flowmaker.sagemaker.records.hosting import RANDOM
 from flowmaker.sagemaker.records.resource import Kind, Resource
 from flowmaker.sagemaker.repository import resources
 
 MOST_INSTANCES = 20
-ROUTING = "LEAST_OUTSTANDING_REQUESTS"
+#: How an instance of a variant may be chosen; the first one is where nothing is asked for.
+ROUTING = ("LEAST_OUTSTANDING_REQUESTS", RANDOM)
 
 
 class Models:
@@ -187,9 +189,9 @@ class EndpointConfigs:
         model = await self._desk.existing(call, Kind.MODEL, variant["ModelName"])
         if _weight(variant) < 0:
             raise validation(f"InitialVariantWeight of {name} must not be negative")
-        strategy = variant.get("RoutingConfig", {}).get("RoutingStrategy", ROUTING)
-        if strategy != ROUTING:
-            members.refuse(call, "RoutingStrategy", strategy, f"{ROUTING} works")
+        strategy = variant.get("RoutingConfig", {}).get("RoutingStrategy", ROUTING[0])
+        if strategy not in ROUTING:
+            members.refuse(call, "RoutingStrategy", strategy, f"{' and '.join(ROUTING)} work")
         if variant.get("ServerlessConfig"):
             _check_serverless(call, variant, model)
             return
@@ -229,6 +231,7 @@ def _check_container(container: Mapping[str, Any], *, alone: bool) -> None:
         _check_location(url)
     elif (source := model_data.source_of(container)) and (why := model_data.mistake(source)):
         raise validation(f"ModelDataSource: {why}")
+    _check_additional(container)
     if container.get("Mode") != "MultiModel":
         return
     if not alone:
@@ -241,6 +244,19 @@ def _check_container(container: Mapping[str, Any], *, alone: bool) -> None:
             "ModelDataUrl of a container of Mode MultiModel must be the prefix of its models' "
             f"archives; it is {url or 'not given'}."
         )
+
+
+def _check_additional(container: Mapping[str, Any]) -> None:
+    given = container.get("AdditionalModelDataSources", ())
+    places = model_data.additional(container)
+    if len(places) < len(given):
+        raise validation("AdditionalModelDataSources: ChannelName must be unique")
+    for place, source in places.items():
+        name = place.rpartition("/")[2]
+        if name in {".", ".."}:
+            raise validation(f"AdditionalModelDataSources: {name} is no ChannelName")
+        if why := model_data.mistake(source):
+            raise validation(f"AdditionalModelDataSources: {name}: {why}")
 
 
 def _check_hostnames(call: Call, containers: Sequence[Mapping[str, Any]]) -> None:

@@ -1,5 +1,7 @@
 """`/opt/ml/model`: a model's data, whole or absent. Contract: "S3ModelDataSource".
 
+What else a model names is at `/opt/ml/additional-model-data-sources/CHANNEL`.
+
 An archive is unpacked; what is not compressed is linked, and its files can be read only.
 """
 
@@ -12,6 +14,9 @@ from typing import Any
 from flowmaker.sagemaker.container import archives, channels
 from flowmaker.sagemaker.container.storage import DataError, JobStorage, location
 
+#: The folder below `/opt/ml` with a folder for each of AdditionalModelDataSources.
+ADDITIONAL = "additional-model-data-sources"
+
 
 def source_of(container: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Where a container's model is, and in which form; None when it has none.
@@ -22,6 +27,14 @@ def source_of(container: Mapping[str, Any]) -> Mapping[str, Any] | None:
         return given["S3DataSource"]
     url = container.get("ModelDataUrl")
     return {"S3Uri": url, "S3DataType": "S3Object", "CompressionType": "Gzip"} if url else None
+
+
+def additional(container: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+    """What it has beside its model: by its place below `/opt/ml`, where it is and in which form."""
+    return {
+        f"{ADDITIONAL}/{one['ChannelName']}": one["S3DataSource"]
+        for one in container.get("AdditionalModelDataSources", ())
+    }
 
 
 def mistake(source: Mapping[str, Any]) -> str:

@@ -83,7 +83,7 @@ class ModelServers:
             },
             mounts=(
                 Mount(source=folder, target="/opt/ml"),
-                *running.sealed(folder, "model"),
+                *running.sealed(folder, "model", *model_data.additional(container)),
                 *mounts,
             ),
             hidden=self._parts.hidden,
@@ -137,15 +137,21 @@ class ModelServers:
         folder = self._parts.folder(opt_ml(server.process_id))
         await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
         await self._fetch_script(hosted, folder)
+        for place, more in model_data.additional(hosted.container).items():
+            await asyncio.to_thread((folder / place).parent.mkdir, parents=True, exist_ok=True)
+            await self._fetch(hosted, more, folder / place)
         model = folder / "model"
         source = model_data.source_of(hosted.container)
         if source is None or hosted.container.get("Mode") == "MultiModel":
             # The artefacts of a multi-model endpoint come one by one, when they are asked for.
             await asyncio.to_thread(model.mkdir, parents=True, exist_ok=True)
             return
+        await self._fetch(hosted, source, model)
+
+    async def _fetch(self, hosted: Hosted, source: Mapping[str, Any], folder: Path) -> None:
         storage = await self._parts.storage(hosted.owner, hosted.role_arn)
         try:
-            await model_data.fetch(storage, source, model)
+            await model_data.fetch(storage, source, folder)
         except DataError as error:
             raise DataError(
                 f"Failed to download model data for container from URL: {source['S3Uri']}. Please "

@@ -33,7 +33,7 @@ from flowmaker.sagemaker.hosting.measures import Measures, Watch
 from flowmaker.sagemaker.hosting.multi_model import MultiModels
 from flowmaker.sagemaker.hosting.routes import Place, Route, Routes
 from flowmaker.sagemaker.hosting.shadows import Shadows, share
-from flowmaker.sagemaker.records.hosting import Fleet, Server, Variant
+from flowmaker.sagemaker.records.hosting import RANDOM, Fleet, Server, Variant
 
 INVOCATIONS = "/invocations"
 #: A serverless endpoint's payload, as AWS limits it.
@@ -145,7 +145,7 @@ class Router:
         """A copy that finds no place is dropped; whatever the answer is, it is only noted."""
         watch = Watch()
         with contextlib.suppress(AwsError, ModelRefused):
-            copy = self._least_busy(taken.route, taken.fleet, shadow)
+            copy = self._instance(taken.route, taken.fleet, shadow)
             if not self.instances.take(copy.key):
                 return
             try:
@@ -167,7 +167,7 @@ class Router:
         route, fleet, variant = await self._chosen(place, invocation)
         if variant.serverless:
             return await self._take_serverless(route, variant, invocation, tried)
-        taken = self._least_busy(route, fleet, variant, tried)
+        taken = self._instance(route, fleet, variant, tried)
         await self._enter(taken, invocation.seconds)
         return taken
 
@@ -194,10 +194,10 @@ class Router:
         check_targets(variant, invocation)
         return route, fleet, variant
 
-    def _least_busy(
+    def _instance(
         self, route: Route, fleet: Fleet, variant: Variant, tried: frozenset[str] = frozenset()
     ) -> Taken:
-        """The ready instance with the fewest requests, any of those that have as few."""
+        """The ready instance with the fewest requests, any of those that have as few; or any."""
         ready = [
             one
             for one in variant.instances
@@ -207,7 +207,7 @@ class Router:
             raise refusals.unavailable(
                 f"No instance of the variant {variant.name} is ready; one is being started"
             )
-        if len(ready) > 1:
+        if len(ready) > 1 and variant.routing != RANDOM:
             open_ = [self.instances.open(one[0].process_id) for one in ready]
             least = min(open_)
             ready = [one for one, count in zip(ready, open_, strict=True) if count == least]
@@ -261,7 +261,7 @@ class Router:
             async with asyncio.timeout(invocation.seconds):
                 while True:
                     if any(server.ready for server in variant.servers):
-                        return self._least_busy(route, route.fleet, variant, tried)
+                        return self._instance(route, route.fleet, variant, tried)
                     change = self.routes.change(route.endpoint_id)
                     self.hints.hint("endpoint", route.endpoint_id)
                     await change

@@ -6,6 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+#: The RoutingStrategy by which each request goes to any instance.
+RANDOM = "RANDOM"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Server:
@@ -49,6 +52,8 @@ class Variant:
     startup_seconds: int = 240
     #: ServerlessConfig; empty for instances that are always there.
     serverless: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    #: RoutingStrategy; empty: LEAST_OUTSTANDING_REQUESTS.
+    routing: str = ""
     #: It gets copies of requests, and its answers go nowhere.
     shadow: bool = False
 
