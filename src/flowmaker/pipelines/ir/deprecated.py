@@ -5,26 +5,20 @@ from typing import Any
 
 from flowmaker.pipelines.ir.parts import bind_parts
 from flowmaker.pipelines.ir.protobuf import canonical
-from flowmaker.pipelines.ir.remembered import Remembered
+from flowmaker.pipelines.ir.remembered import remembered
 from flowmaker.pipelines.records.catalog import Document
 
 #: PrimitiveType of ParameterSpec's `type`, by ParameterTypeEnum of `parameterType`.
 _TYPES = {"INT": "NUMBER_INTEGER", "DOUBLE": "NUMBER_DOUBLE", "STRING": "STRING"}
 
 
-_MODERN = Remembered[dict[str, Any]]()
-
-
+@remembered
 def pipeline_spec(document: Document) -> dict[str, Any]:
     """`document` in proto3 JSON and in today's words, when it is a PipelineSpec. For reading only.
 
     Raises:
         InvalidInput: it is none.
     """
-    return _MODERN.of(document, lambda: _modernised(document))
-
-
-def _modernised(document: Document) -> dict[str, Any]:
     spec = canonical(document, "PipelineSpec", "The pipeline spec")
     for component in [spec.get("root", {}), *spec.get("components", {}).values()]:
         _type_parameters(component)
@@ -38,7 +32,6 @@ def _modernised(document: Document) -> dict[str, Any]:
             if parameter:
                 task["inputs"]["parameters"][name] = {"componentInputParameter": parameter}
     bind_parts(spec)
-    _MODERN.keep(spec, spec)  # there is nothing to change in it any more
     return spec
 
 

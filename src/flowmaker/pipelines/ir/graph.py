@@ -11,7 +11,7 @@ from flowmaker.pipelines.ir.deprecated import pipeline_spec as modern
 from flowmaker.pipelines.ir.importers import Importer, importer_of
 from flowmaker.pipelines.ir.pipeline_config import PipelineConfig, pipeline_config_of
 from flowmaker.pipelines.ir.protobuf import canonical
-from flowmaker.pipelines.ir.remembered import Remembered
+from flowmaker.pipelines.ir.remembered import remembered
 from flowmaker.pipelines.records.catalog import Document
 
 ROOT = "root"
@@ -155,9 +155,6 @@ class Graph:
         return self.components[name] if name else self.root
 
 
-_DEPLOYMENTS = Remembered[Document]()
-
-
 def graph_of(pipeline_spec: Document, platform_spec: Document) -> Graph:
     """The graph of a pipeline that was validated."""
     spec = modern(pipeline_spec)
@@ -191,10 +188,12 @@ def executors_of(spec: Document) -> Mapping[str, Document]:
     Raises:
         InvalidInput: its deploymentSpec is none.
     """
-    deployment: Document = spec.get("deploymentSpec", {})
-    return _DEPLOYMENTS.of(
-        deployment, lambda: canonical(deployment, "PipelineDeploymentConfig", "deploymentSpec")
-    ).get("executors", {})
+    return _deployment(spec.get("deploymentSpec", {})).get("executors", {})
+
+
+@remembered
+def _deployment(document: Document) -> Document:
+    return canonical(document, "PipelineDeploymentConfig", "deploymentSpec")
 
 
 def platform_executors(platform_spec: Document) -> Mapping[str, Document]:
