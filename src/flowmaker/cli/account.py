@@ -16,8 +16,6 @@ from flowmaker.server.data_folder import DataFolder
 if TYPE_CHECKING:
     from flowmaker.server.accounts import Accounts
 
-NAME = "account"
-HELP = "make further AWS accounts, whose root keys it prints, and list them"
 
 T = TypeVar("T")
 

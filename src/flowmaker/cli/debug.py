@@ -13,9 +13,6 @@ from flowmaker.cli.folders import data_option
 from flowmaker.cli.kfp_api import KfpApi
 from flowmaker.errors import FailedPrecondition
 
-NAME = "debug"
-HELP = "run a task of a run again, here in the terminal, with the inputs that it had"
-
 
 def configure(command: argparse.ArgumentParser) -> None:
     command.add_argument("what", metavar="RUN", help="its id, the beginning of it, or its name")

@@ -18,9 +18,6 @@ from flowmaker.errors import FailedPrecondition
 from flowmaker.server.config import DEFAULT_PORT, Settings
 from flowmaker.server.data_folder import DataFolder
 
-NAME = "demo"
-HELP = "the tutorial, told step by step: IAM, S3, a pipeline, training, an endpoint, a prediction"
-
 CLIENTS = ("kfp", "boto3", "kubernetes", "numpy", "sklearn")
 
 

@@ -24,9 +24,6 @@ from flowmaker.server.config import DEFAULT_HOST, DEFAULT_PORT
 from flowmaker.server.data_folder import DataFolder
 from flowmaker.store.sqlite import damage
 
-NAME = "doctor"
-HELP = "check this machine and the data folder, and say what is wrong"
-
 #: Bytes of room that work needs, and that it is comfortable with.
 _LEAST, _COMFORTABLE = 500e6, 5e9
 #: Seconds that the package index may take.

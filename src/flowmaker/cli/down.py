@@ -10,10 +10,8 @@ from flowmaker.cli.folders import data_option
 from flowmaker.executors import claims
 from flowmaker.server.data_folder import DataFolder
 
-NAME = "down"
 #: Seconds that a process gets to end by itself.
 GRACE = 10.0
-HELP = "stop the server; jobs that run go on, and the next server finds them"
 
 
 def configure(command: argparse.ArgumentParser) -> None:

@@ -6,9 +6,6 @@ import shlex
 
 from flowmaker.cli import running
 
-NAME = "env"
-HELP = 'print the environment of the server that runs, for eval "$(flowmaker env)"'
-
 
 def configure(command: argparse.ArgumentParser) -> None:
     running.account_option(command)

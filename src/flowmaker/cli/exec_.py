@@ -14,9 +14,6 @@ from flowmaker.compat import onpath
 from flowmaker.errors import InvalidInput
 from flowmaker.server.data_folder import DataFolder
 
-NAME = "exec"
-HELP = "run a command with that environment, and with every *.amazonaws.com reaching Flowmaker"
-
 NOT_FOUND = 127
 
 

@@ -17,9 +17,6 @@ from flowmaker.errors import FailedPrecondition
 from flowmaker.executors import claims
 from flowmaker.server.data_folder import DataFolder
 
-NAME = "gc"
-HELP = "remove what nothing needs: folders of deleted runs, old logs, unused environments"
-
 _AGE = re.compile(r"(\d{1,5})([hdw])")
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 #: A task's process is `<task id>-<attempt>`, perhaps with the number of the run's retries.

@@ -5,9 +5,6 @@ import argparse
 from flowmaker.cli import iam_denials, iam_explain, iam_least, iam_setup
 from flowmaker.cli.folders import folder
 
-NAME = "iam"
-HELP = "say who may what and why not, what a run or job needed, and set the tutorial's users up"
-
 _ACTIONS = {
     "explain": iam_explain,
     "denials": iam_denials,
@@ -20,7 +17,9 @@ def configure(command: argparse.ArgumentParser) -> None:
     actions = command.add_subparsers(required=True, metavar="ACTION", dest="action")
     for name, module in _ACTIONS.items():
         action = actions.add_parser(
-            name, help=module.HELP, description=module.HELP.capitalize() + "."
+            name,
+            help=module.HELP,
+            description=f"{module.HELP[0].upper()}{module.HELP[1:]}.",
         )
         module.configure(action)
         action.add_argument(

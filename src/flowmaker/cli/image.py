@@ -5,9 +5,6 @@ from pathlib import Path
 
 from flowmaker.cli.folders import folder
 
-NAME = "image"
-HELP = "register what an image of pipelines and jobs stands for: packages, and a folder of programs"
-
 
 def configure(command: argparse.ArgumentParser) -> None:
     actions = command.add_subparsers(required=True, metavar="ACTION", dest="action")

@@ -9,8 +9,6 @@ from flowmaker.errors import FailedPrecondition, NotFound
 from flowmaker.executors import claims
 from flowmaker.server.data_folder import DataFolder
 
-NAME = "interrupt"
-HELP = "take the instances of a managed spot training job away; it begins again"
 #: Seconds from SIGTERM to SIGKILL, as AWS gives.
 GRACE = 120.0
 

@@ -11,8 +11,6 @@ from flowmaker.cli.kfp_api import KfpApi
 from flowmaker.cli.naming import Named, meant
 from flowmaker.errors import FailedPrecondition, InvalidInput, NotFound
 
-NAME = "logs"
-HELP = "show what a run, a SageMaker job or an endpoint printed"
 #: The states of what ended well.
 _WELL = frozenset({"SUCCEEDED", "Completed", "Stopped", "InService"})
 

@@ -6,9 +6,6 @@ import webbrowser
 from flowmaker.cli import running
 from flowmaker.server.data_folder import DataFolder
 
-NAME = "open"
-HELP = "open the web interface in a browser, signed in"
-
 
 def configure(command: argparse.ArgumentParser) -> None:
     command.add_argument(

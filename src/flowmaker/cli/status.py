@@ -11,8 +11,6 @@ from flowmaker.cli.kfp_api import KfpApi
 from flowmaker.clock import SystemClock
 from flowmaker.server.data_folder import DataFolder
 
-NAME = "status"
-HELP = "say whether a server runs, where, what it does and how much memory it takes"
 #: Of a duration, and of jobs and endpoints, how many are told.
 _UNITS, _LISTED = 2, 20
 

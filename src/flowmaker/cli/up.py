@@ -13,9 +13,6 @@ from flowmaker.sagemaker.records.quota import NAME as QUOTA
 from flowmaker.server.config import DEFAULT_HOST, DEFAULT_PORT, Settings
 from flowmaker.server.data_folder import DataFolder
 
-NAME = "up"
-HELP = "start the server"
-
 #: Lines of a server's log that are shown when it did not start.
 LOG_TAIL = 20
 
