@@ -114,6 +114,13 @@ def flowmaker(*arguments: str, check: bool = True) -> subprocess.CompletedProces
     return done
 
 
+def sharing(data: Path, environments: Path) -> Path:
+    """The data folder `data`, which has the environments of others: `conftest.environments`."""
+    data.mkdir(exist_ok=True)
+    (data / "envs").symlink_to(environments)
+    return data
+
+
 def start(data: Path, *options: str, port: int = 0) -> House:
     """Start a server, with further options of `up`, and return once it is ready."""
     flowmaker("up", "--detach", "--port", str(port), "--data", str(data), *options)

@@ -13,8 +13,7 @@ from tests.wire.test_sagemaker import BUCKET, Clients, until
 pytestmark = pytest.mark.slow
 
 
-def test_a_training_job_survives_the_server(tmp_path: Path) -> None:
-    data = tmp_path / "data"
+def test_a_training_job_survives_the_server(data: Path) -> None:
     house = start(data)
     try:
         aws = Clients(house.environment)

@@ -24,8 +24,7 @@ while not (out / f"{host}-go").exists():
 """
 
 
-def test_a_processing_job_survives_the_server(tmp_path: Path) -> None:
-    data = tmp_path / "data"
+def test_a_processing_job_survives_the_server(data: Path) -> None:
     house = start(data)
     try:
         aws = Clients(house.environment)

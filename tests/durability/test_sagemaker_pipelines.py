@@ -17,8 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 DATA = {"Get": "Steps.First.ModelArtifacts.S3ModelArtifacts"}
 
 
-def test_an_execution_survives_the_server(tmp_path: Path) -> None:
-    data = tmp_path / "data"
+def test_an_execution_survives_the_server(data: Path) -> None:
     house = start(data)
     try:
         aws = Clients(house.environment)

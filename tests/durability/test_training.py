@@ -28,8 +28,7 @@ assert open(data + "train_1").read() == "a"
 pytestmark = pytest.mark.slow
 
 
-def test_pipes_and_checkpoints_survive_the_server(tmp_path: Path) -> None:
-    data = tmp_path / "data"
+def test_pipes_and_checkpoints_survive_the_server(data: Path) -> None:
     house = start(data)
     try:
         aws = Clients(house.environment)

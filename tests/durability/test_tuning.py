@@ -14,8 +14,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 TRIALS = 12
 
 
-def test_a_tuning_job_survives_the_server(tmp_path: Path) -> None:
-    data = tmp_path / "data"
+def test_a_tuning_job_survives_the_server(data: Path) -> None:
     house = start(data)
     try:
         aws = Clients(house.environment)

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.fakes.accounts import allow, on, refusal
 from tests.fakes.iam_server import document
-from tests.house import House, house
+from tests.house import House, house, sharing
 from tests.training import IMAGE, training
 from tests.wire.test_sagemaker import Clients, until
 
@@ -29,8 +30,8 @@ class Research:
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with house(tmp_path_factory.mktemp("accounts")) as running:
+def own(tmp_path_factory: pytest.TempPathFactory, environments: Path) -> Iterator[House]:
+    with house(sharing(tmp_path_factory.mktemp("accounts"), environments)) as running:
         Clients(running.environment).s3.create_bucket(Bucket=DATA)
         running.client("s3").put_object(Bucket=DATA, Key="train/data.csv", Body=ROWS)
         yield running

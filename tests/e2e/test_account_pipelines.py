@@ -1,18 +1,19 @@
 """Pipelines are the first account's: what is another's they reach with its keys alone."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, cast
 
 import kfp
 import pytest
 from kfp import dsl
 
-from tests.house import House, flowmaker, house
+from tests.house import House, flowmaker, house, sharing
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with house(tmp_path_factory.mktemp("accounts")) as running:
+def own(tmp_path_factory: pytest.TempPathFactory, environments: Path) -> Iterator[House]:
+    with house(sharing(tmp_path_factory.mktemp("accounts"), environments)) as running:
         yield running
 
 

@@ -28,21 +28,23 @@ def impossible():
     pass
 
 
-async def test_a_component_gets_the_packages_that_it_names_and_no_others(tmp_path: Path):
+async def test_a_component_gets_the_packages_that_it_names_and_no_others(
+    tmp_path: Path, environments: Path
+):
     @dsl.pipeline(name="packages")
     def pipeline():
         versions()
         impossible()
 
     executor = LocalExecutor(tmp_path / "jobs", tmp_path / "run", SystemClock())
-    environments = UvEnvironments(tmp_path / "envs", tmp_path / "programs", SystemClock())
+    packages = UvEnvironments(environments, environments / "programs", SystemClock())
     await executor.start()
-    await environments.start()
-    async with engine(tmp_path, executor, environments) as made:
+    await packages.start()
+    async with engine(tmp_path, executor, packages) as made:
         run_id = await made.submit(compiled(pipeline, tmp_path))
         run = await made.finished(run_id)
         tasks = await made.tasks(run_id)
-    await environments.close()
+    await packages.close()
     await executor.close()
     found = tasks["versions"].outputs["parameters"]["Output"]
     assert found["iniconfig"] == "2.0.0"

@@ -53,9 +53,9 @@ def large(items: list):
 
 
 @pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+def server(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     monkeypatch.setenv("HOME", str(tmp_path))
-    with house(tmp_path / "data") as made:
+    with house(data) as made:
         yield made
 
 

@@ -12,7 +12,7 @@ import pytest
 from kfp import dsl, kubernetes
 from kfp_server_api import ApiException
 
-from tests.house import FLOWMAKER, House, flowmaker, start, stop
+from tests.house import FLOWMAKER, House, flowmaker, sharing, start, stop
 
 WORDS = {"alice": "alpha", "bob": "beta"}
 
@@ -33,9 +33,9 @@ def word():
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def server(tmp_path_factory: pytest.TempPathFactory, environments: Path) -> Iterator[House]:
     """A server of two users, who have a namespace and a secret each."""
-    data = tmp_path_factory.mktemp("several") / "data"
+    data = sharing(tmp_path_factory.mktemp("several") / "data", environments)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
         try:

@@ -18,7 +18,7 @@ import pytest
 from kfp import compiler, dsl
 
 from tests.fakes.kfp_runs import ran
-from tests.house import House, flowmaker, house
+from tests.house import House, flowmaker, house, sharing
 from tests.training import cluster, training
 from tests.wire.test_sagemaker import BUCKET, Clients, until
 
@@ -28,10 +28,9 @@ SMALL = ("--cores", "2", "--memory", "8Gi")
 
 
 @pytest.fixture(scope="module")
-def small(server: House, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def small(tmp_path_factory: pytest.TempPathFactory, environments: Path) -> Iterator[House]:
     """A server on a machine of two cores and 8 GiB, or so it was told."""
-    data = tmp_path_factory.mktemp("small")
-    (data / "envs").symlink_to(server.data / "envs")
+    data = sharing(tmp_path_factory.mktemp("small"), environments)
     with house(data, *SMALL) as running:
         yield running
 

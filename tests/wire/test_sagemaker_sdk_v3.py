@@ -20,20 +20,19 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
-def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def python(environments: Path) -> Path:
     """A Python with the SDK."""
-    folder = tmp_path_factory.mktemp("sdk-v3")
     lines = REQUIREMENTS.read_text().splitlines()
     listed = tuple(line for line in lines if not line.startswith("#"))
     try:
-        made = asyncio.run(_made(folder, EnvironmentSpec(no_deps=listed)))
+        made = asyncio.run(_made(environments, EnvironmentSpec(no_deps=listed)))
     except EnvironmentFailed as error:
         pytest.skip(f"the SageMaker SDK v3 cannot be installed here: {error.message}")
     return made / "bin" / "python"
 
 
 async def _made(folder: Path, spec: EnvironmentSpec) -> Path:
-    environments = UvEnvironments(folder / "envs", folder / "programs", SystemClock())
+    environments = UvEnvironments(folder, folder / "programs", SystemClock())
     await environments.start()
     done = asyncio.Event()
     while (path := environments.ready(spec, done.set)) is None:
