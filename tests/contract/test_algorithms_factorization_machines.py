@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from flowmaker.sagemaker.algorithms.factorization_machines.machine import Machine
 from flowmaker.sagemaker.algorithms.factorization_machines.schema import DEFINITIONS
 from flowmaker.sagemaker.algorithms.sparse import Rows
-from tests.fakes.training_folder import Served, TrainingFolder, training_folder
+from tests.fakes.training_folder import Served, TrainingFolder, train_together, training_folder
 
 RECORDIO = "application/x-recordio-protobuf"
 RNG = np.random.default_rng(0)
@@ -204,9 +204,7 @@ def test_two_instances_make_one_model(tmp_path: Path) -> None:
         )
         for n, host in enumerate(hosts)
     ]
-    processes = [folder.start("train") for folder in folders]
-    logs = [process.communicate(timeout=60)[0] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], "\n".join(logs)
+    logs = train_together(folders)
     assert metric(logs[0], "test:binary_classification_accuracy") > 0.85
     assert not folders[1].model.exists()
 

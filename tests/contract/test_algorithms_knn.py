@@ -12,7 +12,7 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor, Nearest
 from flowmaker.sagemaker.algorithms.knn.neighbors import Index, Reduction, vote
 from flowmaker.sagemaker.algorithms.knn.schema import DEFINITIONS
 from tests.fakes.algorithm_data import csv, diabetes, digits, pbr
-from tests.fakes.training_folder import Served, TrainingFolder, training_folder
+from tests.fakes.training_folder import Served, TrainingFolder, train_together, training_folder
 
 X, Y, X_TEST, Y_TEST = digits()
 SETTINGS = {"feature_dim": 64, "k": 5, "predictor_type": "classifier", "sample_size": 5000}
@@ -123,9 +123,7 @@ def test_the_sample_is_as_large_as_asked_and_of_all_instances(tmp_path: Path) ->
         )
         for host, half in zip(hosts, halves, strict=True)
     ]
-    processes = [folder.start("train") for folder in folders]
-    logs = [process.communicate(timeout=60)[0] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], "\n".join(logs)
+    train_together(folders)
     with np.load(folders[0].model / "knn-model.npz") as arrays:
         kept = {row.tobytes() for row in arrays["points"]}
     first = {row.tobytes() for row in X[halves[0]].astype(np.float32)}

@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from flowmaker.sagemaker.algorithms.linear_learner import losses, scores
 from flowmaker.sagemaker.algorithms.linear_learner.schema import DEFINITIONS, LOSSES
 from tests.fakes.algorithm_data import cancer, csv, diabetes, digits, pbr
-from tests.fakes.training_folder import Served, TrainingFolder, training_folder
+from tests.fakes.training_folder import Served, TrainingFolder, train_together, training_folder
 
 BINARY = {"predictor_type": "binary_classifier", "mini_batch_size": 50}
 MULTICLASS = {"predictor_type": "multiclass_classifier", "num_classes": 10, "mini_batch_size": 100}
@@ -192,9 +192,7 @@ def test_two_instances_make_one_model(tmp_path: Path) -> None:
         )
         for number, host in enumerate(hosts)
     ]
-    processes = [folder.start("train") for folder in folders]
-    logs = [process.communicate(timeout=60)[0] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], "\n".join(logs)
+    logs = train_together(folders)
     assert metric(logs[0], "test:binary_classification_accuracy") > 0.94
     assert not folders[1].model.exists()
 

@@ -10,7 +10,7 @@ from sklearn.decomposition import PCA
 
 from flowmaker.sagemaker.algorithms.pca import components
 from tests.fakes.algorithm_data import csv, digits, pbr
-from tests.fakes.training_folder import Served, TrainingFolder, training_folder
+from tests.fakes.training_folder import Served, TrainingFolder, train_together, training_folder
 
 X = digits()[0]
 COUNT = 8
@@ -90,9 +90,7 @@ def test_two_instances_find_what_one_does(tmp_path: Path) -> None:
         )
         for number, host in enumerate(hosts)
     ]
-    processes = [folder.start("train") for folder in folders]
-    logs = [process.communicate(timeout=60)[0] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], "\n".join(logs)
+    train_together(folders)
     with np.load(folders[0].model / "pca-model.npz") as arrays:
         np.testing.assert_allclose(arrays["s"][::-1], THEIRS.singular_values_, rtol=1e-5)
     assert not folders[1].model.exists()

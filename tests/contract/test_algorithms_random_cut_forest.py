@@ -13,7 +13,7 @@ from sklearn.metrics import roc_auc_score
 from flowmaker.sagemaker.algorithms.random_cut_forest import forest
 from flowmaker.sagemaker.algorithms.random_cut_forest.schema import DEFINITIONS
 from tests.fakes.algorithm_data import csv, pbr
-from tests.fakes.training_folder import Served, TrainingFolder, training_folder
+from tests.fakes.training_folder import Served, TrainingFolder, train_together, training_folder
 
 RNG = np.random.default_rng(0)
 #: Two clouds; what lies elsewhere is an anomaly.
@@ -110,9 +110,7 @@ def test_samples_are_drawn_of_all_instances_rows_alike(tmp_path: Path) -> None:
         )
         for host, part in zip(hosts, parts, strict=True)
     ]
-    processes = [folder.start("train") for folder in folders]
-    logs = [process.communicate(timeout=60)[0] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], "\n".join(logs)
+    train_together(folders)
     with np.load(folders[0].model / "rcf-model.npz") as arrays:
         leaves = arrays["low"][arrays["left"] < 0]
     share = float(np.mean(np.less(leaves[:, 0], 4)))

@@ -6,11 +6,13 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+#: Seconds that a training may take, on a machine that is busy with others.
+TIMEOUT = 100
 #: Runs a module without packages that we have and the programs' environments have not: XGBoost
 #: would import them, which takes longer than most of what is trained here.
 PROGRAM = """
@@ -46,8 +48,8 @@ class TrainingFolder:
         )
 
     def train(self) -> tuple[int, str]:
-        process = self.start("train")
-        log, _ = process.communicate(timeout=60)
+        with _no_longer(self.start("train")) as process:
+            log, _ = process.communicate(timeout=TIMEOUT)
         return process.returncode, log
 
     @contextmanager
@@ -67,6 +69,25 @@ class TrainingFolder:
         finally:
             process.terminate()
             process.communicate(timeout=30)
+
+
+def train_together(folders: Sequence[TrainingFolder]) -> list[str]:
+    """The logs of the instances of one job, of which each must succeed."""
+    with ExitStack() as stack:
+        processes = [stack.enter_context(_no_longer(one.start("train"))) for one in folders]
+        logs = [process.communicate(timeout=TIMEOUT)[0] for process in processes]
+    assert not any(process.returncode for process in processes), "\n".join(logs)
+    return logs
+
+
+@contextmanager
+def _no_longer(process: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
+    """It ends with the block, also with one that failed: no other test meets it."""
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 @dataclass

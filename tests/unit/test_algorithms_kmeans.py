@@ -19,7 +19,7 @@ from sklearn.datasets import load_digits
 from flowmaker.sagemaker.algorithms.kmeans import clustering
 from flowmaker.sagemaker.algorithms.kmeans.__main__ import main
 from flowmaker.sagemaker.algorithms.kmeans.schema import DEFINITIONS
-from tests.fakes.training_folder import Served, TrainingFolder, training_folder
+from tests.fakes.training_folder import Served, TrainingFolder, train_together, training_folder
 
 X = (load_digits().data / 16).astype(np.float32)
 BEST = KMeans(n_clusters=10, n_init=10, random_state=0).fit(X).inertia_ / len(X)
@@ -187,9 +187,7 @@ def test_two_instances_make_one_model(tmp_path: Path) -> None:
         )
         for i, host in enumerate(hosts)
     ]
-    processes = [folder.start("train") for folder in folders]
-    logs = [process.communicate(timeout=60)[0] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], "\n".join(logs)
+    logs = train_together(folders)
     centers = np.load(folders[0].model / "kmeans-model.npz")["centers"]
     _, squares = clustering.nearest(X, centers)
     assert squares.mean() <= 1.1 * BEST

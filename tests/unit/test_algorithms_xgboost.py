@@ -21,7 +21,7 @@ from flowmaker.sagemaker.algorithms import recordio
 from flowmaker.sagemaker.algorithms.xgboost.__main__ import main
 from flowmaker.sagemaker.algorithms.xgboost.metrics import regex
 from flowmaker.sagemaker.algorithms.xgboost.progress import Progress
-from tests.fakes.training_folder import Served, TrainingFolder, training_folder
+from tests.fakes.training_folder import Served, TrainingFolder, train_together, training_folder
 
 X, Y = load_digits(return_X_y=True)
 X_TRAIN, X_TEST, Y_TRAIN, Y_TEST = train_test_split(X, Y, random_state=0)
@@ -322,9 +322,7 @@ def test_two_instances_train_one_model(tmp_path: Path) -> None:
         )
         for host, shard in zip(hosts, shards, strict=True)
     ]
-    processes = [folder.start("train") for folder in folders]
-    logs = [process.communicate(timeout=60)[0] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0, 0], "\n".join(logs)
+    logs = train_together(folders)
     assert "[19]" in logs[0]
     assert "[19]" not in logs[1], "the first reports for all"
     assert "does not have data" in logs[2]
