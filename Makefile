@@ -28,8 +28,9 @@ setup: $(VENV)/.setup-demo  ## make .venv with Flowmaker and the clients that th
 demo: setup  ## the tutorial, from IAM to a prediction, on this machine
 	@$(BIN)/flowmaker demo
 
+# A file's tests run one after the other, in one of as many processes as there are processors.
 test: $(VENV)/.setup-dev  ## every test, in every tier
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.setup-dev  ## format, lint, types, import contracts, unit tests
 	@$(BIN)/ruff format --check .
