@@ -195,3 +195,57 @@ def test_starting_again_changes_nothing(server: IamServer) -> None:
     assert iam.list_roles()["Roles"] == before
     kept = iam.get_role_policy(RoleName=WORKER_ROLE, PolicyName="kubeflow-pipelines-artifacts")
     assert kept["PolicyDocument"]["Statement"]["Effect"] == "Deny"
+
+
+def teams_role(iam: Any, name: str, *trusted: str) -> str:
+    """A role for sessions of teams whose name begins with a, which may make their buckets."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": ACCOUNT},
+        "Action": list(trusted),
+        "Condition": {"StringLikeIfExists": {"aws:RequestTag/team": "a*"}},
+    }
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.create_role(
+        RoleName=name,
+        AssumeRolePolicyDocument=trust,
+        Tags=[{"Key": "team", "Value": "of-the-role"}],
+    )
+    allowed = {
+        "Effect": "Allow",
+        "Action": ["s3:CreateBucket", "sts:AssumeRole"],
+        "Resource": ["arn:aws:s3:::${aws:PrincipalTag/team}-*", "arn:aws:iam::*:role/*"],
+    }
+    document = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=document)
+    return f"arn:aws:iam::{ACCOUNT}:role/{name}"
+
+
+def test_a_session_has_tags_that_policies_ask_for(server: IamServer) -> None:
+    account, iam = server.first(), server.client("iam")
+    may = {"Effect": "Allow", "Action": ["sts:AssumeRole", "sts:TagSession"], "Resource": "*"}
+    caller = server.client("sts", account.user("tagger", may))
+
+    tagged = teams_role(iam, "tagged", "sts:AssumeRole", "sts:TagSession")
+    asked = {"RoleArn": tagged, "RoleSessionName": "me"}
+    tags = {"Tags": [{"Key": "team", "Value": "alpha"}], "TransitiveTagKeys": ["team"]}
+    plain = of(server, "s3", caller.assume_role(**asked)["Credentials"])
+    mine = caller.assume_role(**asked, **tags)["Credentials"]
+    where = {"CreateBucketConfiguration": {"LocationConstraint": "us-west-2"}}
+    of(server, "s3", mine).create_bucket(Bucket="alpha-1", **where)
+    assert refusal(plain.create_bucket, Bucket="alpha-2", **where)[0] == "AccessDenied"
+    plain.create_bucket(Bucket="of-the-role-1", **where)
+
+    further = teams_role(iam, "further", "sts:AssumeRole")
+    chained = of(server, "sts", mine).assume_role(RoleArn=further, RoleSessionName="me")
+    of(server, "s3", chained["Credentials"]).create_bucket(Bucket="alpha-3", **where)
+
+    code, message = refusal(caller.assume_role, RoleArn=further, RoleSessionName="me", **tags)
+    assert code == "AccessDenied"
+    assert "sts:TagSession" in message
+    other = {"Tags": [{"Key": "team", "Value": "beta"}]}
+    assert refusal(caller.assume_role, **asked, **other)[0] == "AccessDenied"
+    twice = {"Tags": [{"Key": "team", "Value": "a"}, {"Key": "Team", "Value": "a"}]}
+    assert refusal(caller.assume_role, **asked, **twice)[0] == "InvalidParameterValue"
+    absent = {"TransitiveTagKeys": ["none"]}
+    assert refusal(caller.assume_role, **asked, **absent)[0] == "ValidationError"

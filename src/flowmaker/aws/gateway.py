@@ -276,6 +276,8 @@ def _principal(of_key: Principal, access_key_id: str) -> Principal:
         user_id=of_key.user_id,
         access_key_id=access_key_id,
         session_policies=of_key.session_policies,
+        session_tags=of_key.session_tags,
+        transitive_tags=of_key.transitive_tags,
     )
 
 

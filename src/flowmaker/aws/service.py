@@ -21,6 +21,10 @@ class Principal:
     access_key_id: str = ""
     #: Inline session policies that narrow what the session may do, as JSON text.
     session_policies: tuple[str, ...] = ()
+    #: Session tags: `aws:PrincipalTag/KEY`, before the tags of the role.
+    session_tags: tuple[tuple[str, str], ...] = ()
+    #: The keys of those that a session which this one assumes has as well.
+    transitive_tags: tuple[str, ...] = ()
 
     @property
     def is_root(self) -> bool:

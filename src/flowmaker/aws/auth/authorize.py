@@ -30,6 +30,8 @@ _ROOT = Standing(
         ),
     ),
 )
+#: What a role's trust policy decides.
+_OF_ROLES = ("sts:assumerole", "sts:tagsession")
 #: What a bucket's policy cannot deny to the root user of its account, who could not mend it else.
 _MENDING = frozenset({"s3:getbucketpolicy", "s3:putbucketpolicy", "s3:deletebucketpolicy"})
 
@@ -124,6 +126,8 @@ class PolicyAuthorizer:
             context["aws:multifactorauthpresent"] = ("false",)
         for key, value in (standing.tags if standing else {}).items():
             context[f"aws:principaltag/{key}".lower()] = (value,)
+        for key, value in principal.session_tags:
+            context[f"aws:principaltag/{key}".lower()] = (value,)
         for key, value in need.context.items():
             context[key.lower()] = (value,) if isinstance(value, str) else tuple(value)
         return context
@@ -143,7 +147,7 @@ class PolicyAuthorizer:
 
 
 def _policies(principal: Principal, standing: Standing | None, need: Need) -> Policies:
-    kind = Kind.TRUST if need.action.lower().startswith("sts:assumerole") else Kind.RESOURCE
+    kind = Kind.TRUST if need.action.lower().startswith(_OF_ROLES) else Kind.RESOURCE
     resource = None
     is_mending = need.action.lower() in _MENDING and need.account == principal.account
     if need.resource_policy and not (principal.is_root and is_mending):

@@ -76,6 +76,8 @@ def principal(session: Session) -> Principal:
         user_id=session.user_id,
         access_key_id=session.access_key_id,
         session_policies=session.session_policies,
+        session_tags=session.tags,
+        transitive_tags=session.transitive,
     )
 
 

@@ -148,3 +148,6 @@ class Session:
     purpose: str
     created_at: datetime
     expires_at: datetime
+    #: Session tags, and the keys of those that a further session takes over.
+    tags: tuple[tuple[str, str], ...] = ()
+    transitive: tuple[str, ...] = ()

@@ -35,6 +35,8 @@ def issue(
         purpose=purpose,
         created_at=now,
         expires_at=now + lasting,
+        tags=who.session_tags,
+        transitive=who.transitive_tags,
     )
     credentials.add_session(tx, session)
     return as_credentials(session)

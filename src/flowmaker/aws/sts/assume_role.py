@@ -21,8 +21,6 @@ _DEFAULT = 3600
 _CHAINED = 3600
 _POLICY_SIZE = 2048
 _REFUSED = (
-    "Tags",
-    "TransitiveTagKeys",
     "SerialNumber",
     "TokenCode",
     "SourceIdentity",
@@ -50,14 +48,17 @@ class AssumeRole:
             context["sts:ExternalId"] = call.parameters["ExternalId"]
         for key, value in (role.tags if role else {}).items():
             context[f"iam:ResourceTag/{key}"] = value
+        tagged = _of_tags(call.parameters)
+        actions = ("sts:AssumeRole", "sts:TagSession") if tagged else ("sts:AssumeRole",)
         return [
             Need(
-                action="sts:AssumeRole",
+                action=action,
                 resource=role_arn,
-                context=context,
+                context=context | tagged,
                 resource_policy=role.trust_policy if role else "",
                 owner=account_of(role_arn) or call.account,
             )
+            for action in actions
         ]
 
     async def __call__(self, call: Call) -> Answer:
@@ -85,8 +86,47 @@ def _assume(tx: Transaction, call: Call, now: datetime, lasting: timedelta) -> S
         arn=who.arn,
         user_id=who.user_id,
         session_policies=tuple(_session_policies(tx, role.account, call.parameters)),
+        **_tags(call),
     )
     return sessions.issue(tx, limited, now, lasting)
+
+
+def _of_tags(parameters: dict[str, Any]) -> dict[str, str | tuple[str, ...]]:
+    """What policies may ask of the tags that a session is to have; nothing without tags."""
+    tags: list[dict[str, str]] = parameters.get("Tags") or []
+    transitive: list[str] = parameters.get("TransitiveTagKeys") or []
+    asked: dict[str, str | tuple[str, ...]] = {
+        f"aws:RequestTag/{tag['Key']}": tag["Value"] for tag in tags
+    }
+    if tags:
+        asked["aws:TagKeys"] = tuple(tag["Key"] for tag in tags)
+    if transitive:
+        asked["sts:TransitiveTagKeys"] = tuple(transitive)
+    return asked
+
+
+def _tags(call: Call) -> dict[str, Any]:
+    """The session's tags: those that it is given, and those that come along from the caller's.
+
+    Raises:
+        AwsError: a tag is given twice, or one that comes along.
+    """
+    given: list[dict[str, str]] = call.parameters.get("Tags") or []
+    transitive: list[str] = call.parameters.get("TransitiveTagKeys") or []
+    along = [one for one in call.principal.session_tags if one[0] in call.principal.transitive_tags]
+    keys = [key.lower() for key, _ in along] + [tag["Key"].lower() for tag in given]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise AwsError("InvalidParameterValue", f"Tag key {key} is given twice, or inherited.")
+    for key in transitive:
+        if key not in [tag["Key"] for tag in given]:
+            raise refusals.validation(
+                f"The transitive tag key {key} is none of the session's tags."
+            )
+    return {
+        "session_tags": (*along, *((tag["Key"], tag["Value"]) for tag in given)),
+        "transitive_tags": (*(key for key, _ in along), *transitive),
+    }
 
 
 def _refuse_long(role: Role, caller: Principal, lasting: timedelta) -> None:

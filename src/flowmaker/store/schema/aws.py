@@ -279,6 +279,9 @@ sts_sessions = Table(
     Column("principal_arn", Text, nullable=False),
     Column("user_id", Text, nullable=False),
     Column("session_policies", JSON, nullable=False),
+    # [[key, value], ...], and the keys of those that a further session takes over. Null: none.
+    Column("tags", JSON),
+    Column("transitive", JSON),
     Column("purpose", Text, nullable=False),
     Column("created_at", Timestamp, nullable=False),
     Column("expires_at", Timestamp, nullable=False),

@@ -63,7 +63,11 @@ def add_session(tx: Transaction, new: Session) -> None:
     if new.purpose:
         over |= sts_sessions.c.purpose == new.purpose
     tx.execute(delete(sts_sessions).where(over))
-    values = _columns(new) | {"session_policies": list(new.session_policies)}
+    values = _columns(new) | {
+        "session_policies": list(new.session_policies),
+        "tags": [list(tag) for tag in new.tags],
+        "transitive": list(new.transitive),
+    }
     tx.execute(insert(sts_sessions).values(**values))
 
 
@@ -82,6 +86,8 @@ def _is_of(account: str, access_key_id: str, user_name: str) -> ColumnElement[bo
 def _session(row: RowMapping) -> Session:
     values: dict[str, Any] = dict(row)
     values["session_policies"] = tuple(row["session_policies"])
+    values["tags"] = tuple((key, value) for key, value in row["tags"] or ())
+    values["transitive"] = tuple(row["transitive"] or ())
     return Session(**values)
 
 
