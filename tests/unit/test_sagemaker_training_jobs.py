@@ -135,6 +135,7 @@ async def test_the_container_contract(tmp_path: Path) -> None:  # noqa: PLR0915 
     assert [one.rpartition(".")[2] for one in spec.hosts.values()] == ["1", "2"]
     assert spec.env["AWS_ACCESS_KEY_ID"] == "ASIA"
     assert spec.env["MINE"] == "1"
+    assert spec.env["OMP_WAIT_POLICY"] == "PASSIVE", "the machine is shared with others"
     assert spec.timeout == 86400
     assert spec.grace == 120
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:

@@ -24,7 +24,7 @@ from flowmaker.sagemaker.controllers.instances import (
 from flowmaker.sagemaker.controllers.outputs import remove
 from flowmaker.sagemaker.controllers.parts import Parts
 from flowmaker.sagemaker.controllers.processing_outputs import Uploads, has_continuous
-from flowmaker.sagemaker.controllers.programs import Program, program
+from flowmaker.sagemaker.controllers.programs import SHARING, Program, program
 from flowmaker.sagemaker.controllers.room import Claimants, Standing
 from flowmaker.sagemaker.lifecycle import processing as lifecycle
 from flowmaker.sagemaker.lifecycle.training import Action, judge
@@ -251,6 +251,7 @@ class ProcessingJobs:
             environment=environment,
             cwd=running.image.workdir,
             env={
+                **SHARING,
                 **running.variables(),
                 **await self._parts.variables(job, request["RoleArn"]),
                 **request.get("Environment", {}),

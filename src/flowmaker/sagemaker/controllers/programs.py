@@ -10,6 +10,9 @@ from flowmaker.executors.executor import Container, Environments, Mount
 from flowmaker.sagemaker.container import layered
 from flowmaker.sagemaker.images import Image, JobImages
 
+#: What every program of a job is told, unless the job says otherwise. OpenMP's threads that wait
+#: for each other leave the processor to others: on a busy machine those that spin take far longer.
+SHARING = {"OMP_WAIT_POLICY": "PASSIVE"}
 #: A log is read while it is written.
 _ENVIRONMENT = {"PYTHONUNBUFFERED": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 

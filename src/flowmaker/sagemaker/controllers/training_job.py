@@ -34,7 +34,7 @@ from flowmaker.sagemaker.controllers.instances import (
 )
 from flowmaker.sagemaker.controllers.outputs import Outputs, remove
 from flowmaker.sagemaker.controllers.parts import Parts, log_place
-from flowmaker.sagemaker.controllers.programs import Program, commanded, program
+from flowmaker.sagemaker.controllers.programs import SHARING, Program, commanded, program
 from flowmaker.sagemaker.controllers.room import Claimants, Standing, disk
 from flowmaker.sagemaker.lifecycle import time_limits
 from flowmaker.sagemaker.lifecycle import training as lifecycle
@@ -316,6 +316,7 @@ class TrainingJobs:
             environment=environment,
             cwd=running.image.workdir,
             env={
+                **SHARING,
                 **running.variables(),
                 **await self._parts.variables(job, job.request["RoleArn"]),
                 "TRAINING_JOB_NAME": job.name,
