@@ -6,27 +6,29 @@ from pathlib import Path
 
 import pytest
 
+from flowmaker.executors import claims
 from tests.house import House, start, stop
-from tests.training import training
+from tests.training import cluster, training
 from tests.wire.test_sagemaker import BUCKET, Clients, until
 
 pytestmark = pytest.mark.slow
 
 
-def test_a_training_job_survives_the_server(data: Path) -> None:
+@pytest.mark.parametrize("instances", [1, 2])
+def test_a_training_job_survives_the_server(data: Path, instances: int) -> None:
     house = start(data)
     try:
         aws = Clients(house.environment)
         aws.s3.create_bucket(Bucket=BUCKET)
         rows = [f"{int(a + b > 60)},{a},{b}" for a in range(60) for b in range(60)]
         aws.s3.put_object(Bucket=BUCKET, Key="train/data.csv", Body="\n".join(rows))
-        _train(aws, rounds=1500)
+        _train(aws, rounds=1500 if instances == 1 else 100, instances=instances)
         describe = {"TrainingJobName": "kept"}
         until(
             lambda: aws.sagemaker.describe_training_job(**describe)["SecondaryStatus"],
             lambda status: status == "Training",
         )
-        until(lambda: _processes(data), bool)
+        until(lambda: len(_processes(data)), lambda started: started == instances)
         kill(house)
 
         again = start(data)
@@ -38,20 +40,27 @@ def test_a_training_job_survives_the_server(data: Path) -> None:
         )
         assert job["TrainingJobStatus"] == "Completed", job
         assert [one["Status"] for one in job["SecondaryStatusTransitions"]].count("Training") == 1
-        assert len(_processes(data)) == 1
+        assert len(_processes(data)) == instances
+        assert not _running(data)
         key = "out/kept/output/model.tar.gz"
         assert aws.s3.head_object(Bucket=BUCKET, Key=key)["ContentLength"] > 0
     finally:
         stop(data)
 
 
-def _train(aws: Clients, rounds: int) -> None:
-    aws.sagemaker.create_training_job(TrainingJobName="kept", **training(BUCKET, rounds=rounds))
+def _train(aws: Clients, rounds: int, instances: int) -> None:
+    resources = cluster("ml.m5.large", instances)
+    request = training(BUCKET, rounds=rounds, ResourceConfig=resources)
+    aws.sagemaker.create_training_job(TrainingJobName="kept", **request)
 
 
 def _processes(data: Path) -> list[Path]:
     """The processes of training jobs that were ever started."""
-    return list((data / "jobs").glob("training-*-algo-1/pid.json"))
+    return list((data / "jobs").glob("training-*-algo-*/pid.json"))
+
+
+def _running(data: Path) -> list[Path]:
+    return [job for job in data.glob("jobs/*/") if claims.supervisor_pid(job)]
 
 
 def kill(house: House) -> None:
