@@ -11,6 +11,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from flowmaker.sagemaker.controllers.programs import SHARING
+
 #: Seconds that a training may take, on a machine that is busy with others.
 TIMEOUT = 100
 #: Runs a module without packages that we have and the programs' environments have not: XGBoost
@@ -39,9 +41,10 @@ class TrainingFolder:
 
     def start(self, command: str, **env: str) -> subprocess.Popen[str]:
         module = f"flowmaker.sagemaker.algorithms.{self.algorithm}"
+        base = {"SAGEMAKER_BASE_DIR": str(self.base)}
         return subprocess.Popen(
             [sys.executable, "-c", PROGRAM, module, command],
-            env={**os.environ, "SAGEMAKER_BASE_DIR": str(self.base), **self.environment, **env},
+            env={**os.environ, **SHARING, **base, **self.environment, **env},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -306,10 +306,11 @@ def test_a_checkpoint_is_resumed(tmp_path: Path) -> None:
     assert re.findall(r"^\[(\d+)\]", log, re.MULTILINE) == ["3", "4"]
 
 
-def test_two_instances_train_one_model(tmp_path: Path) -> None:
-    """Each has half of the data; a third has none and leaves."""
-    hosts = ("algo-1", "algo-2", "algo-3")
-    shards = [csv(Y_TRAIN[i::2], X_TRAIN[i::2]) for i in range(2)] + [b""]
+@pytest.mark.parametrize("count", [2, 4])
+def test_instances_train_one_model(tmp_path: Path, count: int) -> None:
+    """Each has its part of the data; one more has none and leaves."""
+    hosts = tuple(f"algo-{number + 1}" for number in range(count + 1))
+    shards = [csv(Y_TRAIN[i::count], X_TRAIN[i::count]) for i in range(count)] + [b""]
     folders = [
         training_folder(
             tmp_path / host,
@@ -325,7 +326,7 @@ def test_two_instances_train_one_model(tmp_path: Path) -> None:
     logs = train_together(folders)
     assert "[19]" in logs[0]
     assert "[19]" not in logs[1], "the first reports for all"
-    assert "does not have data" in logs[2]
+    assert "does not have data" in logs[-1]
     with folders[0].serving() as served:
         lines = served.invoke(csv(X_TEST), "text/csv").body.decode().split()
     assert np.mean(np.array(lines, dtype=float) == Y_TEST) >= 0.9
