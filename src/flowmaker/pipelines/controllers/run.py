@@ -11,9 +11,7 @@ from flowmaker.clock import Clock
 from flowmaker.errors import FlowmakerError, Unsupported
 from flowmaker.executors.executor import (
     Environments,
-    EnvironmentSpec,
     Executor,
-    ProcessSpec,
     ProcessState,
 )
 from flowmaker.executors.images import Images
@@ -25,20 +23,18 @@ from flowmaker.pipelines.controllers.recurring import TOPIC as RECURRING
 from flowmaker.pipelines.controllers.retention import TOPIC as RETENTION
 from flowmaker.pipelines.controllers.room import TaskRoom
 from flowmaker.pipelines.controllers.settings import RunSettings, job_of
+from flowmaker.pipelines.controllers.starts import Starts
 from flowmaker.pipelines.controllers.tidying import Tidying
 from flowmaker.pipelines.controllers.volumes import Volumes
 from flowmaker.pipelines.controllers.workspaces import Workspaces
 from flowmaker.pipelines.driver.cache import CacheEntry
-from flowmaker.pipelines.driver.configuration import container_of
 from flowmaker.pipelines.ir.graph import Graph, graph_of
 from flowmaker.pipelines.lifecycle.again import again, is_wanted
 from flowmaker.pipelines.lifecycle.progress import Progress
 from flowmaker.pipelines.lifecycle.run import (
-    TERMINATED,
     End,
     deadline,
     decide,
-    start,
     waits_until,
 )
 from flowmaker.pipelines.lifecycle.task import run_moved
@@ -47,8 +43,6 @@ from flowmaker.pipelines.repository import runs
 from flowmaker.reconcile.hints import Hints
 from flowmaker.store.database import Database
 
-#: A process that may be started, or why it cannot; None while its environment is not there.
-Prepared = ProcessSpec | str | None
 #: Of the tasks that wait, how many are looked up in the cache before their turn comes.
 LOOKED_UP = 64
 
@@ -71,7 +65,6 @@ class RunController:
     ) -> None:
         self._database = database
         self._executor = executor
-        self._environments = environments
         self._hints = hints
         self._clock = clock
         self._settings = settings
@@ -99,8 +92,15 @@ class RunController:
         self._volumes = Volumes(settings=settings)
         self._workspaces = Workspaces(settings, objects, self._hint_of)
         self._room = TaskRoom(settings.room)
-        #: The environments of tasks that were admitted just now.
-        self._wanted: dict[str, EnvironmentSpec] = {}
+        self._starts = Starts(
+            executor=executor,
+            environments=environments,
+            processes=self._processes,
+            places=self._places,
+            room=self._room,
+            clock=clock,
+            hint_of=self._hint_of,
+        )
         #: Results to be kept for others, by run, until they are written.
         self._cached: defaultdict[str, list[CacheEntry]] = defaultdict(list)
         self._tidying = Tidying(executor)
@@ -206,13 +206,13 @@ class RunController:
             terminating = progress.run.terminate_requested
             decide(progress, ends, self._clock.now())
             ends = await self._cache.hits(progress, islice(progress.pending, LOOKED_UP))
-            ends = ends or await self._without_process(progress) or self._admit(progress)
+            ends = ends or await self._without_process(progress) or self._starts.admit(progress)
             if ends:
                 continue
             async with asyncio.TaskGroup() as group:
                 written = group.create_task(self._write(progress))
                 started = [
-                    group.create_task(self._prepare_and_start(progress, task_id, written))
+                    group.create_task(self._starts.prepare_and_start(progress, task_id, written))
                     for task_id in progress.admitted
                 ]
             if not written.result():
@@ -273,60 +273,12 @@ class RunController:
         self._room.left(task.process_id)
         return await self._processes.end(progress, task, seen)
 
-    def _admit(self, progress: Progress) -> list[End]:
-        """Give ready tasks their processes, as far as there are environments, places and room.
-
-        Returns those whose environment cannot be made.
-        """
-        run_id = progress.run.run_id
-        self._places.leave(run_id)
-        self._room.begin(progress)
-        failed: list[End] = []
-        awaited: set[EnvironmentSpec] = set()
-        for task_id in list(progress.pending):
-            if not self._places.is_there_one(run_id):
-                break
-            if self._is_early(progress, task_id):
-                continue
-            try:
-                spec = self._spec(progress, task_id)
-                if spec in awaited:
-                    continue
-                hint = self._hint_of(run_id)
-                path = self._environments.ready(spec, hint)
-                admitted = path and self._room.admits(progress, progress.tasks[task_id], hint)
-            except FlowmakerError as error:
-                failed.append(End(task_id=task_id, error=str(error)))
-                continue
-            if path is None:
-                awaited.add(spec)
-            elif admitted:
-                start(progress, task_id, self._clock.now())
-                self._wanted[task_id] = spec
-                self._places.take(progress.tasks[task_id].process_id, run_id)
-        return failed
-
-    def _is_early(self, progress: Progress, task_id: str) -> bool:
-        """Whether it is not its turn yet: it is to be tried again later, or others come first.
-
-        What is being imported has no process: its turn never comes.
-        """
-        until = waits_until(progress, task_id)
-        later = until is not None and until > self._clock.now()
-        is_imported = progress.graph.component(progress.tasks[task_id].component).importer
-        return later or is_imported is not None or self._room.stands_back(progress, task_id)
-
     def _pause(self, progress: Progress) -> float | None:
         """Seconds until the first retry that waits may start, or until the run's time is up."""
         waits = [waits_until(progress, task_id) for task_id in progress.retrying]
         waits.append(deadline(progress))
         first = min((until for until in waits if until is not None), default=None)
         return None if first is None else max(0.0, (first - self._clock.now()).total_seconds())
-
-    def _spec(self, progress: Progress, task_id: str) -> EnvironmentSpec:
-        task = progress.tasks[task_id]
-        component = progress.graph.component(task.component)
-        return self._processes.environment(container_of(task, component, progress.job))
 
     def _hint_end(self, run: Run) -> None:
         """What makes runs again and again may have waited for the end of this one."""
@@ -335,45 +287,6 @@ class RunController:
 
     def _hint_of(self, run_id: str) -> Callable[[], None]:
         return partial(self._hints.hint, self.topic, run_id)
-
-    async def _prepare_and_start(
-        self, progress: Progress, task_id: str, written: asyncio.Task[bool]
-    ) -> End | None:
-        """Give a task its process as soon as it is written as running, and prepare it meanwhile.
-
-        Folders and links are no start. Returns the end of one that cannot be started.
-        """
-        prepared = await self._prepare(progress, progress.tasks[task_id])
-        if not await written:
-            return None
-        return await self._start(progress, progress.tasks[task_id], prepared)
-
-    async def _prepare(self, progress: Progress, task: Task) -> Prepared:
-        spec = self._wanted.pop(task.task_id, None)
-        if task.state is not RuntimeState.RUNNING:
-            return TERMINATED
-        try:
-            spec = spec or self._spec(progress, task.task_id)
-            path = self._environments.ready(spec, self._hint_of(task.run_id))
-            return await self._processes.prepare(progress, task, spec, path) if path else None
-        except FlowmakerError as failure:
-            return str(failure)
-
-    async def _start(self, progress: Progress, task: Task, prepared: Prepared) -> End | None:
-        if prepared is None:
-            return None
-        error = prepared if isinstance(prepared, str) else ""
-        if isinstance(prepared, ProcessSpec):
-            try:
-                await self._executor.ensure_started(prepared)
-            except FlowmakerError as failure:
-                error = str(failure)
-        del progress.admitted[task.task_id]
-        if not error:
-            return None
-        self._places.release(task.process_id)
-        self._room.left(task.process_id)
-        return End(task_id=task.task_id, error=error)
 
     async def _stop_canceling(self, progress: Progress) -> None:
         for task_id in progress.running:
