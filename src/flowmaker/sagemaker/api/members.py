@@ -85,7 +85,6 @@ _VARIANT = (
     "ModelDataDownloadTimeoutInSeconds",  # harmless: nothing is downloaded
     "ContainerStartupHealthCheckTimeoutInSeconds",
     "RoutingConfig.RoutingStrategy",
-    "InferenceAmiVersion",  # harmless: which drivers of accelerators there are
     "ServerlessConfig.MemorySizeInMB",
     "ServerlessConfig.MaxConcurrency",
     "ServerlessConfig.ProvisionedConcurrency",
