@@ -1,8 +1,12 @@
 """Runs one process to its end, for the tests of the local executor."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+from flowmaker.clock import SystemClock
+from flowmaker.executors import sandbox
 from flowmaker.executors.executor import Outcome, ProcessSpec, ProcessState
 from flowmaker.executors.local import LocalExecutor
 
@@ -61,3 +65,12 @@ class Runner:
         outcome = await self.run(ProcessSpec(id=process_id, argv=argv, **fields))  # type: ignore[arg-type]
         assert outcome.succeeded, (outcome, self.log(process_id))
         return self.log(process_id)
+
+
+@asynccontextmanager
+async def running(folder: Path, levels: sandbox.Levels) -> AsyncIterator[Runner]:
+    """An executor whose processes are confined as `levels` says."""
+    executor = LocalExecutor(folder / "jobs", folder / "run", SystemClock(), levels=levels)
+    await executor.start()
+    yield Runner(executor)
+    await executor.close()

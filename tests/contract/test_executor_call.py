@@ -5,11 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from flowmaker.clock import SystemClock
 from flowmaker.errors import Unavailable
 from flowmaker.executors.executor import Outcome, ProcessSpec
-from flowmaker.executors.local import LocalExecutor
-from tests.contract.executing import Runner
+from tests.contract.executing import Runner, running
 from tests.contract.test_executor_local import levels_of
 
 PROGRAM = """
@@ -64,11 +62,8 @@ def sockets():
 
 @pytest.fixture(params=["namespace", "plain"])
 async def runner(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Runner]:
-    levels = await levels_of(request.param)
-    executor = LocalExecutor(tmp_path / "jobs", tmp_path / "run", SystemClock(), levels=levels)
-    await executor.start()
-    yield Runner(executor)
-    await executor.close()
+    async with running(tmp_path, await levels_of(request.param)) as runner:
+        yield runner
 
 
 async def call(runner: Runner, function: str, *argv: str, name: str = "p") -> Outcome:

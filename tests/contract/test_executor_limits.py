@@ -7,10 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from flowmaker.clock import SystemClock
 from flowmaker.executors.executor import Outcome, ProcessSpec
-from flowmaker.executors.local import LocalExecutor
-from tests.contract.executing import Runner
+from tests.contract.executing import Runner, running
 from tests.contract.test_executor_local import LEVELS, levels_of
 
 MEGABYTE = 1 << 20
@@ -60,11 +58,8 @@ print(time.monotonic() - begun)
 
 @pytest.fixture(params=LEVELS)
 async def runner(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Runner]:
-    levels = await levels_of(request.param)
-    executor = LocalExecutor(tmp_path / "jobs", tmp_path / "run", SystemClock(), levels=levels)
-    await executor.start()
-    yield Runner(executor)
-    await executor.close()
+    async with running(tmp_path, await levels_of(request.param)) as runner:
+        yield runner
 
 
 async def ran(runner: Runner, program: str, **fields: object) -> Outcome:

@@ -78,6 +78,14 @@ async def quiet(made: Engine) -> None:
         await asyncio.sleep(0.03)
 
 
+async def two_and_a_third(made: Engine, executor: FakeExecutor) -> tuple[str, str]:
+    """The processes of two tasks that run; a third waits for the first."""
+    await made.submit(pipeline("a", "b", "c", after={"c": ["a"]}))
+    await until(lambda: len(executor.started) == 2)
+    tasks = await made.tasks("run-1")
+    return tasks["a"].process_id, tasks["b"].process_id
+
+
 async def test_a_start_that_was_only_written_is_made_good(
     tmp_path: Path, executor: FakeExecutor, environment: OneEnvironment
 ):
@@ -226,10 +234,7 @@ async def test_what_is_asked_of_a_run_is_seen_when_a_task_of_it_ends(
 ):
     """Nobody needs to say so: writing the end tells."""
     async with engine(tmp_path, executor, environment) as made:
-        await made.submit(pipeline("a", "b", "c", after={"c": ["a"]}))
-        await until(lambda: len(executor.started) == 2)
-        tasks = await made.tasks("run-1")
-        a, b = tasks["a"].process_id, tasks["b"].process_id
+        a, b = await two_and_a_third(made, executor)
         assert await made.database.write(runs.request_termination, "run-1")
         executor.finish(a)
         assert (await made.finished("run-1")).state is RuntimeState.CANCELED
@@ -243,10 +248,7 @@ async def test_the_processes_of_a_run_that_is_gone_when_a_task_ends_are_stopped(
     tmp_path: Path, executor: FakeExecutor, environment: OneEnvironment
 ):
     async with engine(tmp_path, executor, environment) as made:
-        await made.submit(pipeline("a", "b", "c", after={"c": ["a"]}))
-        await until(lambda: len(executor.started) == 2)
-        tasks = await made.tasks("run-1")
-        a, b = tasks["a"].process_id, tasks["b"].process_id
+        a, b = await two_and_a_third(made, executor)
         assert await made.database.write(runs.delete_run, "run-1")
         executor.finish(a)
         await until(lambda: executor.stops)
