@@ -8,6 +8,7 @@ import xgboost as xgb
 from numpy.typing import NDArray
 
 from flowmaker.sagemaker.algorithms.xgboost import libsvm
+from flowmaker.sagemaker.algorithms.xgboost.inplace import InPlace
 from flowmaker.sagemaker.algorithms.xgboost.libsvm import Features, SparseRows
 
 #: Objectives whose prediction is a class: several models vote, others give their mean.
@@ -25,14 +26,13 @@ class _One:
         self._linear = learner["learner_train_param"]["booster"] == "gblinear"
         best = model.attr("best_iteration")
         self._range = (0, int(best) + 1) if best and not self._linear else (0, 0)
+        self._in_place = InPlace(model, self._range)
 
     def predict(self, features: Features, columns: int) -> NDArray[np.float32]:
         if isinstance(features, SparseRows) or self._linear:
             matrix = libsvm.dmatrix(features, columns, nthread=1)
             return self.model.predict(matrix, iteration_range=self._range, validate_features=False)
-        return self.model.inplace_predict(
-            features, iteration_range=self._range, validate_features=False
-        )
+        return self._in_place.predict(features)
 
 
 class Ensemble:
