@@ -167,6 +167,8 @@ class Gateway:
         """By the credential scope; from here on errors have the service's own form."""
         name = target.service_of(signed.scope.service, exchange.request, self._operations)
         if not name:
+            if signed.scope.service == "ec2":  # the one service that has a protocol to itself
+                exchange.place = replace(exchange.place, protocol="ec2")
             known = ", ".join(sorted(self._operations))
             message = f"Flowmaker has no AWS service '{signed.scope.service}'. It has {known}."
             raise AwsError("NotImplemented", message, 501)

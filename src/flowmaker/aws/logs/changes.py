@@ -8,7 +8,7 @@ from typing import Any
 from flowmaker.aws.errors import AwsError
 from flowmaker.aws.logs import putting, repository
 from flowmaker.aws.logs.members import check
-from flowmaker.aws.logs.needs import new_group, one_group, one_stream, tagged
+from flowmaker.aws.logs.needs import new_group, one_group, one_stream, tagged, tagged_group
 from flowmaker.aws.logs.repository import Group, Place, kept
 from flowmaker.aws.logs.repository.kept import KeptStream
 from flowmaker.aws.service import Call, Handler, Needs, Operation
@@ -44,6 +44,10 @@ class LogChanges:
             "ListTagsForResource": (_tags, tagged),
             "TagResource": (_tag, tagged),
             "UntagResource": (_untag, tagged),
+            # Their older forms, by the group's name: older SDKs and Terraform's older providers.
+            "ListTagsLogGroup": (_tags, tagged_group),
+            "TagLogGroup": (_tag, tagged_group),
+            "UntagLogGroup": (_untag, tagged_group),
         }
         return {
             name: Operation(handler=self._handler(change), needs=needs)
@@ -145,7 +149,7 @@ def _tag(tx: Transaction, call: Call, now: datetime) -> None:  # noqa: ARG001
 
 def _untag(tx: Transaction, call: Call, now: datetime) -> None:  # noqa: ARG001
     group = _named(tx, call)
-    rows, gone = _kept_in(group), call.parameters["tagKeys"]
+    rows, gone = _kept_in(group), call.parameters.get("tagKeys") or call.parameters["tags"]
     tags = rows.tags(tx, place(call), group.name)
     left = {key: one for key, one in tags.items() if key not in gone}
     rows.set_tags(tx, place(call), group.name, left)
@@ -157,7 +161,9 @@ def _kept_in(group: Group) -> ModuleType:
 
 
 def _named(tx: Transaction, call: Call) -> Group:
-    """The group of the request's ARN."""
+    """The group of the request's ARN, or of its name."""
+    if name := call.parameters.get("logGroupName"):
+        return _any(tx, call, name)
     prefix = arn("logs", call.region, call.account, "log-group:")
     given: str = call.parameters["resourceArn"]
     if not given.startswith(prefix):

@@ -52,6 +52,9 @@ HONOURED = {
     "ListTagsForResource": {"resourceArn"},
     "TagResource": {"resourceArn", "tags"},
     "UntagResource": {"resourceArn", "tagKeys"},
+    "ListTagsLogGroup": {"logGroupName"},
+    "TagLogGroup": {"logGroupName", "tags"},
+    "UntagLogGroup": {"logGroupName", "tags"},
 }
 
 

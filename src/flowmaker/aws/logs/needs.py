@@ -49,6 +49,15 @@ async def tagged(call: Call) -> Iterable[Need]:
     return [_with_tags(asked, given.get("tags") or {})]
 
 
+async def tagged_group(call: Call) -> Iterable[Need]:
+    """The same of the older operations, which name the group."""
+    tags: dict[str, str] | list[str] = call.parameters.get("tags") or {}
+    asked = need(call, f"log-group:{call.parameters['logGroupName']}")
+    if isinstance(tags, list):
+        return [Need(action=asked.action, resource=asked.resource, context=_keys(tags))]
+    return [_with_tags(asked, tags)]
+
+
 def _with_tags(asked: Need, tags: dict[str, str]) -> Need:
     context: dict[str, str | tuple[str, ...]] = _keys(tags) if tags else {}
     context |= {f"aws:RequestTag/{key}": value for key, value in tags.items()}

@@ -31,7 +31,7 @@ _NAMES: tuple[tuple[str, str, str], ...] = (
     ("ServiceUnavailable", "ServiceUnavailableException", "ServiceUnavailable"),
     ("Throttling", "ThrottlingException", "SlowDown"),
 )
-_COLUMNS = {"query": 0, "json": 1, "rest-json": 1, "rest-xml": 2}
+_COLUMNS = {"query": 0, "ec2": 0, "json": 1, "rest-json": 1, "rest-xml": 2}
 
 #: Services whose word for invalid parameters is their own.
 _VALIDATION = {
@@ -50,6 +50,7 @@ _STATUS = {
     ("json", "ExpiredTokenException"): 400,
     ("json", "UnknownOperationException"): 400,
     ("query", "InvalidAction"): 400,
+    ("ec2", "InvalidAction"): 400,
     ("rest-xml", "ExpiredToken"): 400,
     ("rest-xml", "NotImplemented"): 501,
     ("rest-xml", "EntityTooLarge"): 400,
@@ -79,6 +80,9 @@ def error_response(error: AwsError, place: Place) -> Response:
     headers = request_id_header(place.protocol, place.request_id)
     if place.protocol == "query":
         body = _query_body(code, status, error, place)
+        return Response(status=status, headers=headers | {"Content-Type": "text/xml"}, body=body)
+    if place.protocol == "ec2":
+        body = _ec2_body(code, error, place)
         return Response(status=status, headers=headers | {"Content-Type": "text/xml"}, body=body)
     if place.protocol == "rest-xml":
         body = b"" if place.method == "HEAD" else _s3_body(code, error, place)
@@ -113,6 +117,14 @@ def _query_body(code: str, status: int, error: AwsError, place: Place) -> bytes:
     space = write_xml.namespace(_QUERY_NAMESPACES.get(place.service, ""))
     body = write_xml.element("Error", inner) + request_id
     return write_xml.element("ErrorResponse", body, space).encode()
+
+
+def _ec2_body(code: str, error: AwsError, place: Place) -> bytes:
+    """As EC2 writes it: what asks for it first, as Terraform does, tries again for minutes else."""
+    inner = _elements({"Code": code, "Message": error.message})
+    errors = write_xml.element("Errors", write_xml.element("Error", inner))
+    request_id = write_xml.element("RequestID", place.request_id)
+    return (write_xml.DECLARATION + write_xml.element("Response", errors + request_id)).encode()
 
 
 _QUERY_NAMESPACES = {

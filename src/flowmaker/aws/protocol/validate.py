@@ -18,8 +18,9 @@ from flowmaker.aws.protocol.patterns import matches
 
 #: Values are repeated in messages up to this length.
 _SHOWN = 200
-#: Shapes for which a service has an error of its own: `InvalidLocationConstraint`.
-_LEFT_TO_THE_SERVICE = {"BucketLocationConstraint"}
+#: Shapes for which a service has an error of its own, `InvalidLocationConstraint`, or takes more than
+#: the model says: a CopySource may have its slash encoded, too.
+_LEFT_TO_THE_SERVICE = {"BucketLocationConstraint", "CopySource"}
 
 
 def validate(model: ServiceModel, operation: OperationModel, parameters: Mapping[str, Any]) -> None:
