@@ -106,6 +106,33 @@ def test_sets(operator: str, present: tuple[str, ...], expected: bool) -> None:
     assert holds(operator, ["a", "b"], *present) is expected
 
 
+@pytest.mark.parametrize(
+    ("operator", "key", "value"),
+    [
+        ("NumericEquals", "aws:number", "5"),
+        ("DateEquals", "aws:moment", "2026-01-01"),
+        ("IpAddress", "aws:address", "10.0.0.1"),
+        ("BinaryEquals", "aws:bytes", "QQ=="),
+        ("StringEquals", "aws:text", "a"),
+        ("Bool", "aws:flag", "true"),
+    ],
+)
+def test_variables_are_those_of_texts_arns_and_booleans(
+    operator: str, key: str, value: str
+) -> None:
+    statement = {
+        "Effect": "Allow",
+        "Action": "*",
+        "Resource": "*",
+        "Condition": {operator: {"my:key": f"${{{key}}}"}},
+    }
+    document = parse(json.dumps({"Version": "2012-10-17", "Statement": statement}))
+    context = {key: (value,), "my:key": (value,)}
+    request = Request(caller=Caller(account="1", arn="a"), action="x:Y", context=context)
+    decision = evaluate(request, Policies(identity=(Policy("p", document),)))
+    assert decision.allowed is (operator in ("StringEquals", "Bool"))
+
+
 def test_null_asks_for_presence() -> None:
     assert holds("Null", "true")
     assert not holds("Null", "true", "x")

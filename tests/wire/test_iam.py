@@ -299,6 +299,11 @@ def test_managed_policies_and_their_versions(iam: Any) -> None:
     shown = iam.get_policy_version(PolicyArn=arn, VersionId="v2")["PolicyVersion"]
     assert shown["Document"] == json.loads(allowing("iam:*"))
     assert shown["IsDefaultVersion"]
+    iam.tag_policy(PolicyArn=arn, Tags=[{"Key": "a", "Value": "b"}, {"Key": "c", "Value": "d"}])
+    iam.untag_policy(PolicyArn=arn, TagKeys=["a"])
+    assert iam.list_policy_tags(PolicyArn=arn)["Tags"] == [{"Key": "c", "Value": "d"}]
+    denied = ("AccessDenied", "managed by AWS", 403, iam.tag_policy)
+    refused(*denied, PolicyArn=f"{AWS}/AmazonS3FullAccess", Tags=[{"Key": "a", "Value": "b"}])
     versions = iam.list_policy_versions(PolicyArn=arn)["Versions"]
     assert [one["VersionId"] for one in versions] == ["v2", "v1"]
     refused(
@@ -478,3 +483,99 @@ def test_simulation_decides_as_the_server_does(iam: Any) -> None:
         ActionNames=["s3:GetObject"],
     )["EvaluationResults"]
     assert denied[0]["EvalDecision"] == "explicitDeny"
+
+
+def test_simulation_says_which_statements_decided(iam: Any) -> None:
+    # As `aws iam simulate-custom-policy help` shows it of AWS.
+    dated = (
+        '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"dynamodb:*","Resource":"*",'
+        '"Condition":{"DateGreaterThan":{"aws:CurrentTime":"2018-08-16T12:00:00Z"}}}}'
+    )
+    key = "aws:CurrentTime"
+    now = {"ContextKeyName": key, "ContextKeyType": "date", "ContextKeyValues": ["2019-04-25"]}
+    (result,) = iam.simulate_custom_policy(
+        PolicyInputList=[dated], ActionNames=["dynamodb:CreateBackup"], ContextEntries=[now]
+    )["EvaluationResults"]
+    (matched,) = result["MatchedStatements"]
+    assert matched["SourcePolicyId"] == "PolicyInputList.1"
+    assert matched["SourcePolicyType"] == "IAM Policy"
+    assert matched["StartPosition"] == {"Line": 1, "Column": 38}
+    assert matched["EndPosition"] == {"Line": 1, "Column": 167}
+    assert not {"ResourceSpecificResults", "EvalDecisionDetails"} & result.keys()
+
+    iam.create_group(GroupName="deciding")
+    iam.put_group_policy(GroupName="deciding", PolicyName="g", PolicyDocument=allowing("s3:*"))
+    iam.create_user(UserName="deciding")
+    iam.add_user_to_group(GroupName="deciding", UserName="deciding")
+    iam.put_user_policy(UserName="deciding", PolicyName="u", PolicyDocument=allowing("s3:Get*"))
+    iam.attach_user_policy(UserName="deciding", PolicyArn=f"{AWS}/AmazonS3ReadOnlyAccess")
+    source = {"PolicySourceArn": f"arn:aws:iam::{ACCOUNT}:user/deciding"}
+    on = "arn:aws:s3:::b/k"
+    (result,) = iam.simulate_principal_policy(
+        **source, ActionNames=["s3:GetObject"], ResourceArns=[on]
+    )["EvaluationResults"]
+    sources = {one["SourcePolicyId"] for one in result["MatchedStatements"]}
+    assert sources == {"group_deciding_g", "user_deciding_u", "AmazonS3ReadOnlyAccess"}
+    (specific,) = result["ResourceSpecificResults"]
+    assert (specific["EvalResourceName"], specific["EvalResourceDecision"]) == (on, "allowed")
+    assert specific["MatchedStatements"] == result["MatchedStatements"]
+
+    denying = allowing("s3:GetObject").replace("Allow", "Deny")
+    (result,) = iam.simulate_principal_policy(
+        **source, ActionNames=["s3:GetObject"], PolicyInputList=[denying]
+    )["EvaluationResults"]
+    assert result["EvalDecision"] == "explicitDeny"
+    (matched,) = result["MatchedStatements"]
+    assert matched["SourcePolicyId"] == "PolicyInputList.1"
+
+
+def test_simulation_says_whether_the_boundary_allows(iam: Any) -> None:
+    def asked(action: str, boundary: str) -> tuple[str, bool]:
+        (result,) = iam.simulate_custom_policy(
+            PolicyInputList=[allowing("s3:*")],
+            PermissionsBoundaryPolicyInputList=[boundary],
+            ActionNames=[action],
+        )["EvaluationResults"]
+        detail = result["PermissionsBoundaryDecisionDetail"]
+        return result["EvalDecision"], detail["AllowedByPermissionsBoundary"]
+
+    assert asked("s3:GetObject", allowing("s3:Get*")) == ("allowed", True)
+    assert asked("s3:PutObject", allowing("s3:Get*")) == ("implicitDeny", False)
+    assert asked("iam:GetUser", allowing("iam:*")) == ("implicitDeny", True)
+    assert asked("iam:GetUser", allowing("s3:*")) == ("implicitDeny", False)
+
+
+def test_simulation_across_accounts_says_what_each_side_says(iam: Any) -> None:
+    user = f"arn:aws:iam::{ACCOUNT}:user/deciding-across"
+    iam.create_user(UserName="deciding-across")
+    on = "arn:aws:s3:::theirs/k"
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": user},
+        "Action": "s3:GetObject",
+        "Resource": on,
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+    def asked(*own: str) -> dict[str, Any]:
+        (result,) = iam.simulate_principal_policy(
+            PolicySourceArn=user,
+            PolicyInputList=list(own),
+            ActionNames=["s3:GetObject"],
+            ResourceArns=[on],
+            ResourcePolicy=policy,
+            ResourceOwner="arn:aws:iam::999999999999:root",
+        )["EvaluationResults"]
+        return result
+
+    both = asked(allowing("s3:*"))
+    assert both["EvalDecision"] == "allowed"
+    assert both["EvalDecisionDetails"] == {"IAM Policy": "allowed", "Resource Policy": "allowed"}
+    types = {one["SourcePolicyType"] for one in both["MatchedStatements"]}
+    assert types == {"IAM Policy", "Resource Policy"}
+    one = asked(allowing("sns:*"))
+    assert one["EvalDecision"] == "implicitDeny"
+    assert one["EvalDecisionDetails"] == {
+        "IAM Policy": "implicitDeny",
+        "Resource Policy": "allowed",
+    }

@@ -164,6 +164,8 @@ _OPERATORS: dict[str, tuple[Comparison, bool]] = {
     "arnnotlike": (_arn, True),
 }
 
+#: Operators whose values may have variables; those of the others stand for themselves.
+_WITH_VARIABLES = ("string", "bool", "arn")
 _QUANTIFIERS = {"forallvalues": "ForAllValues", "foranyvalue": "ForAnyValue"}
 
 
@@ -181,6 +183,7 @@ def condition(
     comparison = _OPERATORS.get(rest.removesuffix("ifexists"))
     if comparison is None:
         return None
+    variables = variables and rest.startswith(_WITH_VARIABLES)
     return Condition(
         key=key.lower(),
         values=tuple(Template(value, variables=variables) for value in values),

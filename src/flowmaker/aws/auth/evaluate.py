@@ -32,6 +32,8 @@ class Policy:
 
     name: str
     document: Document
+    #: What IAM's simulator calls it, where that is more than the name.
+    source: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,6 +91,29 @@ def evaluate(request: Request, policies: Policies) -> Decision:
     if not decision.allowed or (decision is resource and grant is Grant.PRINCIPAL):
         return decision
     return _limit(request, policies) or decision
+
+
+def deciding(request: Request, policies: Policies, decision: Decision) -> list[tuple[Policy, int]]:
+    """The statements that decided: each by its policy, and its number there, from 0 on.
+
+    They are all that deny, or all that allow; of an implicit deny there are none.
+    """
+    if not decision.allowed and not decision.explicit:
+        return []
+    layers = dict(_layers(policies))
+    if decision.allowed:
+        layers = {layer: layers[layer] for layer in (Layer.IDENTITY, Layer.RESOURCE)}
+    return [
+        (policy, policy.document.statements.index(statement))
+        for documents in layers.values()
+        for policy, statement, _ in _matching(documents, request, allow=decision.allowed)
+    ]
+
+
+def permits(policy: Policy, request: Request) -> bool:
+    """Whether a policy alone allows it, as one that limits must."""
+    denied = next(iter(_matching((policy,), request, allow=False)), None)
+    return denied is None and _allowed_by(Layer.BOUNDARY, (policy,), request) is not None
 
 
 def _layers(policies: Policies) -> Iterable[tuple[Layer, tuple[Policy, ...]]]:

@@ -77,6 +77,8 @@ class Document:
     """A parsed policy document."""
 
     statements: tuple[Statement, ...]
+    #: As it was written.
+    text: str = ""
 
 
 @lru_cache(maxsize=2048)
@@ -109,7 +111,7 @@ def parse(text: str, kind: Kind = Kind.IDENTITY) -> Document:
     sids = [statement.sid for statement in statements if statement.sid]
     if len(sids) != len(set(sids)):
         raise malformed("Statement IDs (SID) in a single policy must be unique.")
-    return Document(statements)
+    return Document(statements, text)
 
 
 def malformed(message: str) -> AwsError:

@@ -21,6 +21,16 @@ from flowmaker.store.schema.aws import (
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Inline:
+    """An inline policy, and whose it is: the user's or role's own, or that of a group."""
+
+    holder_kind: str
+    holder: str
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Held:
     """Whatever decides what a user or role may do."""
 
@@ -30,8 +40,7 @@ class Held:
     tags: dict[str, str]
     #: ARN of the permissions boundary; empty for none.
     boundary: str
-    #: Name and JSON text of each inline policy.
-    inline: tuple[tuple[str, str], ...]
+    inline: tuple[Inline, ...]
     #: ARNs of the attached managed policies.
     attached: tuple[str, ...]
     #: JSON text of those that are the account's own (also of the boundary), by ARN.
@@ -53,10 +62,15 @@ def held(tx: Transaction, account: str, kind: str, name: str) -> Held | None:
         return None
     unique_id, path, tags, boundary = row
     inline = tx.execute(
-        select(iam_inline_policies.c.policy_name, iam_inline_policies.c.policy_text)
+        select(
+            iam_inline_policies.c.holder_kind,
+            iam_inline_policies.c.holder,
+            iam_inline_policies.c.policy_name.label("name"),
+            iam_inline_policies.c.policy_text.label("text"),
+        )
         .where(_is_of(iam_inline_policies, account, kind, name))
         .order_by(iam_inline_policies.c.policy_name)
-    ).all()
+    ).mappings()
     attached = tx.scalars(
         select(iam_attachments.c.policy_arn)
         .where(_is_of(iam_attachments, account, kind, name))
@@ -68,7 +82,7 @@ def held(tx: Transaction, account: str, kind: str, name: str) -> Held | None:
         path=path,
         tags=tags,
         boundary=boundary,
-        inline=tuple((one, text) for one, text in inline),
+        inline=tuple(Inline(**one) for one in inline),
         attached=tuple(attached),
         texts=policy_texts(tx, account, [*attached, boundary]),
     )

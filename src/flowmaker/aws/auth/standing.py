@@ -56,7 +56,10 @@ def read(tx: Transaction, account: str, kind: str, name: str) -> Standing | None
     held = repository.held(tx, account, kind, name)
     if held is None:
         return None
-    inline = [Policy(one, parse(text)) for one, text in held.inline]
+    inline = [
+        Policy(one.name, parse(one.text), source=f"{one.holder_kind}_{one.holder}_{one.name}")
+        for one in held.inline
+    ]
     attached = [managed(one, held) for one in held.attached]
     return Standing(
         arn=arn("iam", "", account, f"{kind}{held.path}{name}"),

@@ -1,6 +1,6 @@
 """Managed policies: the account's own, which change, and AWS's, which are only read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from flowmaker.aws.auth import managed_policies
 from flowmaker.aws.auth.changes import changes_of
@@ -9,7 +9,7 @@ from flowmaker.aws.iam import catalog, documents, new, paging, refusals, shapes
 from flowmaker.aws.iam.permissions import Resources, operation
 from flowmaker.aws.iam.records import ManagedPolicy
 from flowmaker.aws.iam.repository import holdings, policies
-from flowmaker.aws.iam.tags import tags_of
+from flowmaker.aws.iam.tags import merged, tags_of
 from flowmaker.aws.service import Answer, Call, Operation
 from flowmaker.clock import Clock
 from flowmaker.ids import arn
@@ -31,6 +31,8 @@ class Policies:
             "DeletePolicy": self.delete,
             "ListEntitiesForPolicy": self.entities,
             "ListPolicyTags": self.list_tags,
+            "TagPolicy": self.tag,
+            "UntagPolicy": self.untag,
         }
         found = {
             name: operation(handler, name, resources.policy) for name, handler in on_policy.items()
@@ -110,6 +112,18 @@ class Policies:
             await self._database.read(catalog.policy, call.account, policy_arn)
         return {"Tags": shapes.tags(found.tags) if found else [], "IsTruncated": False}
 
+    async def tag(self, call: Call) -> Answer:
+        return await self._retag(call, tags_of(call.parameters), ())
+
+    async def untag(self, call: Call) -> Answer:
+        return await self._retag(call, {}, call.parameters["TagKeys"])
+
+    async def _retag(self, call: Call, add: Mapping[str, str], remove: Sequence[str]) -> Answer:
+        policy_arn: str = call.parameters["PolicyArn"]
+        refuse_aws_managed(policy_arn)
+        await self._changes.write(_retag, call.account, policy_arn, add, remove)
+        return {}
+
 
 def refuse_usage_filter(call: Call) -> None:
     for name in ("PolicyUsageFilter", "PathPrefix"):
@@ -156,3 +170,11 @@ def _delete(tx: Transaction, account: str, policy_arn: str) -> None:
             409,
         )
     policies.remove(tx, account, policy.policy_name)
+
+
+def _retag(
+    tx: Transaction, account: str, policy_arn: str, add: Mapping[str, str], remove: Sequence[str]
+) -> None:
+    policy = require(tx, account, policy_arn)
+    tags = merged(policy.tags, add, remove)
+    policies.change(tx, account, policy.policy_name, tags=tags)

@@ -6,7 +6,16 @@ from typing import Any
 
 from flowmaker.aws.auth import repository, standing
 from flowmaker.aws.auth.context_keys import context_keys, missing
-from flowmaker.aws.auth.evaluate import Decision, Layer, Policies, Policy, Request, evaluate
+from flowmaker.aws.auth.evaluate import (
+    Decision,
+    Policies,
+    Policy,
+    Request,
+    deciding,
+    evaluate,
+    permits,
+)
+from flowmaker.aws.auth.places import Place, of_statements
 from flowmaker.aws.auth.policy import Kind, parse
 from flowmaker.aws.auth.principals import Caller
 from flowmaker.aws.auth.repository import Held
@@ -18,6 +27,10 @@ from flowmaker.aws.service import Answer, Call, Operation, Parameters
 from flowmaker.ids import account_of
 from flowmaker.store.database import Database, Transaction
 
+#: What IAM calls policies of principals and of resources.
+_IDENTITY, _RESOURCE = "IAM Policy", "Resource Policy"
+#: Stands in for the principal's own where only the resource's side is asked for.
+_ANYTHING = Policy("", parse('{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}'))
 _REFUSED = ("PolicyExclusionList", "ResourceHandlingOption", "CallerArn")
 
 
@@ -70,7 +83,7 @@ class Simulation:
 
 def _texts(tx: Transaction, account: str, held: Held) -> list[str]:
     attached = [catalog_documents.text_of(tx, account, arn) for arn in held.attached]
-    return [*(text for _, text in held.inline), *attached]
+    return [*(one.text for one in held.inline), *attached]
 
 
 def _all_keys(texts: Iterable[str]) -> list[str]:
@@ -165,22 +178,65 @@ def _context(call: Call, source: Standing) -> Mapping[str, tuple[str, ...]]:
 
 def _result(request: Request, policies: Policies) -> dict[str, Any]:
     decision = evaluate(request, policies)
+    matched = [
+        _matched(policy, number, is_resource=policy is policies.resource)
+        for policy, number in deciding(request, policies, decision)
+    ]
+    told = {"MatchedStatements": matched, "MissingContextValues": _missing(request, policies)}
+    limit: dict[str, Any] = {}
+    if policies.boundary is not None:
+        allowed = permits(policies.boundary, request)
+        limit = {"PermissionsBoundaryDecisionDetail": {"AllowedByPermissionsBoundary": allowed}}
+    word, details = _word(decision), _details(request, policies)
     result: dict[str, Any] = {
         "EvalActionName": request.action,
         "EvalResourceName": request.resource,
-        "EvalDecision": _word(decision),
-        "MatchedStatements": [],
-        "MissingContextValues": _missing(request, policies),
+        "EvalDecision": word,
+        **told,
+        **limit,
     }
-    if decision.policy:
-        kind = "IAM Policy" if decision.layer is not Layer.RESOURCE else "Resource Policy"
-        result["MatchedStatements"] = [
-            {"SourcePolicyId": decision.policy, "SourcePolicyType": kind}
-        ]
-    if policies.boundary is not None:
-        allowed = decision.allowed or decision.layer is not Layer.BOUNDARY
-        result["PermissionsBoundaryDecisionDetail"] = {"AllowedByPermissionsBoundary": allowed}
-    return result
+    if request.resource == "*":
+        return result
+    on_resource = {"EvalResourceName": request.resource, "EvalResourceDecision": word}
+    return {
+        **result,
+        "EvalDecisionDetails": details,
+        "ResourceSpecificResults": [
+            {
+                **on_resource,
+                **told,
+                **limit,
+                **({"EvalDecisionDetails": details} if details else {}),
+            }
+        ],
+    }
+
+
+def _matched(policy: Policy, number: int, *, is_resource: bool) -> dict[str, Any]:
+    start, end = of_statements(policy.document.text)[number]
+    return {
+        "SourcePolicyId": policy.source or policy.name,
+        "SourcePolicyType": _RESOURCE if is_resource else _IDENTITY,
+        "StartPosition": _position(start),
+        "EndPosition": _position(end),
+    }
+
+
+def _position(place: Place) -> dict[str, int]:
+    return {"Line": place.line, "Column": place.column}
+
+
+def _details(request: Request, policies: Policies) -> dict[str, str]:
+    """What each side says to a request across accounts; within one it is empty."""
+    if not request.owner or request.owner == request.caller.account:
+        return {}
+    found = {
+        _IDENTITY: _word(evaluate(replace(request, owner=""), Policies(identity=policies.identity)))
+    }
+    if policies.resource is not None:
+        alone = evaluate(request, replace(policies, identity=(_ANYTHING,), boundary=None))
+        found[_RESOURCE] = _word(alone)
+    return found
 
 
 def _missing(request: Request, policies: Policies) -> list[str]:
