@@ -113,6 +113,21 @@ def test_exec_catches_what_sdks_hard_code(server: House) -> None:
     ]
 
 
+def test_exec_reaches_s3_control_whose_hosts_begin_with_the_account(server: House) -> None:
+    server.client("s3").create_bucket(Bucket="tagged-by-arn")
+    program = (
+        "import boto3; "
+        "control = boto3.client('s3control'); "
+        "bucket = dict(AccountId='000000000000', ResourceArn='arn:aws:s3:::tagged-by-arn'); "
+        "control.tag_resource(**bucket, Tags=[dict(Key='a', Value='b')]); "
+        "print(control.list_tags_for_resource(**bucket)['Tags'])"
+    )
+    shown = server.run(
+        "flowmaker", "exec", "--data", str(server.data), "--", "python", "-c", program
+    ).splitlines()
+    assert shown[-1] == "[{'Key': 'a', 'Value': 'b'}]"
+
+
 def test_exec_returns_the_commands_exit_code(server: House) -> None:
     done = flowmaker("exec", "--data", str(server.data), "--", "sh", "-c", "exit 7", check=False)
     assert done.returncode == 7

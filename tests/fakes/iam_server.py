@@ -24,6 +24,7 @@ from flowmaker.aws.iam.bootstrap import RootKeys, admin_session, bootstrap
 from flowmaker.aws.iam.service import IamService
 from flowmaker.aws.identity import SessionCredentials
 from flowmaker.aws.logs.service import LogsService
+from flowmaker.aws.s3.control import S3ControlService
 from flowmaker.aws.s3.cross_origin import CrossOrigin
 from flowmaker.aws.s3.service import S3Service
 from flowmaker.aws.sts.service import StsService
@@ -137,6 +138,7 @@ def iam_server(folder: Path) -> Iterator[IamServer]:
                 IamService(database, clock),
                 StsService(database, clock),
                 S3Service(objects, clock),
+                S3ControlService(objects, clock),
                 sagemaker,
                 LogsService(database, clock),
                 CloudWatchService(database, clock, []),

@@ -98,14 +98,62 @@ class TestBuckets:
         assert client.get_bucket_tagging(Bucket=bucket)["TagSet"] == tags["TagSet"]
         client.delete_bucket_tagging(Bucket=bucket)
         assert "Status" not in client.get_bucket_versioning(Bucket=bucket)
-        rules = [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
-        encryption = {"Rules": rules}
-        client.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration=encryption)
-        found = client.get_bucket_encryption(Bucket=bucket)
-        assert found["ServerSideEncryptionConfiguration"]["Rules"][0].items() >= rules[0].items()
-        assert client.put_object(Bucket=bucket, Key="k")["ServerSideEncryption"] == "AES256"
         acl = client.get_bucket_acl(Bucket=bucket)
         assert acl["Grants"][0]["Grantee"]["ID"] == acl["Owner"]["ID"]
+
+    def test_every_bucket_has_an_encryption(self, client: Any, bucket: str) -> None:
+        def rules() -> Any:
+            found = client.get_bucket_encryption(Bucket=bucket)
+            return found["ServerSideEncryptionConfiguration"]["Rules"]
+
+        def put(by_default: dict[str, str], **more: bool) -> None:
+            rule = {"ApplyServerSideEncryptionByDefault": by_default, **more}
+            client.put_bucket_encryption(
+                Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": [rule]}
+            )
+
+        plain = {
+            "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"},
+            "BucketKeyEnabled": False,
+        }
+        assert rules() == [plain]
+        key = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "arn:aws:kms:us-east-1:0:key/a"}
+        put(key, BucketKeyEnabled=True)
+        assert rules() == [{"ApplyServerSideEncryptionByDefault": key, "BucketKeyEnabled": True}]
+        client.put_object(Bucket=bucket, Key="k")
+        head = client.head_object(Bucket=bucket, Key="k")
+        assert head["ServerSideEncryption"] == "aws:kms"
+        assert (head["SSEKMSKeyId"], head["BucketKeyEnabled"]) == (key["KMSMasterKeyID"], True)
+        client.put_object(Bucket=bucket, Key="k", ServerSideEncryption="AES256")
+        head = client.head_object(Bucket=bucket, Key="k")
+        assert head["ServerSideEncryption"] == "AES256"
+        assert not {"SSEKMSKeyId", "BucketKeyEnabled"} & head.keys()
+        for wrong in ({"SSEAlgorithm": "ROT13"}, {**key, "SSEAlgorithm": "AES256"}):
+            with pytest.raises(ClientError) as error:
+                put(wrong)
+            assert code(error)[1] == 400
+        client.delete_bucket_encryption(Bucket=bucket)
+        assert rules() == [plain]
+
+    def test_every_answer_about_an_object_says_how_it_is_encrypted(
+        self, client: Any, bucket: str
+    ) -> None:
+        at = {"Bucket": bucket, "Key": "k"}
+        upload = client.create_multipart_upload(**at)
+        part = client.upload_part(**at, UploadId=upload["UploadId"], PartNumber=1, Body=b"x")
+        parts = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
+        for answer in (
+            upload,
+            part,
+            client.complete_multipart_upload(
+                **at, UploadId=upload["UploadId"], MultipartUpload=parts
+            ),
+            client.put_object(**at),
+            client.get_object(**at),
+            client.head_object(**at),
+            client.copy_object(Bucket=bucket, Key="copy", CopySource=f"{bucket}/k"),
+        ):
+            assert answer["ServerSideEncryption"] == "AES256"
 
     def test_a_new_bucket_is_closed_to_the_public(self, client: Any, bucket: str) -> None:
         names = [
@@ -140,7 +188,6 @@ class TestBuckets:
             ("get_bucket_lifecycle_configuration", "NoSuchLifecycleConfiguration"),
             ("get_bucket_website", "NoSuchWebsiteConfiguration"),
             ("get_bucket_replication", "ReplicationConfigurationNotFoundError"),
-            ("get_bucket_encryption", "ServerSideEncryptionConfigurationNotFoundError"),
             ("get_object_lock_configuration", "ObjectLockConfigurationNotFoundError"),
             ("get_bucket_policy", "NoSuchBucketPolicy"),
         ],

@@ -32,6 +32,8 @@ _MIB = 1 << 20
 #: Bytes of a body that is read before it is understood.
 _BODY_LIMIT = 10 * _MIB
 _BODY_LIMITS = {"sagemaker-runtime": 25 * _MIB}
+#: Those that sign as S3 does: the head first, which has the body's hash or says that it has none.
+_S3 = ("s3", "s3control")
 #: Bytes of an object or of a part; `aws-chunked` adds a little of its own.
 _STREAM_LIMIT = 5 << 30
 _CHUNKS_LIMIT = 128 * _MIB
@@ -217,7 +219,7 @@ def _refuse_long_body(exchange: _Exchange) -> None:
     headers = exchange.request.headers
     length = headers.get("x-amz-decoded-content-length", headers.get("content-length", "0"))
     service = exchange.place.service
-    limit = _STREAM_LIMIT if service == "s3" else _body_limit(service)
+    limit = _STREAM_LIMIT if service in _S3 else _body_limit(service)
     if length.isdecimal() and int(length) > limit:
         raise payload.too_large(limit)
 
@@ -225,7 +227,7 @@ def _refuse_long_body(exchange: _Exchange) -> None:
 async def _prepare_body(signed: Signed, exchange: _Exchange) -> str:
     """The hash of the body that stands in the signature."""
     service = exchange.place.service
-    if service == "s3":
+    if service in _S3:
         raw = payload.pieces(exchange.receive, _STREAM_LIMIT + _CHUNKS_LIMIT)
         meant = signatures.meant(signed, exchange.request)
         exchange.signed_body = payload.Payload(raw, signed, meant)
@@ -291,7 +293,7 @@ def _context(signed: Signed, exchange: _Exchange) -> Mapping[str, str]:
         "aws:UserAgent": headers.get("user-agent", ""),
         "aws:Referer": headers.get("referer", ""),
     }
-    if exchange.place.service == "s3":
+    if exchange.place.service in _S3:
         found.update(signatures.context(signed))
     return {name: value for name, value in found.items() if value}
 

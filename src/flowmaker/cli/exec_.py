@@ -61,6 +61,7 @@ async def _run(
             **os.environ,
             **server.environment,
             **_trust(f"http://127.0.0.1:{port}", str(authority.bundle)),
+            "AWS_ENDPOINT_URL_S3_CONTROL": _S3_CONTROL,
             **extra,
         }
         try:
@@ -74,6 +75,10 @@ async def _run(
         loop.add_signal_handler(signal.SIGINT, lambda: None)
         code = await process.wait()
     return code if code >= 0 else 128 - code
+
+
+#: Its clients write the account before the host: before an address that would be no name.
+_S3_CONTROL = "https://s3-control.us-east-1.amazonaws.com"
 
 
 def _trust(proxy: str, bundle: str) -> Mapping[str, str]:

@@ -7,6 +7,7 @@ from flowmaker.aws.iam.access_keys import AccessKeys
 from flowmaker.aws.iam.service import IamService
 from flowmaker.aws.inside import Inside
 from flowmaker.aws.logs.service import LogsService
+from flowmaker.aws.s3.control import S3ControlService
 from flowmaker.aws.s3.cross_origin import CrossOrigin
 from flowmaker.aws.s3.service import S3Service
 from flowmaker.aws.service import Principal
@@ -49,6 +50,7 @@ def make_doors(
     database, clock, hints = ground.database, ground.clock, ground.hints
     services = [
         S3Service(ground.objects, clock),
+        S3ControlService(ground.objects, clock),
         IamService(database, clock),
         StsService(database, clock),
         LogsService(database, clock),

@@ -136,7 +136,11 @@ _QUERY_NAMESPACES = {
 def _s3_body(code: str, error: AwsError, place: Place) -> bytes:
     fields = {"Code": code, "Message": error.message} | error.members
     fields |= {"Resource": place.path, "RequestId": place.request_id, "HostId": place.request_id}
-    return (write_xml.DECLARATION + write_xml.element("Error", _elements(fields))).encode()
+    body = write_xml.element("Error", _elements(fields))
+    if place.service == "s3control":
+        ids = {"RequestId": place.request_id, "HostId": place.request_id}
+        body = write_xml.element("ErrorResponse", body + _elements(ids))
+    return (write_xml.DECLARATION + body).encode()
 
 
 def _elements(fields: Mapping[str, object]) -> str:

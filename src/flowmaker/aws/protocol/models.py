@@ -12,6 +12,7 @@ SIGNING_NAMES = {
     "sagemaker-runtime": "sagemaker",
     "sagemaker-metrics": "sagemaker",
     "cloudwatch": "monitoring",
+    "s3control": "s3",
 }
 
 #: Those that are spoken here, in the order in which clients choose of several.

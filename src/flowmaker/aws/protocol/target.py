@@ -24,6 +24,9 @@ _SAGEMAKER_PATHS = {
     "BatchPutMetrics": "sagemaker-metrics",
     "BatchGetMetrics": "sagemaker-metrics",
 }
+#: What a path of S3 Control begins with. Its requests name an account in a header: a bucket may be
+#: called so, too.
+_CONTROL, _CONTROL_HEADER = "v20180820", "x-amz-account-id"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,12 +43,17 @@ class ObjectPath:
 def service_of(scope_name: str, request: Request, services: Collection[str]) -> str:
     """The service's name in botocore, one of `services`, or empty when none is meant.
 
-    SageMaker, its runtime and its metrics sign with the same name; the last two have paths.
+    SageMaker, its runtime and its metrics sign with the same name; the last two have paths. So do
+    S3 and S3 Control.
     """
     candidates = [name for name in services if signing_name(name) == scope_name]
-    if scope_name == "sagemaker" and len(candidates) > 1:
+    if len(candidates) > 1:
         begins = request.path.split("/")[1] if "/" in request.path else ""
-        candidates = [_SAGEMAKER_PATHS.get(begins, "sagemaker")]
+        if scope_name == "s3":
+            control = begins == _CONTROL and _CONTROL_HEADER in request.headers
+            candidates = ["s3control" if control else "s3"]
+        else:
+            candidates = [_SAGEMAKER_PATHS.get(begins, scope_name)]
     return candidates[0] if candidates else ""
 
 

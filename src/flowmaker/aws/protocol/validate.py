@@ -18,9 +18,10 @@ from flowmaker.aws.protocol.patterns import matches
 
 #: Values are repeated in messages up to this length.
 _SHOWN = 200
-#: Shapes for which a service has an error of its own, `InvalidLocationConstraint`, or takes more than
-#: the model says: a CopySource may have its slash encoded, too.
-_LEFT_TO_THE_SERVICE = {"BucketLocationConstraint", "CopySource"}
+#: Shapes for which a service has an error of its own (`InvalidLocationConstraint`), or that it
+#: takes in more forms than its model: a bucket's ARN has no region, and the slash of a copy's
+#: source may be encoded, too.
+_LEFT_TO_THE_SERVICE = {"BucketLocationConstraint", "CopySource", "S3ResourceArn"}
 
 
 def validate(model: ServiceModel, operation: OperationModel, parameters: Mapping[str, Any]) -> None:

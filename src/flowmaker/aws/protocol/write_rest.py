@@ -10,6 +10,7 @@ from flowmaker.aws.protocol.scalars import write_text
 from flowmaker.aws.protocol.write_json import check_members, write_json
 
 S3_NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
+_CONTROL_NAMESPACE = "http://awss3control.amazonaws.com/doc/2018-08-20/"
 
 #: Root elements of S3's answers, which the model does not name. Others: the operation's name and
 #: `Result`.
@@ -95,11 +96,17 @@ def _payload(
     if model.protocol == "rest-json":
         inside = {key: item for key, item in values.items() if not _outside(inner.members[key])}
         return {"Content-Type": "application/json"}, write_json(inner, inside)
-    return _xml_payload(operation, inner, values, wrapped=bool(name))
+    space = _CONTROL_NAMESPACE if model.service_name == "s3control" else S3_NAMESPACE
+    return _xml_payload(operation, inner, values, wrapped=bool(name), space=space)
 
 
 def _xml_payload(
-    operation: OperationModel, shape: Structure, values: Mapping[str, Any], *, wrapped: bool
+    operation: OperationModel,
+    shape: Structure,
+    values: Mapping[str, Any],
+    *,
+    wrapped: bool,
+    space: str,
 ) -> tuple[dict[str, str], bytes]:
     root = S3_ROOTS.get(operation.name, f"{operation.name}Result")
     if wrapped:
@@ -108,7 +115,7 @@ def _xml_payload(
         inner = write_xml.escape(values.get("LocationConstraint") or "")
     else:
         inner = write_xml.members(shape, values)
-    document = write_xml.element(root, inner, write_xml.namespace(S3_NAMESPACE))
+    document = write_xml.element(root, inner, write_xml.namespace(space))
     return {"Content-Type": "application/xml"}, (write_xml.DECLARATION + document).encode()
 
 

@@ -18,7 +18,8 @@ from flowmaker.objects.index import versions
 from flowmaker.objects.objects import Bucket
 
 TAGGING = "tagging"
-_TAGS = 50
+#: Tags of a bucket.
+MOST_TAGS = 50
 _ENFORCED = "BucketOwnerEnforced"
 
 
@@ -30,8 +31,10 @@ class Kept:
     #: The parameter of Put.
     parameter: str
     #: What Get says when there is none.
-    code: str
-    message: str
+    code: str = ""
+    message: str = ""
+    #: What Get answers when there is none, instead of an error.
+    default: Mapping[str, Any] | None = None
     #: Whether Get answers with what is in the parameter, not with the parameter.
     flat: bool = False
 
@@ -47,8 +50,14 @@ KEPT = {
     "BucketEncryption": Kept(
         name=policies.ENCRYPTION,
         parameter="ServerSideEncryptionConfiguration",
-        code="ServerSideEncryptionConfigurationNotFoundError",
-        message="The server side encryption configuration was not found",
+        default={
+            "Rules": [
+                {
+                    "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": headers.AES256},
+                    "BucketKeyEnabled": False,
+                }
+            ]
+        },
     ),
     "PublicAccessBlock": Kept(
         name=policies.PUBLIC_ACCESS,
@@ -95,9 +104,12 @@ def getter(ground: Ground, kept: Kept) -> Handler:
     async def get(call: Call) -> Answer:
         bucket = await bucket_of(ground, call)
         text = bucket.configurations.get(kept.name)
-        if text is None:
+        if text is not None:
+            document = json.loads(text)
+        elif kept.default is not None:
+            document = {kept.parameter: kept.default}
+        else:
             raise AwsError(kept.code, kept.message, 404, BucketName=bucket.name)
-        document = json.loads(text)
         return document[kept.parameter] if kept.flat else document
 
     return get
@@ -172,9 +184,16 @@ def of_new(tags: list[dict[str, str]] | None) -> dict[str, str]:
     closed = {"PublicAccessBlockConfiguration": dict.fromkeys(policies.BLOCKS, True)}
     made = {policies.PUBLIC_ACCESS: json.dumps(closed)}
     if tags:
-        headers.tag_set(tags, _TAGS)
+        headers.tag_set(tags, MOST_TAGS)
         made[TAGGING] = json.dumps({"Tagging": {"TagSet": tags}})
     return made
+
+
+def tags_of(bucket: Bucket) -> dict[str, str]:
+    """The tags of a bucket, by key."""
+    text = bucket.configurations.get(TAGGING)
+    found: list[dict[str, str]] = json.loads(text)["Tagging"]["TagSet"] if text else []
+    return {tag["Key"]: tag["Value"] for tag in found}
 
 
 async def configure(ground: Ground, bucket: Bucket, name: str, text: str | None) -> None:
@@ -184,12 +203,24 @@ async def configure(ground: Ground, bucket: Bucket, name: str, text: str | None)
 
 
 def _check_tagging(value: dict[str, Any]) -> None:
-    headers.tag_set(value["TagSet"], _TAGS)
+    headers.tag_set(value["TagSet"], MOST_TAGS)
 
 
 def _check_encryption(value: dict[str, Any]) -> None:
-    if len(value.get("Rules") or []) != 1:
+    rules: list[dict[str, Any]] = value.get("Rules") or []
+    if len(rules) != 1:
         raise failures.malformed_xml()
+    (rule,) = rules
+    default: dict[str, str] = rule.get("ApplyServerSideEncryptionByDefault") or {}
+    algorithm = default.get("SSEAlgorithm", headers.AES256)
+    if algorithm not in headers.ALGORITHMS:
+        raise failures.malformed_xml()
+    if algorithm == headers.AES256 and default.get("KMSMasterKeyID"):
+        message = "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms"
+        raise failures.invalid_argument(
+            message, "ApplyServerSideEncryptionByDefault", default["KMSMasterKeyID"]
+        )
+    rule.setdefault("BucketKeyEnabled", False)  # S3 says it, whether it was said or not
 
 
 def _check_nothing(value: dict[str, Any]) -> None:

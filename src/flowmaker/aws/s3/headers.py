@@ -17,6 +17,9 @@ STORAGE = (*ENCRYPTION, "StorageClass", "WebsiteRedirectLocation")
 #: All that a write may say of an object.
 WRITTEN = (*CONTENT, *STORAGE, "ContentType", "Metadata", "Tagging", "ACL", "RequestPayer")
 DEFAULT_TYPE = "binary/octet-stream"
+#: SSE-S3: what S3 says of every object whose writer and whose bucket said nothing else.
+AES256 = "AES256"
+ALGORITHMS = (AES256, "aws:kms", "aws:kms:dsse")
 
 _METADATA_BYTES = 2048
 _TAGS = 10
@@ -56,6 +59,8 @@ def given_back(stored: StoredObject, names: tuple[str, ...]) -> dict[str, Any]:
 def given_back_of(headers: Mapping[str, str], names: tuple[str, ...]) -> dict[str, Any]:
     """Those of `names` that were kept, as the answer's types."""
     found: dict[str, Any] = {name: headers[name] for name in names if name in headers}
+    if "ServerSideEncryption" in names:
+        found.setdefault("ServerSideEncryption", AES256)
     if "Expires" in found:
         found["Expires"] = datetime.fromisoformat(found["Expires"])
     if "BucketKeyEnabled" in found:
@@ -132,7 +137,7 @@ def check(parameters: Mapping[str, Any]) -> None:
     if kind is not None and kind not in _CLASSES:
         message = "The storage class you specified is not valid"
         raise AwsError("InvalidStorageClass", message, 400, StorageClassRequested=kind)
-    if parameters.get("ServerSideEncryption") not in (None, "AES256", "aws:kms", "aws:kms:dsse"):
+    if parameters.get("ServerSideEncryption") not in (None, *ALGORITHMS):
         raise failures.invalid_argument(
             "The encryption method specified is not supported",
             "x-amz-server-side-encryption",

@@ -163,10 +163,15 @@ def _bound(ground: Ground, ask: Callable[[_Asking], Any]) -> Needs:
 async def _on_bucket(asking: _Asking) -> None:
     call = asking.call
     context = dict(_context(call.parameters))
-    location = call.parameters.get("CreateBucketConfiguration", {}).get("LocationConstraint")
-    if location:
+    name, made = call.parameters["Bucket"], call.parameters.get("CreateBucketConfiguration", {})
+    if location := made.get("LocationConstraint"):
         context["s3:LocationConstraint"] = location
-    await asking.add(BUCKET[call.operation], call.parameters["Bucket"], None, context)
+    if tags := {tag["Key"]: tag["Value"] for tag in made.get("Tags") or ()}:
+        context |= {"aws:TagKeys": tuple(tags), **_tags("aws:RequestTag", tags)}
+        asking.found.append(
+            Need(action="s3:TagResource", resource=names.bucket_arn(name), context=context)
+        )
+    await asking.add(BUCKET[call.operation], name, None, context)
 
 
 async def _on_object(asking: _Asking) -> None:

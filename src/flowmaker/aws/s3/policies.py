@@ -4,7 +4,7 @@ import json
 from typing import Any, cast
 
 from flowmaker.aws.errors import AwsError
-from flowmaker.aws.s3 import failures, names
+from flowmaker.aws.s3 import failures, headers, names
 from flowmaker.aws.s3.place import Ground, bucket_of
 from flowmaker.aws.service import Answer, Call
 from flowmaker.objects.objects import Bucket
@@ -72,15 +72,18 @@ def in_force(bucket: Bucket, account: str) -> str:
 
 
 def default_encryption(bucket: Bucket) -> dict[str, str]:
-    """What objects are stored with when a write does not say."""
+    """What objects are stored with when a write does not say; empty for what all have anyway."""
     text = bucket.configurations.get(ENCRYPTION)
     if text is None:
         return {}
     rules: list[dict[str, Any]] = json.loads(text)["ServerSideEncryptionConfiguration"]["Rules"]
     default: dict[str, str] = rules[0].get("ApplyServerSideEncryptionByDefault") or {}
-    found = {"ServerSideEncryption": default.get("SSEAlgorithm", "AES256")}
+    algorithm = default.get("SSEAlgorithm", headers.AES256)
+    found = {"ServerSideEncryption": algorithm}
     if key := default.get("KMSMasterKeyID"):
         found["SSEKMSKeyId"] = key
+    if algorithm != headers.AES256 and rules[0].get("BucketKeyEnabled"):
+        found["BucketKeyEnabled"] = "true"
     return found
 
 

@@ -67,14 +67,18 @@ def described(bucket: Bucket, parameters: Mapping[str, Any]) -> StoredObject:
         blob="",
         modified_at=bucket.created_at,
         content_type=parameters.get("ContentType") or headers.DEFAULT_TYPE,
-        headers={
-            **default_encryption(bucket),
-            **headers.kept(parameters, (*headers.CONTENT, *headers.STORAGE)),
-        },
+        headers=_headers(bucket, parameters),
         metadata=headers.metadata(parameters),
         version_id=ids.token(32),
         tags=headers.tags(parameters.get("Tagging")),
     )
+
+
+def _headers(bucket: Bucket, parameters: Mapping[str, Any]) -> dict[str, str]:
+    kept = headers.kept(parameters, (*headers.CONTENT, *headers.STORAGE))
+    if "ServerSideEncryption" in kept:  # then nothing of the bucket's own counts, its key neither
+        return kept
+    return {**default_encryption(bucket), **kept}
 
 
 class Arriving:
