@@ -302,11 +302,6 @@ def test_namespaces(kubectl: Kubectl) -> None:
         (["create", "secret", "generic", "Bad_Name", "-n", "kubeflow"], "", "RFC 1123"),
         (["create", "namespace", "default"], "", "already exists"),
         (["delete", "namespace", "default"], "", "this namespace may not be deleted"),
-        (
-            ["patch", "ns", "default", "--type=json", "-p", "[]"],
-            "",
-            "application/json-patch+json is not supported",
-        ),
         (["apply", "-f", "-"], SECRET + "colour: blue\n", 'unknown field "colour"'),
         (["apply", "-f", "-"], SECRET.replace("QUtJQQ==", "'***'"), "illegal base64"),
         (["get", "deployments"], "", "the server doesn't have a resource type"),

@@ -10,7 +10,14 @@ from typing import Any, cast
 
 from flowmaker.errors import FailedPrecondition
 from flowmaker.kubernetes.content import merge
-from flowmaker.kubernetes.records import APPLIED, Document, Owner, Owners, Path
+from flowmaker.kubernetes.records import (
+    APPLIED,
+    Document,
+    KubernetesObject,
+    Owner,
+    Owners,
+    Path,
+)
 
 #: `kubectl apply` without --server-side. As kubectl has it, what it wrote becomes its own when it
 #: applies with --server-side.
@@ -64,6 +71,34 @@ def updated(before: Document, owners: Owners, after: Document, manager: str) -> 
     now = {owner: paths - changed for owner, paths in owners.items()}
     now[me] = now.get(me, frozenset()) | written_now
     return _some(now)
+
+
+def shown(found: KubernetesObject) -> dict[str, Any]:
+    """The object as the API writes it, with who wrote its fields; when is not known."""
+    told = found.to_json()
+    fields = [
+        {
+            "manager": manager,
+            "operation": operation,
+            "apiVersion": "v1",
+            "fieldsType": "FieldsV1",
+            "fieldsV1": _tree(paths),
+        }
+        for (operation, manager), paths in sorted(found.owners.items())
+    ]
+    if fields:
+        told["metadata"]["managedFields"] = fields
+    return told
+
+
+def _tree(paths: Iterable[Path]) -> dict[str, Any]:
+    """Fields as Kubernetes writes sets of them: `{"f:data": {"f:KEY": {}}}`."""
+    tree: dict[str, Any] = {}
+    for path in sorted(paths):
+        branch = tree
+        for part in path:
+            branch = branch.setdefault(f"f:{part}", {})
+    return tree
 
 
 def leaves(document: Document) -> dict[Path, Any]:

@@ -2,8 +2,8 @@
 
 Four magic bytes (`k8s` and a zero), then a message `Unknown` with the type and the object's own
 bytes. Only the fields of the kinds that exist here are described; one that is not is refused,
-never dropped. Field numbers are those of `k8s.io/api/core/v1/generated.proto` and of
-`k8s.io/apimachinery`.
+never dropped. Field numbers are those of `generated.proto` in `k8s.io/api/core/v1`, in
+`k8s.io/api/authentication/v1`, in `k8s.io/api/authorization/v1` and in `k8s.io/apimachinery`.
 """
 
 from typing import Any
@@ -68,7 +68,46 @@ _MESSAGES: dict[str, dict[int, tuple[str, str]]] = {
         3: ("binaryData", "map:bytes"),
         4: ("immutable", "bool"),
     },
+    "UserInfo": {1: ("username", "string"), 2: ("uid", "string"), 3: ("groups", "list:string")},
+    "SelfSubjectReviewStatus": {1: ("userInfo", "UserInfo")},
+    "SelfSubjectReview": {1: ("metadata", "ObjectMeta"), 2: ("status", "SelfSubjectReviewStatus")},
+    "ResourceAttributes": {
+        1: ("namespace", "string"),
+        2: ("verb", "string"),
+        3: ("group", "string"),
+        4: ("version", "string"),
+        5: ("resource", "string"),
+        6: ("subresource", "string"),
+        7: ("name", "string"),
+    },
+    "NonResourceAttributes": {1: ("path", "string"), 2: ("verb", "string")},
+    "SelfSubjectAccessReviewSpec": {
+        1: ("resourceAttributes", "ResourceAttributes"),
+        2: ("nonResourceAttributes", "NonResourceAttributes"),
+    },
+    "SubjectAccessReviewStatus": {
+        1: ("allowed", "bool"),
+        2: ("reason", "string"),
+        3: ("evaluationError", "string"),
+        4: ("denied", "bool"),
+    },
+    "SelfSubjectAccessReview": {
+        1: ("metadata", "ObjectMeta"),
+        2: ("spec", "SelfSubjectAccessReviewSpec"),
+        3: ("status", "SubjectAccessReviewStatus"),
+    },
+    "SelfSubjectRulesReviewSpec": {1: ("namespace", "string")},
+    "SubjectRulesReviewStatus": {3: ("incomplete", "bool"), 4: ("evaluationError", "string")},
+    "SelfSubjectRulesReview": {
+        1: ("metadata", "ObjectMeta"),
+        2: ("spec", "SelfSubjectRulesReviewSpec"),
+        3: ("status", "SubjectRulesReviewStatus"),
+    },
 }
+#: The kinds that a body may hold.
+_KINDS = tuple(
+    name for name, fields in _MESSAGES.items() if ("metadata", "ObjectMeta") in fields.values()
+)
 
 
 def decode(body: bytes) -> dict[str, Any]:
@@ -83,8 +122,8 @@ def decode(body: bytes) -> dict[str, Any]:
         )
     envelope = _parse("Unknown", body[len(MAGIC) :])
     kind = envelope.get("typeMeta", {}).get("kind", "")
-    if kind not in _MESSAGES or "metadata" not in {name for name, _ in _MESSAGES[kind].values()}:
-        raise InvalidInput(f"there is no kind {kind!r} here; known: Namespace, Secret, ConfigMap")
+    if kind not in _KINDS:
+        raise InvalidInput(f"there is no kind {kind!r} here; known: {', '.join(_KINDS)}")
     manifest = _parse(kind, _raw(body))
     manifest.get("metadata", {}).pop("creationTimestamp", None)
     return {**envelope["typeMeta"], **manifest}

@@ -8,7 +8,7 @@ from starlette.routing import Route
 from flowmaker import ids
 from flowmaker.clock import Clock
 from flowmaker.kubernetes import content, repository
-from flowmaker.kubernetes.api import discovery, status
+from flowmaker.kubernetes.api import access, discovery, status
 from flowmaker.kubernetes.api.pod_watch import Watches
 from flowmaker.kubernetes.api.pods import Pods
 from flowmaker.kubernetes.api.resources import Resources
@@ -49,7 +49,11 @@ def create_app(
     news = News(database)
     watches = Watches(news, clock, pods)
     resources = Resources(database, clock, hints, news)
-    routes = [*discovery.routes, *Pods(database, clock, held, pods, watches).routes()]
+    routes = [
+        *discovery.routes,
+        *access.routes,
+        *Pods(database, clock, held, pods, watches).routes(),
+    ]
     for kind in KINDS.values():
         routes.extend(_routes(kind.plural, resources, namespaced=kind.namespaced))
     return Starlette(routes=[*routes, Route("/{rest:path}", _not_found, methods=METHODS)])

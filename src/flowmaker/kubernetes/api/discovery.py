@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from flowmaker.kubernetes.api import schemas
 from flowmaker.kubernetes.records import KINDS, Kind
 
 VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"]
@@ -40,20 +41,16 @@ async def api_versions(request: Request) -> Response:
     )
 
 
-async def api_groups(request: Request) -> Response:
-    del request
-    return JSONResponse({"kind": "APIGroupList", "apiVersion": "v1", "groups": []})
-
-
 async def resources(request: Request) -> Response:
     del request
     return JSONResponse(
-        {
-            "kind": "APIResourceList",
-            "groupVersion": "v1",
-            "resources": [*(_resource(kind) for kind in KINDS.values()), *_of_pods()],
-        }
+        {"kind": "APIResourceList", "groupVersion": "v1", "resources": core_resources()}
     )
+
+
+def core_resources() -> list[dict[str, Any]]:
+    """What there is of the core group."""
+    return [*(_resource(kind) for kind in KINDS.values()), *_of_pods()]
 
 
 async def openapi(request: Request) -> Response:
@@ -64,13 +61,17 @@ async def openapi(request: Request) -> Response:
 
 
 async def openapi_v1(request: Request) -> Response:
-    """One PATCH for each kind: kubectl looks there whether the server validates fields itself."""
+    """What `kubectl explain` tells, and one PATCH for each kind.
+
+    kubectl looks there whether the server validates fields itself.
+    """
     del request
     return JSONResponse(
         {
             "openapi": "3.0.0",
             "info": {"title": "Kubernetes", "version": f"v1.{MINOR}.0"},
             "paths": {_path(kind): {"patch": _patch(kind)} for kind in (*KINDS.values(), POD)},
+            "components": {"schemas": schemas.all_of_them()},
         }
     )
 
@@ -116,12 +117,24 @@ async def healthy(request: Request) -> Response:
 
 #: What `kubectl get --raw` and probes ask.
 HEALTH = ("/healthz", "/livez", "/readyz")
+#: What may be asked beside resources: verbs and paths.
+PATHS = tuple(
+    ("get", path)
+    for path in (
+        *HEALTH,
+        "/version",
+        "/api",
+        "/api/v1",
+        "/apis",
+        "/openapi/v3",
+        "/openapi/v3/api/v1",
+    )
+)
 
 routes = [
     *(Route(path, healthy) for path in HEALTH),
     Route("/version", version),
     Route("/api", api_versions),
-    Route("/apis", api_groups),
     Route("/api/v1", resources),
     Route("/openapi/v3", openapi),
     Route("/openapi/v3/api/v1", openapi_v1),

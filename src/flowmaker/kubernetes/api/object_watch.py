@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from flowmaker.clock import Clock
-from flowmaker.kubernetes import repository
+from flowmaker.kubernetes import ownership, repository
 from flowmaker.kubernetes.api import status
 from flowmaker.kubernetes.api.turns import turns
 from flowmaker.kubernetes.records import Kind, KubernetesObject
@@ -104,7 +104,7 @@ def _event(
 def _told(each: KubernetesObject, watch: ObjectWatch, clock: Clock) -> dict[str, Any]:
     if watch.as_table:
         return table(watch.kind.name, [each], clock.now(), str(each.resource_version))
-    return each.to_json()
+    return ownership.shown(each)
 
 
 def _line(type_: str, told: Mapping[str, Any]) -> bytes:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import yaml
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
@@ -17,8 +16,8 @@ from flowmaker.errors import (
     NotFound,
     PermissionDenied,
 )
-from flowmaker.kubernetes import content, ownership, protobuf, repository, volumes
-from flowmaker.kubernetes.api import given, object_watch, status
+from flowmaker.kubernetes import content, json_patch, ownership, repository, volumes
+from flowmaker.kubernetes.api import body, given, object_watch, status
 from flowmaker.kubernetes.api.object_watch import ObjectWatch
 from flowmaker.kubernetes.records import (
     KINDS,
@@ -35,11 +34,10 @@ from flowmaker.reconcile.hints import Hints
 from flowmaker.store.database import Database, Transaction
 from flowmaker.store.news import News
 
-#: Bytes of a request at most, as the API server has it.
-LARGEST_BODY = 3 * 1024 * 1024
 APPLY = "application/apply-patch+yaml"
+JSON_PATCH = "application/json-patch+json"
 PATCHES = frozenset(
-    {"application/strategic-merge-patch+json", "application/merge-patch+json", APPLY}
+    {"application/strategic-merge-patch+json", "application/merge-patch+json", JSON_PATCH, APPLY}
 )
 #: Kubernetes keeps it, too.
 LASTING = "default"
@@ -88,7 +86,7 @@ class Resources:
                 "kind": f"{kind.name}List",
                 "apiVersion": "v1",
                 "metadata": {"resourceVersion": version},
-                "items": [item.to_json() for item in items],
+                "items": [ownership.shown(item) for item in items],
             }
         )
 
@@ -117,15 +115,15 @@ class Resources:
         if given.wants_table(request):
             version = str(found.resource_version)
             return JSONResponse(table(kind.name, [found], self.clock.now(), version))
-        return JSONResponse(found.to_json())
+        return JSONResponse(ownership.shown(found))
 
     async def _create(self, request: Request, kind: Kind, namespace: str) -> Response:
-        manifest = content.named(await _manifest(request))
+        manifest = content.named(await body.manifest(request))
         made = self._from_manifest(kind, namespace, manifest)
         return await self._store(request, _owned(request, None, made), new=True)
 
     async def _put(self, request: Request, kind: Kind, namespace: str, name: str) -> Response:
-        manifest = await _manifest(request)
+        manifest = await body.manifest(request)
         before = await self.database.read(_existing, kind, namespace, name)
         return await self._change(request, before, manifest)
 
@@ -133,7 +131,7 @@ class Resources:
         manager = request.query_params.get("fieldManager")
         if not manager:
             raise InvalidInput("the parameter fieldManager is required for an apply patch")
-        manifest = content.plain(kind, await _manifest(request))
+        manifest = content.plain(kind, await body.manifest(request))
         content.check_manifest(kind, manifest)
         before = await self.database.read(repository.get, kind, namespace, name)
         wanted, owners = ownership.applied(
@@ -158,9 +156,13 @@ class Resources:
             )
         if type_ == APPLY:
             return await self._apply(request, kind, namespace, name)
-        patch = await _manifest(request)
+        patch = await body.value(request)
         before = await self.database.read(_existing, kind, namespace, name)
-        return await self._change(request, before, content.merge(before.to_json(), patch))
+        if type_ == JSON_PATCH:
+            changed = json_patch.patched(ownership.shown(before), patch)
+        else:
+            changed = content.merge(before.to_json(), content.mapping(patch, "the body"))
+        return await self._change(request, before, changed)
 
     async def _delete(self, request: Request, kind: Kind, namespace: str, name: str) -> Response:
         found = await self.database.read(_existing, kind, namespace, name)
@@ -209,9 +211,9 @@ class Resources:
     async def _store(self, request: Request, made: KubernetesObject, *, new: bool) -> Response:
         code = 201 if new else 200
         if _is_dry(request):
-            return JSONResponse(made.to_json(), status_code=code)
+            return JSONResponse(ownership.shown(made), status_code=code)
         stored = await self.database.write(_store, made, new=new)
-        return JSONResponse(stored.to_json(), status_code=code)
+        return JSONResponse(ownership.shown(stored), status_code=code)
 
     def _from_manifest(
         self, kind: Kind, namespace: str, manifest: dict[str, Any]
@@ -275,18 +277,3 @@ def _owned(
 
 def _is_dry(request: Request) -> bool:
     return "All" in request.query_params.getlist("dryRun")
-
-
-async def _manifest(request: Request) -> dict[str, Any]:
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > LARGEST_BODY:
-            raise InvalidInput(f"the request is larger than {LARGEST_BODY} bytes")
-    if request.headers.get("content-type", "").startswith(protobuf.CONTENT_TYPE):
-        return protobuf.decode(body)
-    try:
-        manifest = yaml.safe_load(body)  # JSON is YAML, and an apply patch may be either
-    except yaml.YAMLError as error:
-        raise InvalidInput(f"the body is neither JSON nor YAML: {error}") from None
-    return dict(content.mapping(manifest, "the body"))
