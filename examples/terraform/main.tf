@@ -1,18 +1,15 @@
-# A bucket with an object, a user with a key, a role and a policy, and a hosted model, in Flowmaker.
-# The keys are those of the environment: `flowmaker exec terraform apply`.
+# A bucket with an object, a user with a key, a role and a policy, and a hosted model.
+# In Flowmaker:      flowmaker exec -- terraform apply
+# On AWS:            terraform apply
+# Nothing in it differs: `flowmaker exec` leads what is meant for amazonaws.com to Flowmaker.
 
 terraform {
   required_providers {
     aws = {
       source  = "hashicorp/aws"
-      version = "~> 5.0"
+      version = ">= 3.39"
     }
   }
-}
-
-variable "endpoint" {
-  description = "Where Flowmaker listens"
-  default     = "http://127.0.0.1:8080"
 }
 
 variable "model" {
@@ -21,19 +18,7 @@ variable "model" {
 }
 
 provider "aws" {
-  region                      = "us-east-1"
-  s3_use_path_style           = true
-  skip_metadata_api_check     = true
-  skip_region_validation      = true
-  skip_requesting_account_id  = false
-  skip_credentials_validation = false
-
-  endpoints {
-    iam       = var.endpoint
-    s3        = var.endpoint
-    sagemaker = var.endpoint
-    sts       = var.endpoint
-  }
+  region = "us-east-1"
 
   default_tags {
     tags = { team = "ml" }
@@ -42,12 +27,14 @@ provider "aws" {
 
 resource "aws_s3_bucket" "models" {
   bucket = "terraform-models"
-}
 
-resource "aws_s3_bucket_versioning" "models" {
-  bucket = aws_s3_bucket.models.id
-  versioning_configuration {
-    status = "Enabled"
+  # What every bucket has. Older providers do not know that, and would take it away at each plan.
+  server_side_encryption_configuration {
+    rule {
+      apply_server_side_encryption_by_default {
+        sse_algorithm = "AES256"
+      }
+    }
   }
 }
 
@@ -59,7 +46,8 @@ resource "aws_s3_bucket_public_access_block" "models" {
   restrict_public_buckets = true
 }
 
-resource "aws_s3_object" "model" {
+# Newer providers call it aws_s3_object, too.
+resource "aws_s3_bucket_object" "model" {
   bucket = aws_s3_bucket.models.id
   key    = "model.tar.gz"
   source = var.model
@@ -125,7 +113,7 @@ resource "aws_sagemaker_model" "model" {
   execution_role_arn = aws_iam_role.hosting.arn
   primary_container {
     image          = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
-    model_data_url = "s3://${aws_s3_bucket.models.id}/${aws_s3_object.model.key}"
+    model_data_url = "s3://${aws_s3_bucket.models.id}/${aws_s3_bucket_object.model.key}"
   }
   depends_on = [aws_iam_role_policy_attachment.hosting]
 }

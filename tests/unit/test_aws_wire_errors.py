@@ -74,6 +74,19 @@ def test_query() -> None:
     assert root.findtext(f"{space}RequestId") == "id-1"
 
 
+def test_ec2_has_a_form_of_its_own() -> None:
+    """What asks EC2 first, as Terraform does, must be able to read that there is none."""
+    error = AwsError("NotImplemented", "there is no <ec2>", 501)
+    response = error_response(error, place("", "ec2"))
+    assert response.status == 400
+    assert isinstance(response.body, bytes)
+    root = ET.fromstring(response.body)
+    assert root.tag == "Response"
+    assert root.findtext("Errors/Error/Code") == "InvalidAction"
+    assert root.findtext("Errors/Error/Message") == "there is no <ec2>"
+    assert root.findtext("RequestID") == "id-1"
+
+
 def test_s3() -> None:
     error = AwsError("NoSuchKey", "The specified key does not exist.", 404, Key="a<b")
     response = error_response(error, place("s3", "rest-xml", "GET", "/bucket/a%3Cb"))

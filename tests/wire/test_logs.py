@@ -117,6 +117,17 @@ def test_tags_of_groups(logs: Any, of_jobs: str) -> None:
     assert code == "ResourceNotFoundException"
 
 
+def test_tags_of_groups_by_their_names(logs: Any, of_jobs: str) -> None:
+    """The older operations, which Terraform's older providers call."""
+    logs.create_log_group(logGroupName="by-name", tags={"team": "a", "of": "b"})
+    logs.tag_log_group(logGroupName="by-name", tags={"team": "c"})
+    logs.untag_log_group(logGroupName="by-name", tags=["of"])
+    assert logs.list_tags_log_group(logGroupName="by-name")["tags"] == {"team": "c"}
+    assert "tags" in logs.list_tags_log_group(logGroupName=of_jobs)
+    code, _ = refused(logs.list_tags_log_group, logGroupName="by-name-not")
+    assert code == "ResourceNotFoundException"
+
+
 def test_streams_are_made_described_and_removed(server: IamServer, logs: Any) -> None:
     logs.create_log_group(logGroupName="g")
     time = now(server)

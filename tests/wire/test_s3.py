@@ -505,6 +505,20 @@ class TestCopies:
             "text/plain", {"m": "1"}, 1,
         )  # fmt: skip
 
+    def test_the_source_may_be_encoded_whole(self, client: Any, bucket: str) -> None:
+        """As Terraform sends it: `bucket%2Fkey`."""
+        client.put_object(Bucket=bucket, Key="a/b", Body=b"x")
+
+        def encoded(request: Any, **_: Any) -> None:
+            request.headers.replace_header("x-amz-copy-source", f"{bucket}%2Fa%2Fb")
+
+        client.meta.events.register("before-sign.s3.CopyObject", encoded)
+        try:
+            client.copy_object(Bucket=bucket, Key="copy", CopySource=f"{bucket}/a/b")
+        finally:
+            client.meta.events.unregister("before-sign.s3.CopyObject", encoded)
+        assert client.get_object(Bucket=bucket, Key="copy")["Body"].read() == b"x"
+
     def test_a_copy_may_be_described_anew(self, client: Any, bucket: str) -> None:
         client.put_object(Bucket=bucket, Key="a", Body=b"x", Metadata={"m": "1"}, Tagging="t=1")
         source = {"Bucket": bucket, "Key": "a"}
