@@ -3,7 +3,6 @@
 from dataclasses import replace
 from typing import Any
 
-import httpx
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -93,6 +92,8 @@ async def fetch(url: str) -> bytes:
             f"package_url.pipeline_url must be an http(s) URL; it is {url!r}. Fetch the package"
             " yourself and upload it: kfp.Client().upload_pipeline or upload_pipeline_version."
         )
+    import httpx  # noqa: PLC0415 - a twentieth of the server's start, for what is rare
+
     client = httpx.AsyncClient(
         follow_redirects=True, max_redirects=REDIRECTS, timeout=httpx.Timeout(PATIENCE)
     )
