@@ -70,8 +70,10 @@ def observe(folder: Path) -> Observation:
     ended = _ended(folder)
     if ended is not None:
         return ended
+    # In this order: who wrote that it was started had taken the lock before.
+    started = was_started(folder)
     alive = supervisor_pid(folder) is not None
-    if not was_started(folder):
+    if not started:
         return Observation(state=ProcessState.RUNNING if alive else ProcessState.ABSENT)
     sandbox = _sandbox(folder)
     if alive:
@@ -151,7 +153,10 @@ def given(jobs: Path, names: Collection[str]) -> dict[str, list[str]]:
     for spec in sorted(jobs.glob("*/spec.json")):
         if (spec.parent / "outcome.json").exists():
             continue
-        text = spec.read_text(encoding="utf-8", errors="replace")
+        try:
+            text = spec.read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:  # it was forgotten meanwhile
+            continue
         named = [name for name in names if name in text]
         if named and observe(spec.parent).state is not ProcessState.LOST:
             for name in named:
