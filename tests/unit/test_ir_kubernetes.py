@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from flowmaker.errors import InvalidInput, Unsupported
-from flowmaker.pipelines.ir.kubernetes import check_kubernetes, check_told
+from flowmaker.pipelines.ir.kubernetes import check_kubernetes
 
 
 @pytest.mark.parametrize(
@@ -14,6 +14,10 @@ from flowmaker.pipelines.ir.kubernetes import check_kubernetes, check_told
         {},
         {"podAffinity": [{"matchPodLabels": {"a": "b"}, "anti": True}]},
         {"enabledSharedMemory": {"volumeName": "shm", "size": "1Gi"}},
+        {"nodeSelector": {"labels": {"disk": "ssd"}}},
+        {"nodeSelector": {"nodeSelectorJson": {"componentInputParameter": "labels"}}},
+        {"tolerations": [{"key": "gpu", "tolerationSeconds": "30"}]},
+        {"nodeAffinity": [{"matchFields": [{"key": "k", "operator": "Exists"}], "weight": 1}]},
         {"activeDeadlineSeconds": "30"},
         {"pvcMount": [{"constant": "c", "mountPath": "/a"}]},
         {"emptyDirMounts": [{"volumeName": "a", "mountPath": "/a", "medium": "Memory"}]},
@@ -57,30 +61,18 @@ def test_what_is_not_executed_is_named(config: dict[str, Any], said: str) -> Non
         ({"fieldPathAsEnv": [{"fieldPath": "metadata.name"}]}, "without a name"),
         ({"activeDeadlineSeconds": -1}, "whole seconds"),
         ({"podMetadata": []}, "podMetadata that is not an object"),
+        ({"nodeSelector": []}, "nodeSelector that is not an object"),
+        ({"nodeSelector": {"labels": {"a": 1}}}, "nodeSelector whose labels is {'a': 1}"),
+        ({"nodeSelector": {"nodeSelectorJson": {}}}, "'nodeSelectorJson' has no source"),
+        ({"tolerations": {}}, "tolerations that is not a list"),
+        ({"tolerations": [{"key": 1}]}, "tolerations whose key is 1"),
+        ({"tolerations": [{"tolerationSeconds": "soon"}]}, "tolerationSeconds is 'soon'"),
+        ({"nodeAffinity": [{"matchExpressions": [{"k": ""}]}]}, "whose matchExpressions is"),
+        ({"nodeAffinity": [{"match": []}]}, "a field 'match'; it may have: matchExpressions"),
+        ({"podAffinity": [{"anti": "yes"}]}, "podAffinity whose anti is 'yes'"),
         ({"podMetadata": {"labels": {"a": 1}}}, "not all text"),
     ],
 )
 def test_what_makes_no_sense_is_explained(config: Any, said: str) -> None:
     with pytest.raises(InvalidInput, match=said):
         check_kubernetes("Task 'a'", config)
-
-
-@pytest.mark.parametrize(
-    ("part", "config", "is_told"),
-    [
-        ("KUBERNETES_NODE_SELECTOR", {"nodeSelector": {"labels": {"a": "b"}}}, True),
-        ("KUBERNETES_TOLERATIONS", {"tolerations": [{"tolerationJson": {}}]}, False),
-        ("KUBERNETES_VOLUMES", {"pvcMount": [{"constant": "c", "mountPath": "/a"}]}, False),
-        ("ENV", {"fieldPathAsEnv": [{"name": "A", "fieldPath": "metadata.name"}]}, False),
-        ("ENV", {"pvcMount": [{"constant": "c", "mountPath": "/a"}]}, True),
-    ],
-)
-def test_a_task_config_that_would_lack_something_is_refused(
-    part: str, config: dict[str, Any], *, is_told: bool
-) -> None:
-    component = {"taskConfigPassthroughs": [{"field": part}]}
-    if is_told:
-        check_told("Task 'a'", component, config)
-    else:
-        with pytest.raises(Unsupported, match=r"together with dsl\.TaskConfig"):
-            check_told("Task 'a'", component, config)

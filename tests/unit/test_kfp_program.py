@@ -71,5 +71,5 @@ def test_the_executors_output_is_in_a_deep_folder_only_where_that_says_something
         created_at=datetime.now(UTC),
         inputs={"parameters": {}, "artifacts": {}},
     )
-    program = program_of(task, graph.component(task.component), JOB, "/w")
+    program = program_of(task, graph.component(task.component), JOB, "/w", {})
     assert program.output_file == f"{folder}/executor_output.json"

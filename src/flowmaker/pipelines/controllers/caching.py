@@ -8,7 +8,7 @@ from typing import Any
 from flowmaker.clock import Clock
 from flowmaker.errors import FlowmakerError
 from flowmaker.objects.objects import ObjectStore
-from flowmaker.pipelines.controllers.platform import name_of
+from flowmaker.pipelines.controllers.platform import config_of
 from flowmaker.pipelines.controllers.process import Processes
 from flowmaker.pipelines.controllers.settings import RunSettings
 from flowmaker.pipelines.driver.cache import (
@@ -21,8 +21,10 @@ from flowmaker.pipelines.driver.cache import (
     strings,
     written_uris,
 )
+from flowmaker.pipelines.driver.configuration import configurations_of
 from flowmaker.pipelines.lifecycle.progress import Progress
 from flowmaker.pipelines.lifecycle.run import End
+from flowmaker.pipelines.records.catalog import Document
 from flowmaker.pipelines.records.run import Task
 from flowmaker.pipelines.repository import cache
 from flowmaker.store.database import Database
@@ -98,7 +100,9 @@ class Cache:
             return own_key(namespace, progress.job.pipeline, node)
         contents = await self._contents(read_uris(task))
         try:
-            secrets = await self._secrets(progress, task, namespace)
+            config = config_of(progress, task)
+            secrets = await self._secrets(config, namespace)
+            told = configurations_of(task, component, progress.job, config)
             environment = self.processes.environment_of(progress, task)
         except FlowmakerError:
             return ""  # whatever is wrong is told when it is started
@@ -107,17 +111,19 @@ class Cache:
             component,
             progress.job,
             contents=contents,
-            surroundings={"of": namespace, "environment": str(environment), "secrets": secrets},
+            surroundings={
+                "of": namespace,
+                "environment": str(environment),
+                "secrets": secrets,
+                **({"told": told} if told else {}),
+            },
         )
 
-    async def _secrets(self, progress: Progress, task: Task, namespace: str) -> dict[str, Any]:
-        container = progress.graph.component(task.component).container
-        assert container is not None, task.name
-        named = [*container.kubernetes.get("secretAsEnv", ())]
-        named += container.kubernetes.get("secretAsVolume", ())
+    async def _secrets(self, config: Document, namespace: str) -> dict[str, Any]:
+        named = [*config.get("secretAsEnv", ()), *config.get("secretAsVolume", ())]
         secrets: dict[str, Any] = {}
         for each in named:
-            name = name_of(progress, task, each, "secretName")
+            name = each.get("secretName", "")
             data = await self.settings.secret(namespace, name) if name else None
             known = {key: digest(value.hex()) for key, value in (data or {}).items()}
             secrets[name] = known if data is not None else None

@@ -12,13 +12,12 @@ from pathlib import Path
 from flowmaker.errors import FailedPrecondition
 from flowmaker.executors.executor import Mount
 from flowmaker.pipelines.controllers.settings import RunSettings
-from flowmaker.pipelines.driver.inputs import ABSENT, parameter
+from flowmaker.pipelines.driver.platform import resolved
 from flowmaker.pipelines.driver.workspace import claim_name, uses_workspace
 from flowmaker.pipelines.ir.kubernetes import (
     ENTRY,
     VOLUME_WITHOUT_EFFECT,
     WITHOUT_EFFECT,
-    claim_source,
 )
 from flowmaker.pipelines.ir.pipeline_config import WORKSPACE
 from flowmaker.pipelines.lifecycle.progress import Progress
@@ -60,7 +59,7 @@ class _Kind:
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """The KubernetesExecutorConfig of one task."""
+    """The KubernetesExecutorConfig of one task, resolved."""
 
     settings: RunSettings
     progress: Progress
@@ -119,7 +118,7 @@ class Platform:
 
     async def _data(self, kind: _Kind, message: Document) -> tuple[str, Mapping[str, bytes] | None]:
         """The name of an object and its data; None when it is not there and need not be."""
-        name = name_of(self.progress, self.task, message, f"{kind.field}Name")
+        name = message.get(f"{kind.field}Name", "")
         data = await kind.read(self._namespace, name) if name else None
         if data is None and not message.get("optional", False):
             raise FailedPrecondition(
@@ -167,12 +166,10 @@ class Platform:
 
     async def _claimed(self) -> list[Mount]:
         """The folders of persistent volume claims, or folders in them."""
-        mounts: list[Mount] = []
-        for message in self.config.get("pvcMount", ()):
-            given = parameter(claim_source(message), scope_of(self.progress, self.task))
-            name = "" if given is ABSENT or given is None else str(given)
-            mounts.append(await self._claim(name, message["mountPath"], message.get("subPath", "")))
-        return mounts
+        return [
+            await self._claim(each["constant"], each["mountPath"], each.get("subPath", ""))
+            for each in self.config.get("pvcMount", ())
+        ]
 
     async def _workspace(self) -> list[Mount]:
         """The folder that the run's tasks share, when this one has to do with it."""
@@ -224,13 +221,16 @@ class Platform:
         return notes
 
 
-def name_of(progress: Progress, task: Task, message: Document, field: str) -> str:
-    """The name of what a message refers to, perhaps by a parameter; empty when that is absent."""
-    source = message.get(f"{field}Parameter")
-    if source is None:
-        return message.get(field, "")
-    given = parameter(source, scope_of(progress, task))
-    return message.get(field, "") if given is ABSENT or given is None else str(given)
+def config_of(progress: Progress, task: Task) -> Document:
+    """The KubernetesExecutorConfig of a task whose inputs are known, with its parameters' values.
+
+    Raises:
+        InvalidInput: a value is not of the kind that it must be.
+    """
+    container = progress.graph.component(task.component).container
+    assert container is not None, task.name
+    config = container.kubernetes
+    return resolved(config, scope_of(progress, task)) if config else {}
 
 
 def _inside(folder: Path, sub_path: str) -> Path:

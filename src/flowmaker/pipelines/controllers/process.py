@@ -22,11 +22,12 @@ from flowmaker.executors.images import Images
 from flowmaker.executors.room import Amount
 from flowmaker.objects.objects import ObjectStore
 from flowmaker.pipelines.controllers.artifacts import link_inputs, local_mounts, publish
-from flowmaker.pipelines.controllers.platform import Platform
+from flowmaker.pipelines.controllers.platform import Platform, config_of
 from flowmaker.pipelines.controllers.settings import RunSettings
 from flowmaker.pipelines.driver.configuration import container_of
 from flowmaker.pipelines.driver.job import local_path, remote_uri
 from flowmaker.pipelines.driver.outputs import artifacts_of, parameters_of
+from flowmaker.pipelines.driver.platform import applied
 from flowmaker.pipelines.driver.program import Program, expanded, program_of
 from flowmaker.pipelines.driver.resources import limits, requested, requirements
 from flowmaker.pipelines.driver.workspace import is_inside
@@ -107,9 +108,11 @@ class Processes:
         container = container_of(task, component, progress.job)
         folder = self.executor.folder(task.process_id)
         work = folder / "work"
-        program = program_of(task, component, progress.job, str(work))
+        config = config_of(progress, task)
+        program = program_of(task, component, progress.job, str(work), config)
         self.programs[task.process_id] = program
-        given = await Platform(self.settings, progress, task, container.kubernetes).given(folder)
+        own = applied(component, config)
+        given = await Platform(self.settings, progress, task, own).given(folder)
         env = await self._variables(progress.run, task, program, worker)
         artifacts = (artifact for each in task.inputs["artifacts"].values() for artifact in each)
         uris = [artifact["uri"] for artifact in artifacts if not is_inside(artifact)]
@@ -164,7 +167,8 @@ class Processes:
     async def _outputs(self, progress: Progress, task: Task, program: Program | None) -> Document:
         component = progress.graph.component(task.component)
         work = self.executor.folder(task.process_id) / "work"
-        program = program or program_of(task, component, progress.job, str(work))
+        config = config_of(progress, task)
+        program = program or program_of(task, component, progress.job, str(work), config)
         # A thread takes longer to come to it than a small file to be read.
         small = _written_size(program) <= _AT_ONCE
         written, texts = _written(program) if small else await asyncio.to_thread(_written, program)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flowmaker.pipelines.driver.configuration import container_of, task_config
+from flowmaker.pipelines.driver.configuration import configurations_of, container_of
 from flowmaker.pipelines.driver.job import Job, local_path
 from flowmaker.pipelines.driver.placeholders import Placeholders
 from flowmaker.pipelines.driver.workspace import is_inside
@@ -43,8 +43,12 @@ class Program:
     reads: frozenset[str]
 
 
-def program_of(task: Task, component: Component, job: Job, work: str) -> Program:
+def program_of(
+    task: Task, component: Component, job: Job, work: str, kubernetes: Document
+) -> Program:
     """What to run for a task whose inputs are known, in the folder `work`.
+
+    `kubernetes` is its KubernetesExecutorConfig, resolved: a dsl.TaskConfig tells of it.
 
     Raises:
         FailedPrecondition: a placeholder has no value.
@@ -55,7 +59,8 @@ def program_of(task: Task, component: Component, job: Job, work: str) -> Program
     # A command may run `kfp.dsl.executor_main` without being a lightweight component's (a
     # containerised one), and would look for s3:// under /s3. Only the lightweight one can be told
     # to look elsewhere, so any other finds the paths themselves as the URIs in its `{{$}}`.
-    placeholders = _placeholders(task, component, job, work, lightweight)
+    configurations = configurations_of(task, component, job, kubernetes)
+    placeholders = _placeholders(task, component, job, work, lightweight, configurations)
     words = container.args if lightweight else (*container.command, *container.args)
     words = tuple(_counted(word, task) for word in words)
     assert placeholders.executor_input is not None
@@ -76,7 +81,12 @@ def program_of(task: Task, component: Component, job: Job, work: str) -> Program
 
 
 def _placeholders(
-    task: Task, component: Component, job: Job, work: str, lightweight: Lightweight | None
+    task: Task,
+    component: Component,
+    job: Job,
+    work: str,
+    lightweight: Lightweight | None,
+    configurations: Mapping[str, Any],
 ) -> Placeholders:
     root = job.task_root(task.name, task.task_id)
     output_artifacts = {
@@ -85,7 +95,7 @@ def _placeholders(
     }
     parameters = {
         **{name: _counted(value, task) for name, value in task.inputs["parameters"].items()},
-        **_configurations(task, component, job),
+        **configurations,
     }
     output_files = {name: f"{work}/outputs/{name}" for name in component.outputs.parameters}
 
@@ -135,18 +145,6 @@ def _output_folder(
     if component.outputs.artifacts or lightweight is None or _GET_URI in lightweight.source:
         return local_path(work, root)
     return f"{work}/outputs"
-
-
-def _configurations(task: Task, component: Component, job: Job) -> dict[str, Any]:
-    """The values of the parameters of type dsl.TaskConfig."""
-    fill = Placeholders(
-        parameters=task.inputs["parameters"], job=job.placeholders(task.name, task.task_id)
-    )
-    return {
-        name: task_config(task, component, job, fill)
-        for name, definition in component.inputs.parameters.items()
-        if definition.type == "TASK_CONFIG"
-    }
 
 
 def _filled(message: Document) -> dict[str, Any]:

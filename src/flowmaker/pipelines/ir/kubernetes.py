@@ -1,11 +1,11 @@
 """What of kfp.kubernetes is executed: KubernetesExecutorConfig. All else is refused by name."""
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from flowmaker.errors import InvalidInput
+from flowmaker.pipelines.ir.placement import PLACEMENT, check_placement
 from flowmaker.pipelines.ir.protobuf import canonical
 from flowmaker.pipelines.ir.supported import check_source, unsupported
 from flowmaker.pipelines.records.catalog import Document
@@ -43,14 +43,7 @@ _MESSAGES = {
 }
 #: What a cluster would use to choose a node, to get an image, or to choose the user. It is said
 #: in the task's log that nothing comes of it.
-WITHOUT_EFFECT = (
-    "nodeSelector",
-    "tolerations",
-    "nodeAffinity",
-    "podAffinity",
-    "imagePullSecret",
-    "securityContext",
-)
+WITHOUT_EFFECT = (*PLACEMENT, "imagePullSecret", "securityContext")
 #: Of volumes: what a cluster would use to choose the storage. The log says so too.
 VOLUME_WITHOUT_EFFECT = {
     "emptyDirMounts": ("medium",),
@@ -59,7 +52,7 @@ VOLUME_WITHOUT_EFFECT = {
 #: As those, but nobody expects anything of it.
 _SILENT = ("imagePullPolicy",)
 #: Messages that name an object of Kubernetes: the word for it, and its field of that name.
-_NAMED = {
+NAMED = {
     "secretAsEnv": ("secret", "secretName"),
     "secretAsVolume": ("secret", "secretName"),
     "configMapAsEnv": ("config map", "configMapName"),
@@ -73,7 +66,8 @@ _MOUNTED = (
     "emptyDirMounts",
     "genericEphemeralVolume",
 )
-#: The parts of a task's configuration that fields of KubernetesExecutorConfig belong to.
+#: The parts of a task's configuration that fields of KubernetesExecutorConfig belong to. What is of
+#: the pod alone, as empty folders are, is of none: nobody else is told of it.
 PARTS = {
     "secretAsEnv": "ENV",
     "configMapAsEnv": "ENV",
@@ -81,15 +75,11 @@ PARTS = {
     "secretAsVolume": "KUBERNETES_VOLUMES",
     "configMapAsVolume": "KUBERNETES_VOLUMES",
     "pvcMount": "KUBERNETES_VOLUMES",
-    "emptyDirMounts": "KUBERNETES_VOLUMES",
-    "genericEphemeralVolume": "KUBERNETES_VOLUMES",
     "nodeSelector": "KUBERNETES_NODE_SELECTOR",
     "tolerations": "KUBERNETES_TOLERATIONS",
     "nodeAffinity": "KUBERNETES_AFFINITY",
     "podAffinity": "KUBERNETES_AFFINITY",
 }
-#: What dsl.TaskConfig is told of: labels and tolerations that are written in the spec.
-_TOLD = {"nodeSelector", "tolerations"}
 #: Fields of a pod that an environment variable can show.
 FIELDS = (
     "metadata.name",
@@ -123,20 +113,6 @@ def check_kubernetes(where: str, executor: Document) -> None:
     _check_places(where, executor)
 
 
-def check_told(where: str, component: Document, executor: Document) -> None:
-    """What a task asks to be told of its configuration (dsl.TaskConfig) can be told.
-
-    Raises:
-        Unsupported: it would be told less than it has.
-    """
-    asked = {each.get("field", "") for each in component.get("taskConfigPassthroughs", ())}
-    for field, value in executor.items():
-        text = json.dumps(value)
-        in_full = field in _TOLD and "nodeSelectorJson" not in text and "tolerationJson" not in text
-        if value and PARTS.get(field, "") in asked and not in_full:
-            raise unsupported(where, f"{field} (kfp.kubernetes) together with dsl.TaskConfig")
-
-
 def _check_part(where: str, executor: Document, field: str, value: object) -> None:
     if field in _LISTS:
         for message in _listed(where, executor, field):
@@ -146,6 +122,8 @@ def _check_part(where: str, executor: Document, field: str, value: object) -> No
         _check_fields(where, field, _object(where, field, value), _MESSAGES[field])
     elif field == "activeDeadlineSeconds":
         _check_deadline(where, value)
+    elif field in PLACEMENT:
+        check_placement(where, field, value)
     elif field not in (*WITHOUT_EFFECT, *_SILENT):
         raise unsupported(where, f"{field} (kfp.kubernetes)")
 
@@ -157,7 +135,7 @@ def _check_fields(where: str, field: str, message: Document, known: set[str]) ->
 
 
 def _check_message(where: str, field: str, message: Document) -> None:
-    if field in _NAMED:
+    if field in NAMED:
         _check_name(where, field, message)
     if field in _KEYS:
         for pair in _listed(where, message, "keyToEnv"):
@@ -174,7 +152,7 @@ def _check_message(where: str, field: str, message: Document) -> None:
 
 
 def _check_name(where: str, field: str, message: Document) -> None:
-    kind, name = _NAMED[field]
+    kind, name = NAMED[field]
     source = message.get(f"{name}Parameter")
     if source is not None:
         what = f"{name}Parameter"

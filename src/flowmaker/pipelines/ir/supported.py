@@ -5,7 +5,7 @@ Accepted though nothing comes of it, because the IR only permits it: `descriptio
 kfp.kubernetes is executed is told by `flowmaker.pipelines.ir.kubernetes`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from flowmaker.errors import InvalidInput, Unsupported
 from flowmaker.pipelines.ir.conditions import condition, selector_keys
@@ -116,7 +116,22 @@ def check_source(where: str, name: str, source: Document) -> None:
         raise InvalidInput(f"{where}: input {name!r} has no source")
 
 
-def check_executor(where: str, executor: Document, known_image: Callable[[str], object]) -> None:
+def only_told(component: Document) -> set[str]:
+    """The parts of its configuration that a component is told, but does not get itself."""
+    return {
+        each.get("field", "")
+        for each in component.get("taskConfigPassthroughs", ())
+        if not each.get("applyToTask", False)
+    }
+
+
+def check_executor(
+    where: str,
+    executor: Document,
+    known_image: Callable[[str], object],
+    *,
+    only_told: Collection[str] = (),
+) -> None:
     """ExecutorSpec."""
     for field, feature in _EXECUTOR.items():
         if field in executor:
@@ -130,7 +145,8 @@ def check_executor(where: str, executor: Document, known_image: Callable[[str], 
     if "lifecycle" in container:
         raise unsupported(where, "lifecycle hooks of a container")
     accelerator = container.get("resources", {}).get("accelerator", {})
-    if accelerator and accelerator.get("resourceCount", accelerator.get("count")) != "0":
+    wanted = accelerator and accelerator.get("resourceCount", accelerator.get("count")) != "0"
+    if wanted and "RESOURCES" not in only_told:
         raise unsupported(where, "accelerators (set_accelerator_type, set_accelerator_limit)")
     _check_image(where, container, known_image)
 

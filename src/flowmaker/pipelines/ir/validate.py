@@ -12,7 +12,7 @@ from flowmaker.errors import InvalidInput
 from flowmaker.pipelines.ir import supported
 from flowmaker.pipelines.ir.deprecated import pipeline_spec as modern
 from flowmaker.pipelines.ir.graph import executors_of, platform_executors, producers
-from flowmaker.pipelines.ir.kubernetes import check_kubernetes, check_told
+from flowmaker.pipelines.ir.kubernetes import check_kubernetes
 from flowmaker.pipelines.ir.pipeline_config import check_workspace_mount, pipeline_config_of
 from flowmaker.pipelines.records.catalog import Document
 
@@ -50,12 +50,12 @@ def validate(pipeline_spec: Document, platform_spec: Document, known_image: Know
             label = place.component.get("executorLabel", "")
             if label not in executors:
                 raise InvalidInput(f"{place} has executor {label!r}, which deploymentSpec lacks")
-            supported.check_executor(str(place), executors[label], known_image)
+            only_told = supported.only_told(place.component)
+            supported.check_executor(str(place), executors[label], known_image, only_told=only_told)
             _check_importer(place, executors[label], has_workspace=has_workspace)
             check_kubernetes(str(place), kubernetes.get(label, {}))
             if has_workspace:
                 check_workspace_mount(str(place), kubernetes.get(label, {}))
-            check_told(str(place), place.component, kubernetes.get(label, {}))
 
 
 @dataclass(frozen=True, slots=True)
