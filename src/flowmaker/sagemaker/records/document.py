@@ -2,6 +2,7 @@
 
 import dataclasses
 import enum
+import functools
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -28,10 +29,16 @@ def encode(value: Any) -> Any:  # noqa: ANN401 - JSON
 
 def decode(record: type[T], document: Mapping[str, Any]) -> T:
     """The record that was encoded. A field that the document lacks takes its default."""
-    hints = typing.get_type_hints(record)
-    names = {field.name for field in dataclasses.fields(cast("Any", record))}
-    given = {key: _value(hints[key], item) for key, item in document.items() if key in names}
+    hints = _hints(record)
+    given = {key: _value(hints[key], item) for key, item in document.items() if key in hints}
     return record(**given)
+
+
+@functools.cache
+def _hints(record: type) -> Mapping[str, Any]:
+    """The types of a record's fields: to find them out takes longer than to decode it."""
+    found = typing.get_type_hints(record)
+    return {field.name: found[field.name] for field in dataclasses.fields(cast("Any", record))}
 
 
 def _value(hint: Any, value: Any) -> Any:  # noqa: ANN401 - JSON
