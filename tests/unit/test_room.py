@@ -150,6 +150,18 @@ def test_what_one_waits_for() -> None:
     assert room.why("a") == ""
 
 
+def test_only_those_who_are_near_are_told_what_they_wait_for() -> None:
+    room, told = Room(MACHINE), list[str]()
+    room.hold(demand("runs", 4))
+    for place in range(100):
+        name = f"waits-{place:02}"
+        room.ask(demand(name, 1, since=place), lambda name=name: told.append(name))
+    room.tell_all()
+    assert told == [f"waits-{place:02}" for place in range(5)]
+    assert room.why("waits-04").endswith("are in use by task runs; task waits-00 came first")
+    assert room.why("waits-99") == "waits for 1 core; others came first"
+
+
 def test_what_is_bigger_than_the_machine_takes_it_whole() -> None:
     assert granted(demand("a", 64, 1), MACHINE) == MACHINE
     assert granted(demand("b", 4, 16), MACHINE) == Amount(millicores=4000, memory=16 * GIB)

@@ -14,6 +14,7 @@ from flowmaker.sagemaker.records.tuning import (
     NumberRange,
     Scaling,
     Search,
+    Trial,
     TuningState,
 )
 
@@ -33,15 +34,15 @@ def decided(
     ("counts", "expected"),
     [
         (Counts(), (3, False, "", False)),
-        (Counts(made=3, open=3), (0, False, "", False)),
-        (Counts(made=3, open=2, completed=1), (1, False, "", False)),
-        (Counts(made=9, open=1, completed=8), (1, False, "", False)),
-        (Counts(made=10, open=2, completed=8), (0, False, "", False)),
+        (Counts(made=3), (0, False, "", False)),
+        (Counts(made=3, completed=1), (1, False, "", False)),
+        (Counts(made=9, completed=8), (1, False, "", False)),
+        (Counts(made=10, completed=8), (0, False, "", False)),
         (Counts(made=10, completed=9, failed=1), (0, False, "Completed", True)),
         (Counts(made=5, failed=5), (0, False, "Failed", True)),
-        (Counts(made=5, open=1, failed=4), (2, False, "", False)),
-        (Counts(made=6, open=1, failed=5), (0, True, "Failed", False)),
-        (Counts(made=6, open=0, failed=5, completed=1), (3, False, "", False)),
+        (Counts(made=5, failed=4), (2, False, "", False)),
+        (Counts(made=6, failed=5), (0, True, "Failed", False)),
+        (Counts(made=6, failed=5, completed=1), (3, False, "", False)),
     ],
 )
 def test_trials_are_made_until_all_are(
@@ -53,15 +54,15 @@ def test_trials_are_made_until_all_are(
 def test_a_stopped_job_ends_when_its_trials_have() -> None:
     state = TuningState(stop_requested=True)
     assert tuning.status(state) == "Stopping"
-    assert decided(Counts(made=3, open=1, completed=2), state=state) == (0, True, "Stopped", False)
+    assert decided(Counts(made=3, completed=2), state=state) == (0, True, "Stopped", False)
     assert decided(Counts(made=3, completed=3), state=state) == (0, False, "Stopped", True)
 
 
 @pytest.mark.parametrize(
     ("limit", "counts", "after", "ends"),
     [
-        (Limits(trials=9, parallel=1, seconds=60), Counts(made=1, open=1), 59, False),
-        (Limits(trials=9, parallel=1, seconds=60), Counts(made=1, open=1), 60, True),
+        (Limits(trials=9, parallel=1, seconds=60), Counts(made=1), 59, False),
+        (Limits(trials=9, parallel=1, seconds=60), Counts(made=1), 60, True),
         (Limits(trials=9, parallel=1, target=0.1), Counts(made=1, completed=1, best=0.2), 0, False),
         (Limits(trials=9, parallel=1, target=0.1), Counts(made=1, completed=1, best=0.1), 0, True),
         (
@@ -90,11 +91,32 @@ def test_criteria_of_completion(limit: Limits, counts: Counts, after: float, *, 
     assert (make == 0 and stop == bool(counts.open)) or not ends
 
 
+def ended(number: int, ending: str, objective: float | None) -> Trial:
+    return Trial(
+        number=number,
+        job_id=str(number),
+        name=str(number),
+        definition="",
+        chosen={},
+        created_at=BEGUN,
+        ending=ending,
+        objective=objective,
+    )
+
+
+@pytest.mark.parametrize(("maximize", "best", "since"), [(True, 0.7, 1), (False, 0.2, 2)])
+def test_trials_are_counted_as_they_end(best: float, since: int, *, maximize: bool) -> None:
+    series = [("Completed", 0.5), ("Stopped", 0.2), ("Failed", None), ("Completed", 0.7)]
+    trials = [ended(number, *each) for number, each in enumerate(series)]
+    counts = tuning.counted(Counts(made=6), trials, maximize=maximize)
+    counts = tuning.counted(counts, [ended(4, "Completed", 0.7)], maximize=maximize)
+    assert (counts.completed, counts.failed, counts.stopped, counts.open) == (3, 1, 1, 1)
+    assert (counts.measured, counts.best, counts.since_best) == (4, best, since)
+
+
 def test_a_deadline_is_waited_for() -> None:
     limit = Limits(trials=9, parallel=1, seconds=60)
-    found = decide(
-        TuningState(), limit, Counts(made=1, open=1), BEGUN, BEGUN + timedelta(seconds=20)
-    )
+    found = decide(TuningState(), limit, Counts(made=1), BEGUN, BEGUN + timedelta(seconds=20))
     assert found.within == 40
 
 

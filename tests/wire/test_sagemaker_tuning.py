@@ -405,6 +405,10 @@ def test_a_search_of_nothing_but_failures_fails(sagemaker: Any, server: House) -
             {"ResourceLimits": {"MaxNumberOfTrainingJobs": 1, "MaxParallelTrainingJobs": 101}},
             "Number of parallel jobs for a tuning job' is 100",
         ),
+        (
+            {"ResourceLimits": {"MaxNumberOfTrainingJobs": 10_001, "MaxParallelTrainingJobs": 1}},
+            "Number of training jobs for a tuning job' is 10000",
+        ),
     ],
 )
 def test_searches_that_cannot_be(sagemaker: Any, change: dict[str, Any], words: str) -> None:

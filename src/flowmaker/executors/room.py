@@ -12,6 +12,9 @@ from datetime import datetime
 
 #: Holders that are named to one who waits.
 _NAMED = 3
+#: As many of those that wait are told what exactly they wait for: the others wait for them anyhow,
+#: and hundreds of them need not be told each time that somebody comes or goes.
+_NEAR = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -152,10 +155,14 @@ class Room:
 
     def why(self, demand_id: str) -> str:
         """What one waits for, for a person; empty for one that does not wait."""
-        demand = next((each for each in self._waiting if each.id == demand_id), None)
-        if demand is None:
+        places = (place for place, each in enumerate(self._waiting) if each.id == demand_id)
+        place = next(places, None)
+        if place is None:
             return ""
+        demand = self._waiting[place]
         said = f"waits for {self._wanted(demand)}"
+        if place >= _NEAR:
+            return f"{said}; others came first"
         if self._held:
             said += f": {self.in_use(like=granted(demand, self.capacity))}"
             said += f" are in use by {_names(self._held.values())}"
@@ -187,7 +194,7 @@ class Room:
 
     def tell_all(self) -> None:
         """What those that wait are told by `why` has changed."""
-        for then in list(self._then.values()):
+        for then in [self._then[demand.id] for demand in self._waiting[:_NEAR]]:
             then()
 
     def _forget(self, demand_id: str) -> bool:

@@ -72,8 +72,7 @@ class TuningJobs:
                     f"The parent tuning job {one[NAME]} of the WarmStartConfig does not exist."
                 )
             warm_start.check(call.parameters, parent)
-            measured = await self._desk.database.read(trials.measured, parent.id)
-            found[parent.id] = len(measured)
+            found[parent.id] = await self._desk.database.read(trials.measured, parent.id)
         return found
 
     async def describe(self, call: Call) -> Mapping[str, Any]:
@@ -140,6 +139,9 @@ class TuningJobs:
         return await self._desk.existing(call, KIND, call.parameters[NAME])
 
     async def _counts(self, job: Resource, search: Search) -> Counts:
+        counts = decode(TuningState, job.state).counts
+        if counts is not None:
+            return counts
         return await self._desk.database.read(trials.counts, job.id, maximize=search.maximize)
 
     async def _best(

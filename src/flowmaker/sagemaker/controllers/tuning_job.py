@@ -22,13 +22,17 @@ from flowmaker.sagemaker.lifecycle import tuning as lifecycle
 from flowmaker.sagemaker.records.document import decode, encode
 from flowmaker.sagemaker.records.resource import Kind, Resource
 from flowmaker.sagemaker.records.training import TrainingState
-from flowmaker.sagemaker.records.tuning import Search, Trial, TuningState
+from flowmaker.sagemaker.records.tuning import Counts, Search, Trial, TuningState
 from flowmaker.sagemaker.repository import resources, trials
 
 #: Seconds between looks at how trials do that may be stopped early.
 LOOK = 1.0
 #: Seconds until the tuner's environment is asked for again, should no word come.
 PATIENCE = 10.0
+#: A Bayesian search is told as many results of a job: after ten thousand it costs no more.
+_BEST, _LATEST = 100, 400
+#: A trial that may be stopped early is compared with as many that have ended.
+_RIVALS = 500
 
 
 class TuningJobs:
@@ -53,15 +57,15 @@ class TuningJobs:
         searches = trial_requests.searches(job.request)
         maximize = searches[0].maximize
         running = await self._parts.database.read(trials.open_trials, job.id)
+        state = await self._counted(job, maximize=maximize)
         ended = [one for one in (_ended(*each, searches) for each in running) if one]
         if ended:
-            return await self._note(job, ended, running)
-        counts = await self._parts.database.read(trials.counts, job.id, maximize=maximize)
+            return await self._note(job, state, ended, running, maximize=maximize)
+        counts = state.counts or Counts()
         limit = lifecycle.limits(job.request["HyperParameterTuningJobConfig"], searches)
-        state = decode(TuningState, job.state)
         decision = lifecycle.decide(state, limit, counts, job.created_at, self._parts.now())
         if decision.make:
-            return await self._make(job, searches, counts.made, decision.make)
+            return await self._make(job, state, searches, decision.make)
         if decision.stop:
             await self._stop([made for _, made in running])
         if decision.state != state:
@@ -69,28 +73,44 @@ class TuningJobs:
         early = await self._stop_early(job, searches, running)
         return min((one for one in (early, decision.within) if one is not None), default=None)
 
+    async def _counted(self, job: Resource, *, maximize: bool) -> TuningState:
+        """What is known of it, with the counts of its trials."""
+        state = decode(TuningState, job.state)
+        if state.counts is not None:
+            return state
+        counts = await self._parts.database.read(trials.counts, job.id, maximize=maximize)
+        return replace(state, counts=counts)
+
     async def _note(
-        self, job: Resource, ended: Sequence[Trial], running: Sequence[tuple[Trial, Resource]]
+        self,
+        job: Resource,
+        state: TuningState,
+        ended: Sequence[Trial],
+        running: Sequence[tuple[Trial, Resource]],
+        *,
+        maximize: bool,
     ) -> float | None:
         """Record how trials have ended, and look again."""
-        state = decode(TuningState, job.state)
         numbers = {one.number for one in ended}
         seconds = sum(_seconds(made) for one, made in running if one.number in numbers)
-        noted = replace(state, consumed=state.consumed + seconds)
+        in_order = sorted(ended, key=lambda one: (one.ended_at or one.created_at, one.number))
+        counts = lifecycle.counted(state.counts or Counts(), in_order, maximize=maximize)
+        noted = replace(state, consumed=state.consumed + seconds, counts=counts)
         changed = replace(job, state=encode(noted), modified_at=self._parts.now())
         await self._parts.database.write(trials.end, changed, ended)
         return 0.0
 
     async def _make(
-        self, job: Resource, searches: Sequence[Search], made: int, count: int
+        self, job: Resource, state: TuningState, searches: Sequence[Search], count: int
     ) -> float | None:
         """Make the next trials."""
+        counts = state.counts or Counts()
+        made = counts.made
         try:
             chosen = await self._choose(job, searches, made, count)
         except NotReady:
             return PATIENCE
         except FlowmakerError as error:
-            state = decode(TuningState, job.state)
             reason = f"InternalServerError: {error.message}"
             failed = replace(state, ending="Failed", failure_reason=reason)
             return await self._save(job, failed)
@@ -99,7 +119,8 @@ class TuningJobs:
             self._trial(job, search, values, number, now)
             for number, (search, values) in enumerate(chosen, made + 1)
         ]
-        changed = replace(job, modified_at=now)
+        noted = replace(state, counts=replace(counts, made=made + len(pairs)))
+        changed = replace(job, state=encode(noted), modified_at=now)
         if await self._parts.database.write(trials.make, changed, pairs):
             for _, training_job_made in pairs:
                 self._parts.hints.hint("training_job", training_job_made.id)
@@ -184,12 +205,24 @@ class TuningJobs:
     async def _ask(
         self, job: Resource, search: Search, seed: int | str, count: int
     ) -> list[dict[str, str]]:
-        """What the tuner suggests, given all that is known and all that is being tried."""
+        """What the tuner suggests, given the best and the latest results and what is being tried.
+
+        Its own, and its parents'. Optuna's TPE takes the best 25 for good; they are always among
+        them, and the latest stand for the others.
+        """
         database = self._parts.database
         state = decode(TuningState, job.state)
-        known = await database.read(trials.measured, job.id, search.definition)
+        told = trials.Telling(
+            tuning_id=job.id,
+            definition=search.definition,
+            maximize=search.maximize,
+            best=_BEST,
+            latest=_LATEST,
+        )
+        known = await database.read(trials.telling, told)
         for parent in state.inherited:
-            known += await database.read(trials.measured, parent)
+            theirs = replace(told, tuning_id=parent, definition=None)
+            known += await database.read(trials.telling, theirs)
         running = await database.read(trials.open_trials, job.id)
         tried = [one for one, _ in running if one.definition == search.definition]
         return await self._tuner.suggest(
@@ -249,15 +282,19 @@ class TuningJobs:
     async def _past_series(
         self, job: Resource, searches: Sequence[Search]
     ) -> dict[str, list[list[float]]]:
-        """The objective of all trials that have ended, by definition; each log is read once."""
-        known = self._past.setdefault(job.id, {})
+        """The objective of the trials that ended last, by definition; each log is read once."""
+        known = self._past.get(job.id, {})
+        kept: dict[str, list[float]] = {}
         found: dict[str, list[list[float]]] = {one.definition: [] for one in searches}
         of = {one.definition: one for one in searches}
-        for trial in await self._parts.database.read(trials.measured, job.id):
-            if trial.job_id not in known:
+        for trial in await self._parts.database.read(trials.latest, job.id, _RIVALS):
+            series = known.get(trial.job_id)
+            if series is None:
                 made = await self._parts.load(trial.job_id)
-                known[trial.job_id] = await self._series(made, of[trial.definition]) if made else []
-            found[trial.definition].append(known[trial.job_id])
+                series = await self._series(made, of[trial.definition]) if made else []
+            kept[trial.job_id] = series
+            found[trial.definition].append(series)
+        self._past[job.id] = kept
         return found
 
     async def _series(self, made: Resource, search: Search) -> list[float]:
@@ -303,6 +340,8 @@ def _gives_up(
 
 def _ended(trial: Trial, made: Resource, searches: Sequence[Search]) -> Trial | None:
     """The trial as it ended; None while its training job goes on."""
+    if made.open:
+        return None
     state = decode(TrainingState, made.state)
     if not training.is_final(state):
         return None

@@ -1,13 +1,20 @@
 """What a tuning job does next, decided by what its trials have come to. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import prod
 from statistics import median
 from typing import Any
 
-from flowmaker.sagemaker.records.tuning import Choice, Counts, Range, Search, TuningState
+from flowmaker.sagemaker.records.tuning import (
+    Choice,
+    Counts,
+    Range,
+    Search,
+    Trial,
+    TuningState,
+)
 
 #: AWS's quotas.
 MOST_TRIALS, MOST_PARALLEL = 10_000, 100
@@ -73,6 +80,27 @@ def limits(config: Mapping[str, Any], searches: Sequence[Search]) -> Limits:
 def grid_size(ranges: Sequence[Range]) -> int:
     """How many combinations a grid has."""
     return prod(len(one.values) for one in ranges if isinstance(one, Choice))
+
+
+def counted(counts: Counts, ended: Iterable[Trial], *, maximize: bool) -> Counts:
+    """The counts, when these trials have ended too: those that ended first come first."""
+    for trial in ended:
+        counts = replace(
+            counts,
+            completed=counts.completed + (trial.ending == "Completed"),
+            failed=counts.failed + (trial.ending == "Failed"),
+            stopped=counts.stopped + (trial.ending == "Stopped"),
+        )
+        if trial.objective is None:
+            continue
+        better = counts.best is None or is_better(trial.objective, counts.best, maximize=maximize)
+        counts = replace(
+            counts,
+            measured=counts.measured + 1,
+            since_best=0 if better else counts.since_best + 1,
+            best=trial.objective if better else counts.best,
+        )
+    return counts
 
 
 def status(state: TuningState) -> str:

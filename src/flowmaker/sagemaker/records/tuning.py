@@ -71,7 +71,6 @@ class Counts:
     """How many trials have come to what."""
 
     made: int = 0
-    open: int = 0
     completed: int = 0
     failed: int = 0
     stopped: int = 0
@@ -80,6 +79,11 @@ class Counts:
     #: Measured trials since the best one ended.
     since_best: int = 0
     best: float | None = None
+
+    @property
+    def open(self) -> int:
+        """Those that have not ended."""
+        return self.made - self.completed - self.failed - self.stopped
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,5 +99,8 @@ class TuningState:
     converged_at: datetime | None = None
     #: Seconds that its training jobs have run, in all.
     consumed: float = 0.0
+    #: Of its trials, kept here so that a decision costs the same after ten thousand; None on
+    #: records from before that, until the next trial is made or ends.
+    counts: Counts | None = None
     #: The numbers of parents' trials, already measured, when it began: `{parent: count}`.
     inherited: Mapping[str, int] = field(default_factory=dict[str, int])

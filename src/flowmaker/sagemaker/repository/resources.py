@@ -37,6 +37,12 @@ def get(tx: Transaction, resource_id: str) -> Resource | None:
     return _resource(row) if row else None
 
 
+def get_all(tx: Transaction, ids: Sequence[str]) -> dict[str, Resource]:
+    """Those of these that there are, by id."""
+    rows = tx.execute(select(resources).where(resources.c.id.in_(ids)))
+    return {row.id: _resource(row) for row in rows}
+
+
 def find(tx: Transaction, kind: Kind, account: str, region: str, name: str) -> Resource | None:
     where = and_(
         resources.c.kind == kind.value,

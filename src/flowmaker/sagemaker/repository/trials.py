@@ -5,8 +5,9 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, case, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, or_, select, update
 
+from flowmaker.sagemaker.lifecycle.tuning import counted
 from flowmaker.sagemaker.records.resource import Resource
 from flowmaker.sagemaker.records.tuning import Counts, Trial
 from flowmaker.sagemaker.repository import resources as all_resources
@@ -36,6 +37,19 @@ class Wanted:
     after: tuple[str, int] | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Telling:
+    """Which results of a tuning job the next trials are chosen by."""
+
+    tuning_id: str
+    #: Of this definition alone; None for all.
+    definition: str | None = None
+    maximize: bool = False
+    #: As many of the best, and as many of the last.
+    best: int
+    latest: int
+
+
 def make(tx: Transaction, tuning: Resource, made: Sequence[tuple[Trial, Resource]]) -> bool:
     """Put trials on record with their training jobs, if the tuning job is as it was read.
 
@@ -54,13 +68,9 @@ def make(tx: Transaction, tuning: Resource, made: Sequence[tuple[Trial, Resource
 def open_trials(tx: Transaction, tuning_id: str) -> list[tuple[Trial, Resource]]:
     """Those that have not ended yet, each with its training job."""
     where = and_(trials.c.tuning_id == tuning_id, trials.c.ending == "")
-    rows = tx.execute(select(trials).where(where).order_by(trials.c.number)).all()
-    found: list[tuple[Trial, Resource]] = []
-    for row in rows:
-        job = all_resources.get(tx, row.job_id)
-        if job is not None:
-            found.append((_trial(row), job))
-    return found
+    # To be asked for in order, SQLite would go through all that have ended.
+    rows = sorted(tx.execute(select(trials).where(where)), key=lambda row: row.number)
+    return _with_jobs(tx, rows)
 
 
 def end(tx: Transaction, tuning: Resource, ended: Iterable[Trial]) -> bool:
@@ -84,38 +94,12 @@ def forget(tx: Transaction, tuning: Resource) -> None:
 
 
 def counts(tx: Transaction, tuning_id: str, *, maximize: bool) -> Counts:
-    """What has become of all trials."""
-    ending = trials.c.ending
-
-    def of(condition: ColumnElement[bool]) -> Any:  # noqa: ANN401 - an expression
-        return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
-
-    row = tx.execute(
-        select(
-            func.count(),
-            of(ending == ""),
-            of(ending == "Completed"),
-            of(ending == "Failed"),
-            of(ending == "Stopped"),
-            of(trials.c.objective.is_not(None)),
-        ).where(trials.c.tuning_id == tuning_id)
-    ).one()
-    found = best(tx, tuning_id, maximize=maximize)
-    since = 0
-    if found and found.ended_at:
-        later = and_(trials.c.ended_at > found.ended_at, trials.c.objective.is_not(None))
-        query = select(func.count()).where(trials.c.tuning_id == tuning_id, later)
-        since = tx.execute(query).scalar_one()
-    return Counts(
-        made=row[0],
-        open=row[1],
-        completed=row[2],
-        failed=row[3],
-        stopped=row[4],
-        measured=row[5],
-        since_best=since,
-        best=found.objective if found else None,
-    )
+    """What has become of all trials, by going through them: see `TuningState.counts`."""
+    ended = and_(trials.c.tuning_id == tuning_id, trials.c.ending != "")
+    query = select(trials).where(ended).order_by(trials.c.ended_at, trials.c.number)
+    number = select(func.count()).where(trials.c.tuning_id == tuning_id)
+    made = Counts(made=tx.execute(number).scalar_one())
+    return counted(made, map(_trial, tx.execute(query)), maximize=maximize)
 
 
 def best(tx: Transaction, tuning_id: str, *, maximize: bool) -> Trial | None:
@@ -127,12 +111,29 @@ def best(tx: Transaction, tuning_id: str, *, maximize: bool) -> Trial | None:
     return _trial(row) if row else None
 
 
-def measured(tx: Transaction, tuning_id: str, definition: str | None = None) -> list[Trial]:
-    """All with an objective, by number; of one definition, or of all."""
-    query = select(trials).where(trials.c.tuning_id == tuning_id, trials.c.objective.is_not(None))
-    if definition is not None:
-        query = query.where(trials.c.definition == definition)
-    return [_trial(row) for row in tx.execute(query.order_by(trials.c.number))]
+def measured(tx: Transaction, tuning_id: str) -> int:
+    """How many have an objective."""
+    where = and_(trials.c.tuning_id == tuning_id, trials.c.objective.is_not(None))
+    return tx.execute(select(func.count()).select_from(trials).where(where)).scalar_one()
+
+
+def latest(tx: Transaction, tuning_id: str, limit: int) -> list[Trial]:
+    """Of those with an objective the last ones, by number."""
+    where = and_(trials.c.tuning_id == tuning_id, trials.c.objective.is_not(None))
+    query = select(trials).where(where).order_by(trials.c.number.desc()).limit(limit)
+    return [_trial(row) for row in tx.execute(query)][::-1]
+
+
+def telling(tx: Transaction, asked: Telling) -> list[Trial]:
+    """Of those with an objective the best and the last ones, by number."""
+    where = [trials.c.tuning_id == asked.tuning_id, trials.c.objective.is_not(None)]
+    if asked.definition is not None:
+        where.append(trials.c.definition == asked.definition)
+    value = trials.c.objective.desc() if asked.maximize else trials.c.objective
+    best = select(trials).where(*where).order_by(value, trials.c.number).limit(asked.best)
+    last = select(trials).where(*where).order_by(trials.c.number.desc()).limit(asked.latest)
+    found = {row.number: _trial(row) for query in (best, last) for row in tx.execute(query)}
+    return [found[number] for number in sorted(found)]
 
 
 def page(tx: Transaction, wanted: Wanted) -> list[tuple[Trial, Resource]]:
@@ -156,12 +157,13 @@ def page(tx: Transaction, wanted: Wanted) -> list[tuple[Trial, Resource]]:
         .order_by(*order)
         .limit(wanted.limit + 1)
     )
-    found: list[tuple[Trial, Resource]] = []
-    for row in tx.execute(query).all():
-        job = all_resources.get(tx, row.job_id)
-        if job is not None:
-            found.append((_trial(row), job))
-    return found
+    return _with_jobs(tx, tx.execute(query).all())
+
+
+def _with_jobs(tx: Transaction, rows: Sequence[Row[Any]]) -> list[tuple[Trial, Resource]]:
+    """Trials, each with its training job."""
+    jobs = all_resources.get_all(tx, [row.job_id for row in rows])
+    return [(_trial(row), jobs[row.job_id]) for row in rows if row.job_id in jobs]
 
 
 def _beyond(column: Any, wanted: Wanted) -> ColumnElement[bool]:  # noqa: ANN401 - a column
