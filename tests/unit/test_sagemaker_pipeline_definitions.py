@@ -66,6 +66,7 @@ def state(*runs: StepRun, **more: Any) -> ExecutionState:
     )
 
 
+THROTTLED = {"ExceptionType": ["Step.THROTTLING"]}
 WHOLE = parse(
     text(
         step("A"),
@@ -117,8 +118,13 @@ WHOLE = parse(
             {},
             Decision(ending="Succeeded"),
         ),
-        # What is selected runs, whichever branch it is in.
+        # What is selected runs, whichever branch it is in, but for a condition that is selected.
         ([run("B")], {"selected": ("Yes",)}, Decision(begin=("Yes",))),
+        (
+            [run("B"), run("If", outcome="False")],
+            {"selected": ("If", "Yes", "No")},
+            Decision(begin=("No",)),
+        ),
     ],
 )
 def test_what_an_execution_does_next(
@@ -205,6 +211,28 @@ def test_other_types_of_steps_are_refused_by_name(kind: str) -> None:
             {},
             "BackoffRate of a retry policy is no number",
         ),
+        (
+            [step("A", RetryPolicies=[{**THROTTLED, "MaxAttempts": 21}])],
+            {},
+            "MaxAttempts of a retry policy must be 0 to 20; it is 21",
+        ),
+        (
+            [step("A", RetryPolicies=[{**THROTTLED, "BackoffRate": -1}])],
+            {},
+            "BackoffRate of a retry policy must be 0 or more; it is -1",
+        ),
+        (
+            [step("A", RetryPolicies=[{**THROTTLED, "MaxAttempts": 1, "ExpireAfterMin": 1}])],
+            {},
+            "either MaxAttempts or ExpireAfterMin, not both",
+        ),
+        (
+            [step("A", "Fail", RetryPolicies=[THROTTLED])],
+            {},
+            "RetryPolicies are not for steps of type Fail",
+        ),
+        ([step("A", "Fail"), step("B", "Training", "A")], {}, "B can not depends on A"),
+        ([step("A", "Endpoint")], {}, "The step A: Arguments.EndpointName is required"),
         ([step("A")], {"Parameters": ["P"]}, "Parameters: each must be an object"),
         ([step("A")], {"PipelineExperimentConfig": {"Name": "x"}}, "ExperimentName and TrialName"),
         ([step("A")], {"Steps": {}}, "at least one step"),
@@ -434,6 +462,13 @@ def test_what_the_cache_counts_as_the_same() -> None:
     key = cache_key("Training", asked)
     assert key == cache_key("Training", {**asked, "ResourceConfig": {"InstanceCount": 2}})
     assert key != cache_key("Training", {**asked, "HyperParameters": {"a": "2"}})
+    moved = {"ModelName": "m", "TransformOutput": {"S3OutputPath": "s3://b/2"}}
+    assert cache_key("Transform", moved) == cache_key("Transform", {"ModelName": "m"})
+    tuned = {"InputDataConfig": [], "ResourceConfig": {"InstanceCount": 1}}
+    tuning, larger = ({"TrainingJobDefinition": {**tuned, "ResourceConfig": n}} for n in (1, 2))
+    assert cache_key("Tuning", tuning) == cache_key("Tuning", larger)
+    other = {"TrainingJobDefinition": {**tuned, "StaticHyperParameters": {"a": "2"}}}
+    assert cache_key("Tuning", tuning) != cache_key("Tuning", other)
 
 
 def tried(attempt: int, exception: str, **policy: Any) -> float | None:
@@ -453,8 +488,18 @@ def test_retry_policies() -> None:
     assert tried(2, limit, MaxAttempts=2, IntervalSeconds=5, BackoffRate=3) == 15
     assert tried(3, limit, MaxAttempts=2) is None
     assert tried(1, limit, ExpireAfterMin=1, IntervalSeconds=61) is None
+    assert tried(5, limit, IntervalSeconds=0) == 0, "five times, where nothing is said"
+    assert tried(6, limit, IntervalSeconds=0) is None
     assert retries.of_reason("InternalServerError: x") == retries.INTERNAL_ERROR
     assert retries.of_reason("AlgorithmError: x") == ""
+
+
+@pytest.mark.parametrize(("kind", "again"), [("Training", True), ("Tuning", False)])
+def test_a_tuning_job_is_not_made_again_for_an_internal_error(kind: str, *, again: bool) -> None:
+    policy = {"ExceptionType": [retries.INTERNAL_ERROR], "MaxAttempts": 2}
+    made = parse(text(step("A", kind, RetryPolicies=[policy]))).steps["A"]
+    at = retries.again_at(made, run("A"), retries.INTERNAL_ERROR, NOW)
+    assert (at is not None) is again
 
 
 def names(definition: Definition, *chosen: str) -> list[str]:
@@ -469,3 +514,8 @@ def test_selected_steps_find_what_they_need() -> None:
         names(WHOLE, "X")
     with pytest.raises(ValueError, match="must have results of the steps Yes"):
         names(WHOLE, "After")
+
+
+def test_steps_between_selected_ones_are_selected_too() -> None:
+    with pytest.raises(ValueError, match="the steps B are on the way"):
+        names(WHOLE, "A", "Yes")

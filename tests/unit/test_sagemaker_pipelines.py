@@ -211,6 +211,21 @@ async def test_a_fail_step_fails_the_execution(at: Bench, player: Player) -> Non
     assert poor["Metadata"] == {"Fail": {"ErrorMessage": "only 0.25"}}
 
 
+async def test_an_outcome_can_be_told(at: Bench) -> None:
+    """As on AWS: `false`, though the step's Metadata says `False`."""
+    never = {"Type": "Equals", "LeftValue": 1, "RightValue": 2}
+    outcome = {"Std:Join": {"On": ": ", "Values": ["it is", {"Get": "Steps.Never.Outcome"}]}}
+    nothing = {"Conditions": [never], "IfSteps": [], "ElseSteps": []}
+    await create(
+        at, step("Never", "Condition", nothing), step("Poor", "Fail", {"ErrorMessage": outcome})
+    )
+    arn = await start(at)
+    await ended(at, arn)
+    found = await steps(at, arn)
+    assert found["Never"]["Metadata"] == {"Condition": {"Outcome": "False"}}
+    assert found["Poor"]["FailureReason"] == "it is: false"
+
+
 async def test_a_property_file_that_is_not_there_fails_the_condition(
     at: Bench, player: Player
 ) -> None:

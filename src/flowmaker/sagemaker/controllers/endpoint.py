@@ -277,6 +277,9 @@ class Endpoints:
         self._parts.hints.hint("endpoint_changed", endpoint.id)
         if not saved:
             return 0.0
+        if endpoint.status != lifecycle.status(state):
+            # A step of a pipeline may wait for what the endpoint comes to.
+            self._parts.hints.hint("job_ended", endpoint.arn)
         return None if settled else pause
 
     async def _delete(self, endpoint: Resource, state: EndpointState) -> float | None:

@@ -18,7 +18,14 @@ from flowmaker.sagemaker.lifecycle import pipeline_retries as retries
 from flowmaker.sagemaker.lifecycle import references
 from flowmaker.sagemaker.lifecycle.pipeline_conditions import holds
 from flowmaker.sagemaker.lifecycle.pipeline_definition import own_arguments, parse
-from flowmaker.sagemaker.lifecycle.pipeline_jobs import JOBS, cache_key, job_name, next_name
+from flowmaker.sagemaker.lifecycle.pipeline_jobs import (
+    JOBS,
+    cache_key,
+    has_ended,
+    job_name,
+    next_name,
+    result,
+)
 from flowmaker.sagemaker.lifecycle.pipeline_times import duration
 from flowmaker.sagemaker.lifecycle.references import Facts, Unresolved
 from flowmaker.sagemaker.records.document import decode, encode
@@ -35,8 +42,6 @@ from flowmaker.sagemaker.repository import pipelines, resources
 
 #: Seconds until a job is looked at again, should no word come that it has ended.
 PATIENCE = 10.0
-#: The statuses of jobs that have ended.
-_ENDED = frozenset({"Completed", "Failed", "Stopped"})
 #: A result without ExpireAfter may be used for as long.
 _FOREVER = timedelta(days=36500)
 
@@ -117,14 +122,14 @@ class PipelineExecutions:
         self._waiting[run.arn] = execution.id
         if not job.at_once:
             found = await self._jobs.find(execution, run, job)
-            if found is not None and found.status not in _ENDED:
+            if found is not None and not has_ended(job, found.status):
                 return run
         self._waiting.pop(run.arn, None)
         try:
             answer = await self._jobs.describe(execution, state, run, job)
         except Refused as error:
             return self._failed(step, run, str(error), error.exception)
-        status = "Completed" if job.at_once else answer[f"{job.prefix}Status"]
+        status, reason = result(job, run, answer)
         now = self._parts.now()
         if run.status is StepStatus.STOPPING:
             return replace(run, status=StepStatus.STOPPED, ended_at=now)
@@ -133,7 +138,6 @@ class PipelineExecutions:
             return replace(run, status=done, properties=answer, ended_at=now)
         if status == "Stopped":
             return lifecycle.failed(run, f"ClientError: The job {run.job} was stopped", now)
-        reason = str(answer.get("FailureReason", "the job has failed"))
         return self._failed(step, run, f"ClientError: {reason}", retries.of_reason(reason))
 
     def _failed(self, step: Step, run: StepRun, reason: str, exception: str) -> StepRun:
@@ -148,7 +152,7 @@ class PipelineExecutions:
             attempt=run.attempt + 1,
             retry_at=again,
             arn="",
-            job=next_name(run.job),
+            job=run.job if JOBS[step.type].named else next_name(run.job),
         )
 
     # A step that begins.
@@ -195,7 +199,7 @@ class PipelineExecutions:
                     run,
                     status=StepStatus.SUCCEEDED,
                     outcome=str(outcome),
-                    properties={"Outcome": str(outcome)},
+                    properties={"Outcome": outcome},
                     ended_at=now,
                 )
             resolved = references.resolve(arguments, _with_name(known, execution, state, step))
@@ -220,7 +224,7 @@ class PipelineExecutions:
         custom = str(run.arguments.get(member, ""))
         arguments = {name: value for name, value in run.arguments.items() if name != member}
         name = job_name(job, _id(execution), step.name, str(state.retries), custom)
-        return replace(run, job=name, arguments=arguments)
+        return replace(run, job=custom if job.named else name, arguments=arguments)
 
     async def _cached(self, execution: Resource, step: Step, run: StepRun) -> StepRun | None:
         now, within = self._parts.now(), duration(step.expire_after)
@@ -275,8 +279,11 @@ class PipelineExecutions:
     ) -> StepRun:
         job, now = JOBS[step.type], self._parts.now()
         found = await self._jobs.find(execution, run, job)
-        if found is None:
+        if found is None or (job.stays and not run.arn):
             return replace(run, status=StepStatus.STOPPED, retry_at=None, ended_at=now)
+        if job.stays:
+            # Nothing stops an endpoint from coming up: the step is done when it has.
+            return replace(run, status=StepStatus.STOPPING)
         if job.at_once:
             return await self._look(execution, state, step, replace(run, arn=found.arn))
         try:

@@ -18,12 +18,16 @@ from flowmaker.sagemaker.container.storage import DataError, location
 from flowmaker.sagemaker.controllers.parts import Parts
 from flowmaker.sagemaker.lifecycle.pipeline_jobs import JobType, with_role
 from flowmaker.sagemaker.lifecycle.pipeline_retries import SERVICE_FAULT, of_code
+from flowmaker.sagemaker.records.document import decode
+from flowmaker.sagemaker.records.hosting import EndpointState
 from flowmaker.sagemaker.records.pipeline import ExecutionState, StepRun
 from flowmaker.sagemaker.records.resource import Kind, Resource, Search
 from flowmaker.sagemaker.repository import resources
 
 #: Of a tuning job, the models of as many of its best training jobs can be referred to.
 _BEST = 50
+#: The tag of what an execution has made.
+_EXECUTION = "sagemaker:pipeline-execution-arn"
 
 
 class Refused(Exception):  # noqa: N818 - it is what the step fails with
@@ -51,13 +55,41 @@ class PipelineJobs:
             Refused: it cannot be made.
         """
         found = await self.find(execution, run, job)
-        if found is not None:
+        if found is not None and job.stays:
+            return await self._update(execution, state, run, job, found)
+        if found is not None and await self._is_its_own(execution, job, found):
             return found.arn
         parameters = self._parameters(execution, state, run, job)
         if job.kind is Kind.MODEL_PACKAGE:
             await self._ensure_group(execution, state, run)
         answer = await self._call(execution, state, run.name, f"Create{job.noun}", parameters)
         return str(answer[f"{job.prefix}Arn"])
+
+    async def _is_its_own(self, execution: Resource, job: JobType, found: Resource) -> bool:
+        """Whether this execution has made it: a name of one's own choice may be another's, too."""
+        if not job.named:
+            return True
+        tags = await self.parts.database.read(resources.tags_of, found.arn)
+        return tags.get(_EXECUTION) == execution.arn
+
+    async def _update(
+        self,
+        execution: Resource,
+        state: ExecutionState,
+        run: StepRun,
+        job: JobType,
+        endpoint: Resource,
+    ) -> str:
+        """The ARN of an endpoint that is there: it goes over to the step's configuration.
+
+        Unless it has that, or is just getting it: the server may have been killed meanwhile.
+        """
+        wanted = run.arguments["EndpointConfigName"]
+        has = decode(EndpointState, endpoint.state)
+        if wanted not in {one.config_name for one in (has.pending, has.fleet) if one}:
+            asked = {"EndpointName": run.job, "EndpointConfigName": wanted}
+            await self._call(execution, state, run.name, f"Update{job.noun}", asked)
+        return endpoint.arn
 
     async def find(self, execution: Resource, run: StepRun, job: JobType) -> Resource | None:
         """What the step has made already, before the server was killed perhaps."""
@@ -152,7 +184,7 @@ class PipelineJobs:
             return {**parameters, "ClientToken": _token(run)}
         tags = [
             *parameters.get("Tags", []),
-            {"Key": "sagemaker:pipeline-execution-arn", "Value": execution.arn},
+            {"Key": _EXECUTION, "Value": execution.arn},
             {"Key": "sagemaker:pipeline-step-name", "Value": run.name},
         ]
         parameters |= {f"{job.prefix}Name": run.job, "Tags": tags}
@@ -225,8 +257,8 @@ class PipelineJobs:
     async def _caller(
         self, execution: Resource, state: ExecutionState, step: str, operation: str
     ) -> Inside:
-        """Who calls an operation: the role must be allowed to create and to describe, as on AWS."""
-        if operation.startswith(("Create", "Describe")):
+        """Who calls an operation: the role must be allowed to make and to describe, as on AWS."""
+        if operation.startswith(("Create", "Describe", "Update")):
             name = session_name(execution, step)
             session = await self.parts.session(execution, state.role_arn, name)
             return self.inside.acting_as(session.principal, execution.region)

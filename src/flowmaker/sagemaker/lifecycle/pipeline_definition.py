@@ -23,9 +23,22 @@ TYPES: Mapping[str, tuple[str, ...]] = {
     "Tuning": (),
     "Model": (),
     "RegisterModel": (),
+    "EndpointConfig": ("EndpointConfigName", "ProductionVariants"),
+    "Endpoint": ("EndpointName", "EndpointConfigName"),
     "Condition": ("Conditions",),
     "Fail": (),
 }
+#: Steps of these types are not tried again; all others are, by their RetryPolicies.
+_TRIED_ONCE = frozenset({"Condition", "Endpoint", "Fail"})
+#: The most that a retry policy may have of each.
+_RETRY_NUMBERS = {
+    "IntervalSeconds": 43_200,
+    "BackoffRate": None,
+    "MaxAttempts": 20,
+    "ExpireAfterMin": 14_400,
+}
+#: Tries that a policy without MaxAttempts and ExpireAfterMin has.
+_ATTEMPTS = 5
 #: Execution variables.
 VARIABLES = frozenset(
     {
@@ -139,7 +152,7 @@ def _step(given: Mapping[str, Any], where: str, condition: str, outcome: str) ->
         description=str(given.get("Description") or ""),
         cached=bool(cache.get("Enabled")),
         expire_after=_expiry(cache, name),
-        retry_policies=tuple(_policies(given.get("RetryPolicies") or [], name)),
+        retry_policies=tuple(_policies(given.get("RetryPolicies") or [], name, kind)),
         property_files=_property_files(given.get("PropertyFiles") or [], name),
     )
 
@@ -184,27 +197,43 @@ def _expiry(cache: Mapping[str, Any], step: str) -> str:
     return text
 
 
-def _policies(given: Any, step: str) -> Iterator[RetryPolicy]:  # noqa: ANN401 - JSON
-    for one in _list(given, f"The step {step}: RetryPolicies"):
-        policy = _mapping(one, f"The step {step}: a retry policy")
-        listed = _list(policy.get("ExceptionType") or [], f"The step {step}: ExceptionType")
-        unknown = [one for one in listed if one not in EXCEPTIONS]
-        if unknown or not listed:
-            raise DefinitionError(
-                f"The step {step}: ExceptionType of a retry policy must be of "
-                f"{', '.join(sorted(EXCEPTIONS))}; it is {', '.join(map(str, unknown)) or 'empty'}"
-            )
-        numbers = ("IntervalSeconds", "BackoffRate", "MaxAttempts", "ExpireAfterMin")
-        for member in numbers:
-            if not isinstance(policy.get(member, 1), int | float):
-                raise DefinitionError(f"The step {step}: {member} of a retry policy is no number")
-        yield RetryPolicy(
-            exceptions=tuple(listed),
-            interval=policy.get("IntervalSeconds", 1),
-            rate=policy.get("BackoffRate", 2.0),
-            attempts=policy.get("MaxAttempts"),
-            minutes=policy.get("ExpireAfterMin"),
+def _policies(given: Any, step: str, kind: str) -> Iterator[RetryPolicy]:  # noqa: ANN401 - JSON
+    listed = _list(given, f"The step {step}: RetryPolicies")
+    if listed and kind in _TRIED_ONCE:
+        raise DefinitionError(f"The step {step}: RetryPolicies are not for steps of type {kind}")
+    for one in listed:
+        yield _policy(_mapping(one, f"The step {step}: a retry policy"), step)
+
+
+def _policy(policy: Mapping[str, Any], step: str) -> RetryPolicy:
+    listed = _list(policy.get("ExceptionType") or [], f"The step {step}: ExceptionType")
+    unknown = [one for one in listed if one not in EXCEPTIONS]
+    if unknown or not listed:
+        raise DefinitionError(
+            f"The step {step}: ExceptionType of a retry policy must be of "
+            f"{', '.join(sorted(EXCEPTIONS))}; it is {', '.join(map(str, unknown)) or 'empty'}"
         )
+    for member, most in _RETRY_NUMBERS.items():
+        value = policy.get(member, 0)
+        if not isinstance(value, int | float):
+            raise DefinitionError(f"The step {step}: {member} of a retry policy is no number")
+        if value < 0 or (most is not None and value > most):
+            upto = "0 or more" if most is None else f"0 to {most}"
+            raise DefinitionError(
+                f"The step {step}: {member} of a retry policy must be {upto}; it is {value}"
+            )
+    attempts, minutes = policy.get("MaxAttempts"), policy.get("ExpireAfterMin")
+    if attempts is not None and minutes is not None:
+        raise DefinitionError(
+            f"The step {step}: a retry policy has either MaxAttempts or ExpireAfterMin, not both"
+        )
+    return RetryPolicy(
+        exceptions=tuple(listed),
+        interval=policy.get("IntervalSeconds", 1),
+        rate=policy.get("BackoffRate", 2.0),
+        attempts=_ATTEMPTS if attempts is None and minutes is None else attempts,
+        minutes=minutes,
+    )
 
 
 def _property_files(given: Any, step: str) -> dict[str, tuple[str, str]]:  # noqa: ANN401 - JSON
@@ -225,10 +254,7 @@ def _check_references(definition: Definition) -> None:
         if fault:
             raise DefinitionError(f"The step {step.name}: {fault}")
         for needed in step.needs:
-            if needed not in definition.steps:
-                raise DefinitionError(
-                    f"The step {step.name} needs the step {needed}, which there is not"
-                )
+            _check_needed(step, definition.steps.get(needed), needed)
         for reference in referred(own_arguments(step.type, step.arguments)):
             _check_reference(reference, definition, f"The step {step.name}")
     fault = malformed(definition.experiment)
@@ -238,6 +264,15 @@ def _check_references(definition: Definition) -> None:
         )
     for reference in referred(definition.experiment):
         _check_reference(reference, definition, "PipelineExperimentConfig")
+
+
+def _check_needed(step: Step, needed: Step | None, name: str) -> None:
+    if needed is None:
+        raise DefinitionError(f"The step {step.name} needs the step {name}, which there is not")
+    if needed.type == "Fail":
+        raise DefinitionError(
+            f"{step.name} can not depends on {name}: a Fail step ends the execution"
+        )
 
 
 def _check_reference(reference: str, definition: Definition, where: str) -> None:

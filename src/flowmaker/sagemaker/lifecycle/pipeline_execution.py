@@ -61,7 +61,7 @@ def _given_up(definition: Definition, runs: Mapping[str, StepRun]) -> bool:
 def _ready(step: Step, runs: Mapping[str, StepRun], state: ExecutionState) -> bool:
     if step.name in runs or (state.selected and step.name not in state.selected):
         return False
-    if step.condition and not state.selected:
+    if step.condition and (not state.selected or step.condition in state.selected):
         taken = runs.get(step.condition)
         if taken is None or taken.outcome != step.outcome:
             return False

@@ -5,7 +5,7 @@ import json
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from flowmaker.sagemaker.records.pipeline import StepRun
 from flowmaker.sagemaker.records.resource import Kind
@@ -28,9 +28,13 @@ class JobType:
     longest_name: int = 63
     #: It is there when it is made, and does not run.
     at_once: bool = False
+    #: Its name is the one that the step's arguments give, whichever execution it is.
+    named: bool = False
+    #: It stays when it is there, and it is updated by a step that finds it there: an endpoint.
+    stays: bool = False
     #: It belongs to a trial, if the pipeline has an experiment.
     in_experiment: bool = False
-    #: Changes of these members of the arguments are another step to the cache.
+    #: Changes of these members of the arguments are another step to the cache: AWS's list.
     cache_members: tuple[str, ...] = ()
 
 
@@ -70,7 +74,6 @@ JOBS: Mapping[str, JobType] = {
             "Environment",
             "ModelName",
             "TransformInput",
-            "TransformOutput",
         ),
     ),
     "Tuning": JobType(
@@ -81,7 +84,11 @@ JOBS: Mapping[str, JobType] = {
         longest_name=32,
         cache_members=(
             "HyperParameterTuningJobConfig",
-            "TrainingJobDefinition",
+            "TrainingJobDefinition.AlgorithmSpecification",
+            "TrainingJobDefinition.HyperParameterRanges",
+            "TrainingJobDefinition.InputDataConfig",
+            "TrainingJobDefinition.StaticHyperParameters",
+            "TrainingJobDefinition.TuningObjective",
             "TrainingJobDefinitions",
         ),
     ),
@@ -93,7 +100,53 @@ JOBS: Mapping[str, JobType] = {
         metadata="RegisterModel",
         at_once=True,
     ),
+    "EndpointConfig": JobType(
+        kind=Kind.ENDPOINT_CONFIG,
+        noun="EndpointConfig",
+        prefix="EndpointConfig",
+        metadata="EndpointConfig",
+        at_once=True,
+        named=True,
+        cache_members=(
+            "AsyncInferenceConfig",
+            "DataCaptureConfig",
+            "EndpointConfigName",
+            "ProductionVariants",
+            "ShadowProductionVariants",
+        ),
+    ),
+    "Endpoint": JobType(
+        kind=Kind.ENDPOINT,
+        noun="Endpoint",
+        prefix="Endpoint",
+        metadata="Endpoint",
+        named=True,
+        stays=True,
+    ),
 }
+#: The statuses of jobs that have ended.
+_ENDED = frozenset({"Completed", "Failed", "Stopped"})
+#: Those of endpoints on which something still goes on.
+_CHANGING = frozenset({"Creating", "Updating", "RollingBack", "Deleting"})
+
+
+def has_ended(job: JobType, status: str) -> bool:
+    """Whether what a step has made has come to what it comes to."""
+    return status not in _CHANGING if job.stays else status in _ENDED
+
+
+def result(job: JobType, run: StepRun, answer: Mapping[str, Any]) -> tuple[str, str]:
+    """`Completed`, `Stopped` or `Failed`, and why, of what its Describe operation answers."""
+    if job.at_once:
+        return "Completed", ""
+    status = str(answer[f"{job.prefix}Status"])
+    reason = str(answer.get("FailureReason", "the job has failed"))
+    if not job.stays:
+        return status, reason
+    wanted = run.arguments["EndpointConfigName"]
+    if status == "InService" and answer.get("EndpointConfigName") == wanted:
+        return "Completed", ""
+    return "Failed", str(answer.get("FailureReason", f"the endpoint {run.job} is {status}"))
 
 
 def job_name(job: JobType, execution_id: str, step: str, number: str, custom: str = "") -> str:
@@ -139,9 +192,19 @@ def _spelled(text: str, letters: str, length: int) -> str:
 
 def cache_key(kind: str, arguments: Mapping[str, Any]) -> str:
     """What two runs of a step have in common that count as the same."""
-    members = JOBS[kind].cache_members
-    counted = {name: arguments[name] for name in members if name in arguments}
+    found = {path: _member(arguments, path) for path in JOBS[kind].cache_members}
+    counted = {path: value for path, value in found.items() if value is not None}
     return hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()
+
+
+def _member(arguments: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401 - JSON
+    """What is at a path such as `A.B`; None if nothing is."""
+    value: Any = arguments
+    for name in path.split("."):
+        if not isinstance(value, Mapping):
+            return None
+        value = cast("Mapping[str, Any]", value).get(name)
+    return value
 
 
 def with_role(job: JobType, arguments: Mapping[str, Any], role_arn: str) -> dict[str, Any]:

@@ -40,6 +40,9 @@ def of_reason(reason: str) -> str:
 
 def again_at(step: Step, run: StepRun, exception: str, now: datetime) -> datetime | None:
     """When a step that failed is tried again; None if it is not."""
+    if step.type == "Tuning" and exception == INTERNAL_ERROR:
+        # Contract: a tuning job makes its training jobs again by itself; a policy has no effect.
+        return None
     policies = (*step.retry_policies, _DEFAULT)
     policy = next((one for one in policies if exception in one.exceptions), None)
     if policy is None:
