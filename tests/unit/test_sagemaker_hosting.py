@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from flowmaker.aws.errors import AwsError
 from flowmaker.sagemaker.container.model_client import ModelClient, ModelUnreachable
 from tests.fakes.hosting import Model, create_model, deploy, invoke, settled, variant
 from tests.fakes.sagemaker import Bench, bench
+from tests.unit.test_sagemaker_processing import keys
 
 
 @pytest.fixture
@@ -180,6 +183,49 @@ async def test_every_object_is_transformed(at: Bench, model: Model) -> None:
     await at.until(lambda: _stopped(at), bool)
 
 
+async def test_what_went_in_and_came_out_is_captured_as_manifests(at: Bench) -> None:
+    await at.put("in/a.csv", b"a\n")
+    await at.put("in/sub/b.csv", b"b\n")
+    capture = {"DestinationS3Uri": "s3://data/captured", "GenerateInferenceId": True}
+    done = await transform(at, DataCaptureConfig=capture)
+    assert done["TransformJobStatus"] == "Completed", done
+    assert done["DataCaptureConfig"] == capture
+    hour = f"{done['TransformStartTime'].astimezone(UTC):%Y/%m/%d/%H}"
+    names = ["a.csv", "sub/b.csv"]
+    assert await manifest(at, f"captured/input/{hour}/") == [{"prefix": "s3://data/in/"}, *names]
+    outputs = [f"{name}.out" for name in names]
+    assert await manifest(at, f"captured/output/{hour}/") == [{"prefix": "s3://data/bt/"}, *outputs]
+    answer, number, then = (await at.content("bt/a.csv.out")).decode().strip().split(",")
+    assert (answer, len(number)) == ("A", 36)
+    assert then == f"{done['TransformStartTime'].astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+async def test_one_file_is_captured_by_the_folder_that_it_is_in(at: Bench) -> None:
+    await at.put("in/a.csv", b"a\n")
+    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://data/in/a"}}
+    await transform(
+        at,
+        DataCaptureConfig={"DestinationS3Uri": "s3://data/captured"},
+        TransformInput={"DataSource": source, "ContentType": "text/csv", "SplitType": "Line"},
+    )
+    assert await manifest(at, "captured/input/") == [{"prefix": "s3://data/in/"}, "a.csv"]
+    assert await at.content("bt/a.csv.out") == b"A\n", "nothing is added that was not asked for"
+
+
+async def test_a_role_that_may_not_capture_fails_the_job(at: Bench) -> None:
+    await at.put("in/a.csv", b"a\n")
+    done = await transform(at, DataCaptureConfig={"DestinationS3Uri": "s3://none/captured"})
+    assert done["TransformJobStatus"] == "Failed"
+    assert "none" in done["FailureReason"]
+
+
+async def manifest(at: Bench, prefix: str) -> Any:
+    """The one object below a prefix."""
+    (name,) = await keys(at, prefix)
+    assert name.endswith(".json")
+    return json.loads(await at.content(name))
+
+
 async def test_a_bad_record_fails_the_job_but_not_the_other_files(at: Bench, model: Model) -> None:
     await at.put("in/a.csv", b"good\n")
     await at.put("in/b.csv", b"bad\n")
@@ -211,7 +257,14 @@ async def test_a_file_larger_than_a_payload_fails_the_job(at: Bench) -> None:
         ({"DataProcessing": {"JoinSource": "Other"}}, r"DataProcessing\.JoinSource Other is not"),
         ({"DataProcessing": {"InputFilter": "1:"}}, r"InputFilter: a filter begins with"),
         ({"ModelName": "other"}, "Could not find model"),
-        ({"DataCaptureConfig": {"DestinationS3Uri": "s3://data/c"}}, "DataCaptureConfig"),
+        ({"DataCaptureConfig": {"DestinationS3Uri": "data/c"}}, "data/c"),
+        (
+            {
+                "DataCaptureConfig": {"DestinationS3Uri": "s3://data", "GenerateInferenceId": True},
+                "TransformOutput": {"S3OutputPath": "s3://data/bt", "Accept": "image/png"},
+            },
+            "GenerateInferenceId takes",
+        ),
         ({"MaxPayloadInMB": 50, "MaxConcurrentTransforms": 3}, "must not exceed 100 MB"),
     ],
 )

@@ -3,6 +3,8 @@
 import gzip
 import json
 import struct
+import uuid
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,6 +20,8 @@ from flowmaker.sagemaker.container.batches import Batching, assembled, payloads
 from flowmaker.sagemaker.container.joining import Joining
 from flowmaker.sagemaker.container.storage import DataError
 
+#: When the job did, in another time zone than the output has it.
+STARTED = datetime(2026, 1, 2, 4, 5, 6, tzinfo=timezone(timedelta(hours=1)))
 DOCUMENT = {"id": 7, "a b": [1, 2, 3, 4], "in": {"x": "y", "z": [{"q": 1}, {"q": 2}]}}
 
 
@@ -70,17 +74,17 @@ def request(content_type: str = "text/csv", **processing: str) -> dict[str, Any]
 
 def test_rows_of_csv_are_filtered_and_joined() -> None:
     how = joining.of_request(
-        request(InputFilter="$[1:]", JoinSource="Input", OutputFilter="$[0,-1]")
+        request(InputFilter="$[1:]", JoinSource="Input", OutputFilter="$[0,-1]"), STARTED
     )
     rows = [b'1,"a, b",3\n', b"2,c,4\n"]
     assert [how.sent(row) for row in rows] == [b'"a, b",3\n', b"c,4\n"]
     assert how.written(rows, b"0.5\n0.75\n") == b"1,0.5\n2,0.75\n"
-    plain = joining.of_request(request(JoinSource="Input"))
+    plain = joining.of_request(request(JoinSource="Input"), STARTED)
     assert plain.written(rows, b"0.5\n0.75\n") == b'1,"a, b",3,0.5\n2,c,4,0.75\n'
 
 
 def test_objects_get_a_member_and_anything_else_becomes_an_object() -> None:
-    how = joining.of_request(request("application/jsonlines", JoinSource="Input"))
+    how = joining.of_request(request("application/jsonlines", JoinSource="Input"), STARTED)
     records = [b'{"id": 1}\n', b"[2]\n"]
     written = how.written(records, b'{"score": 0.5}\n{"score": 0.7}\n')
     assert [json.loads(line) for line in written.splitlines()] == [
@@ -91,7 +95,7 @@ def test_objects_get_a_member_and_anything_else_becomes_an_object() -> None:
 
 def test_an_output_filter_without_a_join_is_of_the_answer() -> None:
     given = request("application/json", InputFilter="$.features", OutputFilter="$.predictions[0]")
-    how = joining.of_request(given)
+    how = joining.of_request(given, STARTED)
     assert json.loads(how.sent(b'{"id": 3, "features": [1, 2]}')) == [1, 2]
     answer = b'{"predictions": [{"score": 1}, {"score": 2}]}'
     assert json.loads(how.written([b"{}"], answer)) == {"score": 1}
@@ -117,7 +121,33 @@ def test_an_output_filter_without_a_join_is_of_the_answer() -> None:
 )
 def test_processing_that_cannot_be(given: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        joining.of_request(given)
+        joining.of_request(given, STARTED)
+
+
+def stamped(content_type: str, **processing: str) -> Joining:
+    capture = {"DestinationS3Uri": "s3://b/c", "GenerateInferenceId": True}
+    given = {**request(content_type, **processing), "DataCaptureConfig": capture}
+    return joining.of_request(given, STARTED)
+
+
+def test_each_record_that_goes_out_gets_an_id_and_the_time() -> None:
+    written = stamped("text/csv", JoinSource="Input").written([b"1,2\n", b"3,4\n"], b"0.5\n0.75\n")
+    (first, one, then), (second, two, _) = (
+        line.rsplit(",", 2) for line in written.decode().splitlines()
+    )
+    assert (first, second) == ("1,2,0.5", "3,4,0.75")
+    assert uuid.UUID(one) != uuid.UUID(two)
+    assert then == "2026-01-02T03:05:06Z"
+
+
+def test_ids_of_objects_are_members() -> None:
+    written = stamped("application/jsonlines").written([], b'{"output": 0}\n0.5\n')
+    first, second = map(json.loads, written.splitlines())
+    assert uuid.UUID(first.pop("SageMakerInferenceId"))
+    assert first == {"output": 0, "SageMakerInferenceTime": "2026-01-02T03:05:06Z"}
+    assert second["SageMakerOutput"] == 0.5
+    with pytest.raises(ValueError, match="GenerateInferenceId takes"):
+        stamped("image/png")
 
 
 def test_answers_must_be_as_many_as_records() -> None:

@@ -216,6 +216,9 @@ HONOURED: Mapping[str, set[str]] = {
         "DataProcessing.InputFilter",
         "DataProcessing.OutputFilter",
         "DataProcessing.JoinSource",
+        "DataCaptureConfig.DestinationS3Uri",
+        "DataCaptureConfig.GenerateInferenceId",
+        "DataCaptureConfig.KmsKeyId",  # harmless
         "Tags",
         "ExperimentConfig",  # harmless
     },

@@ -31,6 +31,7 @@ ECHOED = (
     "TransformOutput",
     "TransformResources",
     "DataProcessing",
+    "DataCaptureConfig",
     "ExperimentConfig",
 )
 #: What is honoured of members that have further values.
@@ -57,7 +58,7 @@ class TransformJobs:
 
     async def create(self, call: Call) -> Mapping[str, Any]:
         members.check(call)
-        _check_values(call)
+        _check_values(call, self._desk.clock.now())
         given = call.parameters
         name = given["TransformJobName"]
         duplicate = in_use(Kind.TRANSFORM_JOB, arn(call, Kind.TRANSFORM_JOB, name))
@@ -113,7 +114,7 @@ def _stopping(job: Resource, _now: datetime) -> tuple[str, Mapping[str, Any]] | 
     return lifecycle.status(stopped), encode(stopped)
 
 
-def _check_values(call: Call) -> None:
+def _check_values(call: Call, now: datetime) -> None:
     given = call.parameters
     for group, member, works in WORKS:
         value = given.get(group, {}).get(member)
@@ -127,11 +128,13 @@ def _check_values(call: Call) -> None:
         members.refuse(call, "InstanceCount", count, f"1 to {MOST_INSTANCES} instances work")
     _check_sizes(given)
     try:
-        joining.of_request(given)
+        joining.of_request(given, now)
     except ValueError as error:
         raise validation(str(error)) from None
     try:
         location(given["TransformOutput"]["S3OutputPath"])
+        if capture := given.get("DataCaptureConfig"):
+            location(capture["DestinationS3Uri"])
     except DataError as error:
         raise validation(str(error)) from None
 

@@ -10,13 +10,17 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, cast
 
+from flowmaker import ids
 from flowmaker.sagemaker.container.filters import Path
 from flowmaker.sagemaker.container.storage import DataError
 
 CSV, JSON, LINES = "text/csv", "application/json", "application/jsonlines"
 INPUT, OUTPUT = "SageMakerInput", "SageMakerOutput"
+#: What GenerateInferenceId adds to each record that goes out.
+INFERENCE_ID, INFERENCE_TIME = "SageMakerInferenceId", "SageMakerInferenceTime"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,6 +30,8 @@ class Joining:
     incoming: Path = field(default_factory=Path)
     outgoing: Path = field(default_factory=Path)
     joins: bool = False
+    #: Each record that goes out gets an id of its own and this time; empty for neither.
+    stamp: str = ""
     #: The content types of the records and of the answers: CSV, JSON or JSON lines.
     kind: str = CSV
     answered: str = CSV
@@ -33,7 +39,7 @@ class Joining:
     @property
     def idle(self) -> bool:
         """Nothing is done."""
-        return not (self.incoming.steps or self.outgoing.steps or self.joins)
+        return not (self.incoming.steps or self.outgoing.steps or self.joins or self.stamp)
 
     def sent(self, record: bytes) -> bytes:
         """What the model gets of a record.
@@ -52,21 +58,25 @@ class Joining:
         Raises:
             DataError: there are more or fewer answers than records, or nothing to select.
         """
-        if not self.joins and not self.outgoing.steps:
+        by_record = self.joins or bool(self.outgoing.steps)
+        if not by_record and not self.stamp:
             return answer
         answers = self._answers(answer, len(records))
-        if len(answers) != len(records):
+        if by_record and len(answers) != len(records):
             raise DataError(
                 f"{len(records)} records got {len(answers)} answers: to join or filter them there "
                 "must be one for each"
             )
         lines: list[bytes] = []
-        for record, one in zip(records, answers, strict=True):
+        for number, one in enumerate(answers):
             result = one
             if self.joins:
-                result = _joined(_read(record, self.kind), one, rows=self.kind == CSV)
-            filtered = _select(self.outgoing, result, "OutputFilter")
-            lines.append(_written(filtered, self.answered))
+                record = _read(records[number], self.kind)
+                result = _joined(record, one, rows=self.kind == CSV)
+            result = _select(self.outgoing, result, "OutputFilter")
+            if self.stamp:
+                result = _stamped(result, self.stamp, rows=self.answered == CSV)
+            lines.append(_written(result, self.answered))
         return b"".join(line + b"\n" for line in lines)
 
     def _answers(self, answer: bytes, count: int) -> list[Any]:
@@ -105,6 +115,20 @@ def _joined(record: Any, answer: Any, *, rows: bool) -> Any:  # noqa: ANN401 - J
     return {INPUT: record, OUTPUT: answer}
 
 
+def _stamped(result: Any, time: str, *, rows: bool) -> Any:  # noqa: ANN401 - JSON
+    """What goes out, with an id and the time.
+
+    Contract: the developer guide, "Capture data from batch transform job": the last two columns of
+    CSV, two members of an object.
+    """
+    number = ids.new()
+    if rows:
+        row: list[Any] = cast("list[Any]", result) if isinstance(result, list) else [result]
+        return [*row, number, time]
+    members = cast("dict[str, Any]", result) if isinstance(result, dict) else {OUTPUT: result}
+    return {**members, INFERENCE_ID: number, INFERENCE_TIME: time}
+
+
 def _select(path: Path, value: Any, name: str) -> Any:  # noqa: ANN401 - JSON
     try:
         return path.select(value)
@@ -120,8 +144,10 @@ def _is_document(answer: bytes) -> bool:
     return True
 
 
-def of_request(request: Mapping[str, Any]) -> Joining:
-    """What the request's DataProcessing asks for.
+def of_request(request: Mapping[str, Any], started: datetime) -> Joining:
+    """What the request's DataProcessing, and its DataCaptureConfig, ask for.
+
+    `started` is when the job did.
 
     Raises:
         ValueError: it asks for what cannot be; the message says what to change.
@@ -131,6 +157,7 @@ def of_request(request: Mapping[str, Any]) -> Joining:
         incoming=_path(given, "InputFilter"),
         outgoing=_path(given, "OutputFilter"),
         joins=given.get("JoinSource", "None") == "Input",
+        stamp=f"{started.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if _is_stamped(request) else "",
         kind=_kind(request["TransformInput"].get("ContentType", CSV)),
         answered=_kind(
             request["TransformOutput"].get("Accept")
@@ -139,9 +166,11 @@ def of_request(request: Mapping[str, Any]) -> Joining:
     )
     if joining.idle:
         return joining
-    for kind in (joining.kind, joining.answered):
+    read = (joining.kind,) if joining.incoming.steps or joining.joins else ()
+    for kind in (*read, joining.answered):
         if kind not in (CSV, JSON, LINES):
-            raise ValueError(f"DataProcessing takes {CSV}, {JSON} and {LINES}, not {kind}")
+            what = "GenerateInferenceId" if joining.stamp else "DataProcessing"
+            raise ValueError(f"{what} takes {CSV}, {JSON} and {LINES}, not {kind}")
     if joining.joins and (joining.answered == CSV) != (joining.kind == CSV):
         raise ValueError(
             "JoinSource needs the same format in and out; they are "
@@ -151,6 +180,10 @@ def of_request(request: Mapping[str, Any]) -> Joining:
     if joining.joins and whole and joining.kind != JSON:
         raise ValueError("JoinSource needs the SplitType Line for this ContentType")
     return joining
+
+
+def _is_stamped(request: Mapping[str, Any]) -> bool:
+    return bool(request.get("DataCaptureConfig", {}).get("GenerateInferenceId"))
 
 
 def _kind(content_type: str) -> str:

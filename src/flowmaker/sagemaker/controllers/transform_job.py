@@ -156,9 +156,15 @@ class TransformJobs:
         look = self._looks[job.id] = asyncio.Event()
         storage = await self._parts.storage(job, state.role_arn)
         ports = [server.port for server in state.servers]
-        how = await batching(job.request, self._servers.client, ports[0])
+        started = state.started_at or self._parts.now()
+        how = await batching(job, started, self._servers.client, ports[0])
         transforming = Transforming(
-            job=job, storage=storage, client=self._servers.client, ports=ports, batching=how
+            job=job,
+            storage=storage,
+            client=self._servers.client,
+            ports=ports,
+            batching=how,
+            started=started,
         )
         work = asyncio.create_task(transforming.run(self._parts.folder(f"{PREFIX}{job.id}-out")))
         waiting = asyncio.create_task(look.wait())

@@ -2,8 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,14 +23,16 @@ from flowmaker.sagemaker.container.model_client import (
     ModelUnreachable,
 )
 from flowmaker.sagemaker.container.storage import DataError, JobStorage, location
+from flowmaker.sagemaker.controllers import transform_capture as captured
 from flowmaker.sagemaker.records.resource import Resource
 
 #: More of what the model says is not quoted.
 LONGEST_QUOTE = 600
 
 
-async def batching(request: Mapping[str, Any], client: ModelClient, port: int) -> Batching:
+async def batching(job: Resource, started: datetime, client: ModelClient, port: int) -> Batching:
     """How the job's files are cut. What the request leaves open, the model server may say."""
+    request = job.request
     told = await _execution_parameters(client, port)
     given = {**told, **request}
     megabytes = int(given.get("MaxPayloadInMB") or 6)
@@ -40,7 +43,7 @@ async def batching(request: Mapping[str, Any], client: ModelClient, port: int) -
         concurrency=int(given.get("MaxConcurrentTransforms") or 1),
         assemble_lines=request["TransformOutput"].get("AssembleWith") == "Line",
         gzip=request["TransformInput"].get("CompressionType") == "Gzip",
-        joining=joining.of_request(request),
+        joining=joining.of_request(request, started),
     )
 
 
@@ -66,6 +69,7 @@ class Transforming:
     client: ModelClient
     ports: Sequence[int]
     batching: Batching
+    started: datetime
 
     async def run(self, folder: Path) -> str:
         """Transform every object. Returns why it failed; empty when it did not."""
@@ -89,6 +93,11 @@ class Transforming:
 
         width = self.batching.concurrency * len(self.ports)
         await _bounded(width, [lambda i=i, s=s: one(i, s) for i, s in enumerate(found)])
+        if not failures and "DataCaptureConfig" in request:
+            try:
+                await captured.put(self.job, self.storage, found, folder, self.started)
+            except DataError as error:
+                failures.append(f"ClientError: {error}")
         return failures[0] if failures else ""
 
     async def _file(
