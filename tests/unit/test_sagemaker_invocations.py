@@ -23,6 +23,7 @@ from flowmaker.sagemaker.repository import asynchronous, resources
 from tests.fakes.aws_identity import ACCOUNT
 from tests.fakes.hosting import Model, create_model, deploy, invoke, packed, settled, variant
 from tests.fakes.sagemaker import REGION, ROLE, XGBOOST, Bench, bench, opt_ml
+from tests.unit.test_sagemaker_hosting import transform
 
 PLACE = (ACCOUNT, REGION, "e")
 CAPTURE = {
@@ -510,21 +511,50 @@ async def test_a_request_passes_the_containers_of_a_pipeline(at: Bench, model: M
         await invoke(at, TargetContainerHostname="x")
 
 
-async def test_a_pipeline_transforms_no_batch(at: Bench) -> None:
+async def test_a_batch_passes_the_containers_of_a_pipeline(at: Bench, model: Model) -> None:
     await at.ask(
         "CreateModel", ModelName="two", ExecutionRoleArn=ROLE, Containers=containers("x", "y")
     )
+    for name in ("a", "b", "c"):
+        await at.put(f"in/{name}.csv", name.encode())
+    model.answer = lambda path, body: (404, b"") if path[1] == "e" else (200, body + b"!")
+    done = await transform(
+        at,
+        ModelName="two",
+        TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 2},
+    )
+    assert done["TransformJobStatus"] == "Completed", done
+    assert len(at.executor.started) == 4, "two containers on each of two instances"
+    for name in ("a", "b", "c"):
+        assert await at.content(f"bt/{name}.csv.out") == f"{name}!!\n".encode()
+    group = "/aws/sagemaker/TransformJobs"
+    streams = await at.ask("DescribeLogStreams", service=at.logs, logGroupName=group)
+    names = {one["logStreamName"].rpartition("/")[2] for one in streams["logStreams"]}
+    assert names == {"x", "y"}
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ({"InferenceExecutionConfig": {"Mode": "Direct"}}, "has InferenceExecutionConfig Direct"),
+        ({}, "has Mode MultiModel"),
+    ],
+)
+async def test_what_must_be_named_by_each_request_transforms_no_batch(
+    at: Bench, how: dict[str, Any], words: str
+) -> None:
+    many = {"Image": XGBOOST, "ModelDataUrl": "s3://data/models/", "Mode": "MultiModel"}
+    made: dict[str, Any] = {"Containers": containers("x", "y")} if how else {}
+    await at.ask(
+        "CreateModel",
+        ModelName="named",
+        ExecutionRoleArn=ROLE,
+        **(made or {"PrimaryContainer": many}),
+        **how,
+    )
     await at.put("in/a.csv", b"1")
-    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://data/in/"}}
-    with pytest.raises(AwsError, match="The model two has several containers"):
-        await at.ask(
-            "CreateTransformJob",
-            TransformJobName="t",
-            ModelName="two",
-            TransformInput={"DataSource": source},
-            TransformOutput={"S3OutputPath": "s3://data/out"},
-            TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
-        )
+    with pytest.raises(AwsError, match=words):
+        await transform(at, ModelName="named")
 
 
 async def test_a_container_is_invoked_directly(at: Bench, model: Model) -> None:

@@ -109,19 +109,20 @@ def containers_of(model: Resource) -> tuple[Mapping[str, Any], ...]:
     return (primary,) if primary else tuple(model.request["Containers"])
 
 
-def container_of(model: Resource) -> Mapping[str, Any]:
-    """The one container of a model of one artefact.
+def batch_containers_of(model: Resource) -> tuple[Mapping[str, Any], ...]:
+    """The containers that each record of a batch passes.
 
     Raises:
-        AwsError: it has several containers, or serves several artefacts.
+        AwsError: a request must say which artefact or container it is for, which a batch cannot.
     """
-    first, *more = containers_of(model)
-    if more or first.get("Mode") == "MultiModel":
-        what = "several containers" if more else "Mode MultiModel"
+    containers = containers_of(model)
+    direct = model.request.get("InferenceExecutionConfig", {}).get("Mode") == "Direct"
+    if direct or containers[0].get("Mode") == "MultiModel":
+        what = "InferenceExecutionConfig Direct" if direct else "Mode MultiModel"
         raise validation(
             f"The model {model.name} has {what}: such a model works in an endpoint only."
         )
-    return first
+    return containers
 
 
 def is_isolated(model: Resource) -> bool:

@@ -8,7 +8,7 @@ from flowmaker.aws.errors import validation
 from flowmaker.aws.service import Call, Need, Operation
 from flowmaker.sagemaker.api import members, stopping
 from flowmaker.sagemaker.api.desk import Desk, arn, creation_needs, in_use, need
-from flowmaker.sagemaker.api.fleets import container_of, is_isolated
+from flowmaker.sagemaker.api.fleets import batch_containers_of, is_isolated
 from flowmaker.sagemaker.api.trial_components import check_experiment, of_job
 from flowmaker.sagemaker.container import joining
 from flowmaker.sagemaker.container.storage import DataError, location
@@ -70,7 +70,7 @@ class TransformJobs:
         source = given["TransformInput"]["DataSource"]["S3DataSource"]
         await self._desk.check_input(call, role, source)
         state = TransformState(
-            container=container_of(model), role_arn=role, isolated=is_isolated(model)
+            containers=batch_containers_of(model), role_arn=role, isolated=is_isolated(model)
         )
         job = self._desk.draft(
             call,

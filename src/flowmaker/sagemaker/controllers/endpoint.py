@@ -11,7 +11,7 @@ from flowmaker.sagemaker.controllers.captured import Captured
 from flowmaker.sagemaker.controllers.host_metrics import HostMetrics
 from flowmaker.sagemaker.controllers.model_server import Hosted, ModelServers, free_port
 from flowmaker.sagemaker.controllers.parts import Parts, log_place
-from flowmaker.sagemaker.hosting.router import Router, container_name, serverless_key
+from flowmaker.sagemaker.hosting.router import Router, serverless_key
 from flowmaker.sagemaker.lifecycle import deployment
 from flowmaker.sagemaker.lifecycle import hosting as lifecycle
 from flowmaker.sagemaker.lifecycle.hosting import Move
@@ -307,7 +307,7 @@ def _with_retired(state: EndpointState, before: Fleet, after: Fleet) -> Endpoint
 
 
 def _no_ping(variant: Variant, server: Server) -> str:
-    name = container_name(variant, server)
+    name = lifecycle.container_name(variant.containers, server)
     return (
         f"The {name} container for production variant {variant.name} did not pass the ping "
         "health check. Please check CloudWatch logs for this endpoint."
@@ -316,4 +316,6 @@ def _no_ping(variant: Variant, server: Server) -> str:
 
 def _stream(variant: Variant, server: Server) -> str:
     stream = f"{variant.name}/{server.process_id.rpartition('-')[2]}"
-    return f"{stream}/{container_name(variant, server)}" if len(variant.containers) > 1 else stream
+    if len(variant.containers) == 1:
+        return stream
+    return f"{stream}/{lifecycle.container_name(variant.containers, server)}"

@@ -86,7 +86,11 @@ class TransformJobs:
             if not await self._parts.room.admits(job, self._again(job)):
                 return None
             count = job.request["TransformResources"]["InstanceCount"]
-            servers = tuple(self._servers.new(PREFIX, job) for _ in range(count))
+            servers = tuple(
+                replace(self._servers.new(PREFIX, job), instance=instance, container=container)
+                for instance in range(count)
+                for container in range(len(state.chain))
+            )
             return await self._save(job, replace(state, servers=servers))
         for server in state.servers:
             tended, pause = await self._step(job, state, server)
@@ -132,7 +136,7 @@ class TransformJobs:
     ) -> tuple[Server, float]:
         hosted = Hosted(
             owner=job,
-            container=state.container,
+            container=state.chain[server.container],
             role_arn=state.role_arn,
             isolated=state.isolated,
             environment=_environment(job),
@@ -141,7 +145,7 @@ class TransformJobs:
         await self._parts.room.begin_log(job, log)
         if not await self._servers.start(hosted, server, self._again(job)):
             return server, PATIENCE
-        await self._parts.logs.open(log_place(job), LOG_GROUP, _stream(job, server), log)
+        await self._parts.logs.open(log_place(job), LOG_GROUP, _stream(job, state, server), log)
         return replace(server, started_at=self._parts.now()), PING
 
     async def _transform(self, job: Resource, state: TransformState) -> float | None:
@@ -155,14 +159,14 @@ class TransformJobs:
                 return await self._fail(job, state, "AlgorithmError: The model server ended")
         look = self._looks[job.id] = asyncio.Event()
         storage = await self._parts.storage(job, state.role_arn)
-        ports = [server.port for server in state.servers]
+        chains = [tuple(server.port for server in one) for one in state.instances]
         started = state.started_at or self._parts.now()
-        how = await batching(job, started, self._servers.client, ports[0])
+        how = await batching(job, started, self._servers.client, chains[0][0])
         transforming = Transforming(
             job=job,
             storage=storage,
             client=self._servers.client,
-            ports=ports,
+            chains=chains,
             batching=how,
             started=started,
         )
@@ -205,7 +209,7 @@ class TransformJobs:
     async def _tidy(self, job: Resource, state: TransformState) -> float | None:
         """Take the model servers down; then there is nothing more to do."""
         for server in state.servers:
-            await self._parts.logs.close(log_place(job), LOG_GROUP, _stream(job, server))
+            await self._parts.logs.close(log_place(job), LOG_GROUP, _stream(job, state, server))
         ended = [await self._servers.end(server.process_id) for server in state.servers]
         if not all(ended):
             return PATIENCE
@@ -239,5 +243,8 @@ def _environment(job: Resource) -> dict[str, str]:
     )
 
 
-def _stream(job: Resource, server: Server) -> str:
-    return f"{job.name}/{server.process_id.rpartition('-')[2]}"
+def _stream(job: Resource, state: TransformState, server: Server) -> str:
+    stream = f"{job.name}/{server.process_id.rpartition('-')[2]}"
+    if len(state.chain) == 1:
+        return stream
+    return f"{stream}/{hosting.container_name(state.chain, server)}"

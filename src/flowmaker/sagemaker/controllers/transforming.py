@@ -67,7 +67,8 @@ class Transforming:
     job: Resource
     storage: JobStorage
     client: ModelClient
-    ports: Sequence[int]
+    #: Of each instance the ports of its containers, in the order in which a record passes them.
+    chains: Sequence[tuple[int, ...]]
     batching: Batching
     started: datetime
 
@@ -79,7 +80,7 @@ class Transforming:
         )
         await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
         place = location(request["TransformOutput"]["S3OutputPath"])
-        slots = asyncio.Semaphore(self.batching.concurrency * len(self.ports))
+        slots = asyncio.Semaphore(self.batching.concurrency * len(self.chains))
         failures: list[str] = []
 
         async def one(index: int, source: channels.Input) -> None:
@@ -91,7 +92,7 @@ class Transforming:
             except DataError as error:
                 failures.append(f"ClientError: {error}")
 
-        width = self.batching.concurrency * len(self.ports)
+        width = self.batching.concurrency * len(self.chains)
         await _bounded(width, [lambda i=i, s=s: one(i, s) for i, s in enumerate(found)])
         if not failures and "DataCaptureConfig" in request:
             try:
@@ -139,17 +140,22 @@ class Transforming:
         configured = self.job.request.get("ModelClientConfig", {})
         seconds = float(configured.get("InvocationsTimeoutInSeconds", 600 if configured else 0))
         async with slots:
-            answer = await self._asked(
-                self.ports[index % len(self.ports)],
-                payload,
-                headers,
-                seconds=seconds or INVOCATION_SECONDS * 10,
-                retries=int(configured.get("InvocationsMaxRetries", 0)),
-            )
-        if answer.status >= 400:  # noqa: PLR2004
-            said = answer.body[:LONGEST_QUOTE].decode("utf-8", "replace").strip()
-            raise RecordError(f"Bad HTTP status received from algorithm: {answer.status}. {said}")
-        return answer.body
+            for port in self.chains[index % len(self.chains)]:
+                answer = await self._asked(
+                    port,
+                    payload,
+                    headers,
+                    seconds=seconds or INVOCATION_SECONDS * 10,
+                    retries=int(configured.get("InvocationsMaxRetries", 0)),
+                )
+                if answer.status >= 400:  # noqa: PLR2004
+                    said = answer.body[:LONGEST_QUOTE].decode("utf-8", "replace").strip()
+                    raise RecordError(
+                        f"Bad HTTP status received from algorithm: {answer.status}. {said}"
+                    )
+                payload = answer.body
+                headers = {**headers, "Content-Type": answer.headers.get("content-type", "")}
+        return payload
 
     async def _asked(
         self, port: int, payload: bytes, headers: dict[str, str], *, seconds: float, retries: int

@@ -33,6 +33,7 @@ from flowmaker.sagemaker.hosting.measures import Measures, Watch
 from flowmaker.sagemaker.hosting.multi_model import MultiModels
 from flowmaker.sagemaker.hosting.routes import Place, Route, Routes
 from flowmaker.sagemaker.hosting.shadows import Shadows, share
+from flowmaker.sagemaker.lifecycle.hosting import container_name
 from flowmaker.sagemaker.records.hosting import RANDOM, Fleet, Server, Variant
 
 INVOCATIONS = "/invocations"
@@ -354,16 +355,8 @@ def serverless_key(endpoint_id: str, variant: str) -> str:
     return f"{endpoint_id}/{variant}"
 
 
-def container_name(variant: Variant, server: Server) -> str:
-    """What AWS calls the container in its messages."""
-    named = variant.containers[server.container].get("ContainerHostname")
-    if named:
-        return named
-    return "primary" if len(variant.containers) == 1 else f"container_{server.container + 1}"
-
-
 def _name(taken: Taken, server: Server) -> str:
-    return container_name(taken.variant, server)
+    return container_name(taken.variant.containers, server)
 
 
 def _refused(taken: Taken, server: Server, status: int, said: bytes) -> AwsError:

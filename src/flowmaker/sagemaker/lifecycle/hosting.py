@@ -1,9 +1,10 @@
 """Decisions on model servers and the endpoints that they make."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from flowmaker.sagemaker.records.hosting import EndpointState, Fleet, Server, Variant
 
@@ -57,6 +58,14 @@ def successor(dead: Server, process_id: str, port: int, now: datetime) -> Server
         deaths=dead.deaths + 1,
         not_before=begin,
     )
+
+
+def container_name(containers: Sequence[Mapping[str, Any]], server: Server) -> str:
+    """What AWS calls the container in its messages, of those that a request passes."""
+    named = containers[server.container].get("ContainerHostname")
+    if named:
+        return named
+    return "primary" if len(containers) == 1 else f"container_{server.container + 1}"
 
 
 def status(state: EndpointState) -> str:

@@ -1,6 +1,6 @@
 """What is known of endpoints and batch transform jobs beside their requests."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -27,6 +27,14 @@ class Server:
     container: int = 0
     #: Its turn in a rolling update has not come: it is not started yet.
     held: bool = False
+
+
+def by_instance(servers: Sequence[Server]) -> tuple[tuple[Server, ...], ...]:
+    """Servers by their instance, each in the order of the containers."""
+    found: dict[int, list[Server]] = {}
+    for server in servers:
+        found.setdefault(server.instance, []).append(server)
+    return tuple(tuple(sorted(one, key=lambda server: server.container)) for one in found.values())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,12 +78,7 @@ class Variant:
     @property
     def instances(self) -> tuple[tuple[Server, ...], ...]:
         """Its servers by instance, each in the order of the containers."""
-        found: dict[int, list[Server]] = {}
-        for server in self.servers:
-            found.setdefault(server.instance, []).append(server)
-        return tuple(
-            tuple(sorted(one, key=lambda server: server.container)) for one in found.values()
-        )
+        return by_instance(self.servers)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -151,6 +154,9 @@ class TransformPhase(StrEnum):
 class TransformState:
     """A batch transform job as its controller knows it."""
 
+    #: The model's containers, in the order in which a record passes them.
+    containers: tuple[Mapping[str, Any], ...] = ()
+    #: The one container, on records from before there could be several.
     container: Mapping[str, Any] = field(default_factory=dict[str, Any])
     role_arn: str = ""
     #: Its servers have no network.
@@ -163,3 +169,13 @@ class TransformState:
     failure_reason: str = ""
     #: `Completed`, `Failed` or `Stopped` once that is certain.
     ending: str = ""
+
+    @property
+    def chain(self) -> tuple[Mapping[str, Any], ...]:
+        """Its containers, however they are on record."""
+        return self.containers or (self.container,)
+
+    @property
+    def instances(self) -> tuple[tuple[Server, ...], ...]:
+        """Its servers by instance, each in the order of the containers."""
+        return by_instance(self.servers)
