@@ -494,6 +494,53 @@ async def test_a_container_without_memory_unloads_a_model_first(at: Bench, model
     assert len(model.loads) == 1
 
 
+async def test_models_that_are_not_cached_go_with_their_last_request(
+    at: Bench, model: Model
+) -> None:
+    container = {
+        "Image": XGBOOST,
+        "Mode": "MultiModel",
+        "ModelDataUrl": "s3://data/models/",
+        "MultiModelConfig": {"ModelCacheSetting": "Disabled"},
+    }
+    await at.ask("CreateModel", ModelName="many", ExecutionRoleArn=ROLE, PrimaryContainer=container)
+    model.loads = {}
+    await deploy(at, variant("v") | {"ModelName": "many"})
+    (spec,) = at.executor.started.values()
+    folder = opt_ml(spec) / "models"
+
+    async def left() -> list[Path]:
+        return [*folder.glob("*")]
+
+    for _ in range(2):
+        assert (await invoke(at, TargetModel="a.tar.gz"))["Body"] == b"ABC"
+        await at.until(left, lambda found: not found)
+        assert not model.loads
+
+    model.held = asyncio.Event()
+    one, two = (asyncio.create_task(invoke(at, TargetModel="a.tar.gz")) for _ in range(2))
+    await asyncio.sleep(0)
+    model.release.set()
+    assert (await one)["Body"] == (await two)["Body"] == b"ABC"
+    await at.until(left, lambda found: not found)
+    for _ in range(3):
+        both = [invoke(at, TargetModel=f"{name}.tar.gz") for name in "abab"]
+        assert [one["Body"] for one in await asyncio.gather(*both)] == [b"ABC"] * 4
+    await at.until(left, lambda found: not found)
+
+
+async def test_a_cache_setting_is_for_several_models(at: Bench) -> None:
+    container = {
+        "Image": XGBOOST,
+        "ModelDataUrl": "s3://data/model.tar.gz",
+        "MultiModelConfig": {"ModelCacheSetting": "Disabled"},
+    }
+    with pytest.raises(AwsError, match="is for containers of Mode MultiModel"):
+        await at.ask(
+            "CreateModel", ModelName="x", ExecutionRoleArn=ROLE, PrimaryContainer=container
+        )
+
+
 def containers(*names: str) -> list[dict[str, Any]]:
     url = "s3://data/model.tar.gz"
     return [{"Image": XGBOOST, "ModelDataUrl": url, "ContainerHostname": name} for name in names]

@@ -150,6 +150,7 @@ HONOURED: Mapping[str, set[str]] = {
         "ExecutionRoleArn",
         *(f"PrimaryContainer.{member}" for member in _CONTAINER),
         "PrimaryContainer.Mode",
+        "PrimaryContainer.MultiModelConfig.ModelCacheSetting",
         *(f"Containers.{member}" for member in _CONTAINER),
         "Containers.Mode",
         "InferenceExecutionConfig.Mode",

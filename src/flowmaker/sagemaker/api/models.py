@@ -233,6 +233,8 @@ def _check_container(container: Mapping[str, Any], *, alone: bool) -> None:
         raise validation(f"ModelDataSource: {why}")
     _check_additional(container)
     if container.get("Mode") != "MultiModel":
+        if container.get("MultiModelConfig"):
+            raise validation("MultiModelConfig is for containers of Mode MultiModel")
         return
     if not alone:
         raise validation(

@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import json
 import shutil
-from collections import OrderedDict, defaultdict
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
@@ -42,6 +42,9 @@ class MultiModels:
         self._loaded: defaultdict[str, OrderedDict[str, asyncio.Future[None]]] = defaultdict(
             OrderedDict
         )
+        #: Requests that are being answered, by process and target; and what is being unloaded.
+        self._users: Counter[tuple[str, str]] = Counter()
+        self._unloading: dict[tuple[str, str], asyncio.Task[bool]] = {}
 
     async def path(self, route: Route, variant: Variant, server: Server, target: str) -> str:
         """The path of the target's invocations; it is loaded then.
@@ -62,6 +65,21 @@ class MultiModels:
             loaded.move_to_end(target)
         return f"/models/{_name(target)}/invoke"
 
+    def enter(self, server: Server, target: str) -> None:
+        """A request for the target has a place at the server. `leave` must follow."""
+        self._users[server.process_id, target] += 1
+
+    def leave(self, variant: Variant, server: Server, target: str) -> None:
+        """It is answered: the last one takes the model with it, if models are not to be cached."""
+        key = (server.process_id, target)
+        self._users[key] -= 1
+        if self._users[key]:
+            return
+        del self._users[key]
+        load = self._loaded[server.process_id].get(target)
+        if load is not None and load.done() and not variant.caches:
+            self._unload(server, target)
+
     def forget(self, server: Server, target: str) -> None:
         """The server has it no more."""
         self._loaded[server.process_id].pop(target, None)
@@ -72,6 +90,8 @@ class MultiModels:
 
     async def _load(self, route: Route, variant: Variant, server: Server, target: str) -> None:
         name = _name(target)
+        if before := self._unloading.get((server.process_id, target)):
+            await asyncio.wait([before])
         await self._unpack(route, variant, server, target)
         message = json.dumps({"model_name": name, "url": f"/opt/ml/models/{name}/model"}).encode()
         while len(self._loaded[server.process_id]) > self.most_loaded:
@@ -112,13 +132,23 @@ class MultiModels:
         done = [one for one, load in loaded.items() if one != keep and load.done()]
         if not done:
             return False
-        oldest = done[0]
-        loaded.pop(oldest)
+        return await self._unload(server, done[0])
+
+    def _unload(self, server: Server, target: str) -> asyncio.Task[bool]:
+        """Unload it. Who asks for it meanwhile waits for the end, and loads it anew."""
+        key = (server.process_id, target)
+        self._loaded[server.process_id].pop(target, None)
+        task = self._unloading[key] = asyncio.create_task(self._unloaded(server, target))
+        task.add_done_callback(lambda _: self._unloading.pop(key, None))
+        return task
+
+    async def _unloaded(self, server: Server, target: str) -> bool:
+        """False when the container could not be told."""
         try:
-            await self._client.delete(server.port, f"/models/{_name(oldest)}")
+            await self._client.delete(server.port, f"/models/{_name(target)}")
         except ModelUnreachable:
             return False
-        folder = self._folder(opt_ml(server.process_id)) / "models" / _name(oldest)
+        folder = self._folder(opt_ml(server.process_id)) / "models" / _name(target)
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         return True
 

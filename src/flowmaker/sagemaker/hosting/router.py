@@ -49,6 +49,8 @@ class Taken:
     fleet: Fleet
     variant: Variant
     servers: tuple[Server, ...]
+    #: The artefact that it is for, of a multi-model variant.
+    target: str = ""
     #: The line before all servers of a serverless variant.
     line: str = ""
 
@@ -170,9 +172,14 @@ class Router:
             return await self._take_serverless(route, variant, invocation, tried)
         taken = self._instance(route, fleet, variant, tried)
         await self._enter(taken, invocation.seconds)
-        return taken
+        if not variant.multi_model:
+            return taken
+        self.multi_models.enter(taken.servers[0], invocation.target_model)
+        return replace(taken, target=invocation.target_model)
 
     def _leave(self, taken: Taken) -> None:
+        if taken.target:
+            self.multi_models.leave(taken.variant, taken.servers[0], taken.target)
         for server in taken.servers:
             self.instances.leave(server.process_id)
         if taken.line:

@@ -71,6 +71,12 @@ class Variant:
         return self.containers[0].get("Mode") == "MultiModel"
 
     @property
+    def caches(self) -> bool:
+        """Models of a multi-model container stay loaded when they have answered."""
+        config = self.containers[0].get("MultiModelConfig", {})
+        return config.get("ModelCacheSetting") != "Disabled"
+
+    @property
     def sleeps(self) -> bool:
         """It has no server while nobody asks it."""
         return bool(self.serverless) and not self.serverless.get("ProvisionedConcurrency")
