@@ -26,6 +26,9 @@ from sagemaker.workflow.conditions import (
     ConditionNot,
     ConditionOr,
 )
+from sagemaker.workflow.endpoint_step import EndpointConfigStep, EndpointStep
+from sagemaker.workflow.execution_variables import ExecutionVariables
+from sagemaker.workflow.functions import Join
 from sagemaker.workflow.model_step import ModelStep
 from sagemaker.workflow.parallelism_config import ParallelismConfiguration
 from sagemaker.workflow.parameters import ParameterInteger, ParameterString
@@ -244,10 +247,63 @@ class Script:
         job = execution.list_steps()[0]["Metadata"]["TrainingJob"]["Arn"]
         return job.rpartition("/")[2].replace(execution.arn.rpartition("/")[2], "ID")
 
+    def serves(self) -> Pipeline:
+        """Trains, and has an endpoint serve what it trained."""
+        image = sagemaker.image_uris.retrieve("xgboost", "us-east-1", version="1.7-1")
+        estimator = Estimator(
+            image,
+            self.role,
+            instance_count=1,
+            instance_type=INSTANCE,
+            hyperparameters={"num_round": 2},
+            sagemaker_session=self.session,
+        )
+        trained = TrainingStep("Train", step_args=estimator.fit({"train": self.data}))
+        data = trained.properties.ModelArtifacts.S3ModelArtifacts
+        model = Model(image, data, self.role, sagemaker_session=self.session)
+        made = ModelStep("Make", step_args=model.create(INSTANCE))
+        config = EndpointConfigStep(
+            "Configure",
+            step_args=self.session.create_endpoint_config(
+                name=Join("-", ["serves", ExecutionVariables.PIPELINE_EXECUTION_ID]),
+                model_name=made.properties.ModelName,
+                initial_instance_count=1,
+                instance_type=INSTANCE,
+            ),
+        )
+        endpoint = EndpointStep(
+            "Serve",
+            step_args=self.session.create_endpoint(
+                endpoint_name="serves", config_name=config.properties.EndpointConfigName
+            ),
+        )
+        return self.pipeline("serves", trained, made, config, endpoint)
+
+    def run_serves(self) -> dict[str, Any]:
+        """Twice: the endpoint is made, and then it is updated."""
+        pipeline = self.serves()
+        pipeline.create(self.role)
+        client, configs, steps = self.session.sagemaker_client, [], {}
+        for _ in range(2):
+            execution = pipeline.start()
+            execution.wait(delay=1, max_attempts=120)
+            steps = {one["StepName"]: one["StepStatus"] for one in execution.list_steps()}
+            configs.append(client.describe_endpoint(EndpointName="serves")["EndpointConfigName"])
+        asked = {"EndpointName": "serves", "ContentType": "text/csv", "Body": "1,2"}
+        answer = self.session.sagemaker_runtime_client.invoke_endpoint(**asked)
+        score = float(answer["Body"].read().decode())
+        client.delete_endpoint(EndpointName="serves")
+        return {"steps": steps, "configs": configs, "score": score}
+
 
 def main() -> None:
     script = Script()
-    seen = {"whole": script.run_whole(), "stopped": script.stop(), "prefixed": script.prefixed()}
+    seen = {
+        "whole": script.run_whole(),
+        "stopped": script.stop(),
+        "prefixed": script.prefixed(),
+        "serves": script.run_serves(),
+    }
     print(json.dumps(seen, default=str))
 
 

@@ -58,6 +58,16 @@ def test_jobs_are_called_as_their_pipeline_asks(seen: dict[str, Any]) -> None:
     assert (beginning, number, len(suffix)) == ("trees", "ID", 10)
 
 
+def test_an_endpoint_serves_what_a_pipeline_has_trained(seen: dict[str, Any]) -> None:
+    serves = seen["serves"]
+    names = ("Train", "Make-CreateModel", "Configure", "Serve")
+    assert serves["steps"] == dict.fromkeys(names, "Succeeded")
+    first, second = serves["configs"]
+    assert first != second
+    assert first.startswith("serves-")
+    assert 0 <= serves["score"] <= 1
+
+
 def test_functions_are_steps(server: House, tmp_path: Path) -> None:
     listed = tmp_path / "requirements.txt"
     listed.write_text(f"sagemaker=={version('sagemaker')}\n")
