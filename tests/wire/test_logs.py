@@ -111,6 +111,11 @@ def test_tags_of_groups(logs: Any, of_jobs: str) -> None:
     logs.tag_resource(**named, tags={"team": "c"})
     logs.untag_resource(**named, tagKeys=["of"])
     assert logs.list_tags_for_resource(**named)["tags"] == {"team": "c"}
+    older = {"logGroupName": "tagged"}
+    logs.tag_log_group(**older, tags={"more": "m"})
+    assert logs.list_tags_log_group(**older)["tags"] == {"team": "c", "more": "m"}
+    logs.untag_log_group(**older, tags=["more"])
+    assert logs.list_tags_for_resource(**named)["tags"] == {"team": "c"}
     code, _ = refused(logs.tag_resource, **named, tags={f"k{n}": "" for n in range(50)})
     assert code == "TooManyTagsException"
     code, _ = refused(logs.list_tags_for_resource, resourceArn=named["resourceArn"] + "-not")

@@ -237,6 +237,9 @@ class TestBuckets:
         assert "LoggingEnabled" not in client.get_bucket_logging(Bucket=bucket)
         assert "Status" not in client.get_bucket_accelerate_configuration(Bucket=bucket)
         assert client.get_bucket_notification_configuration(Bucket=bucket)
+        for kind in ("inventory", "metrics", "analytics", "intelligent_tiering"):
+            listed = getattr(client, f"list_bucket_{kind}_configurations")(Bucket=bucket)
+            assert listed["IsTruncated"] is False
         controls = client.get_bucket_ownership_controls(Bucket=bucket)["OwnershipControls"]
         assert controls["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
 

@@ -8,7 +8,7 @@ from typing import Any
 from flowmaker.aws.errors import AwsError
 from flowmaker.aws.logs import putting, repository
 from flowmaker.aws.logs.members import check
-from flowmaker.aws.logs.needs import new_group, one_group, one_stream, tagged, tagged_group
+from flowmaker.aws.logs.needs import new_group, one_group, one_stream, tagged, tagged_by_name
 from flowmaker.aws.logs.repository import Group, Place, kept
 from flowmaker.aws.logs.repository.kept import KeptStream
 from flowmaker.aws.service import Call, Handler, Needs, Operation
@@ -44,10 +44,9 @@ class LogChanges:
             "ListTagsForResource": (_tags, tagged),
             "TagResource": (_tag, tagged),
             "UntagResource": (_untag, tagged),
-            # Their older forms, by the group's name: older SDKs and Terraform's older providers.
-            "ListTagsLogGroup": (_tags, tagged_group),
-            "TagLogGroup": (_tag, tagged_group),
-            "UntagLogGroup": (_untag, tagged_group),
+            "ListTagsLogGroup": (_tags, tagged_by_name),
+            "TagLogGroup": (_tag, tagged_by_name),
+            "UntagLogGroup": (_untag, tagged_by_name),
         }
         return {
             name: Operation(handler=self._handler(change), needs=needs)
@@ -149,7 +148,8 @@ def _tag(tx: Transaction, call: Call, now: datetime) -> None:  # noqa: ARG001
 
 def _untag(tx: Transaction, call: Call, now: datetime) -> None:  # noqa: ARG001
     group = _named(tx, call)
-    rows, gone = _kept_in(group), call.parameters.get("tagKeys") or call.parameters["tags"]
+    # The older operation calls the keys `tags`.
+    rows, gone = _kept_in(group), call.parameters.get("tagKeys") or call.parameters.get("tags", ())
     tags = rows.tags(tx, place(call), group.name)
     left = {key: one for key, one in tags.items() if key not in gone}
     rows.set_tags(tx, place(call), group.name, left)
@@ -161,9 +161,9 @@ def _kept_in(group: Group) -> ModuleType:
 
 
 def _named(tx: Transaction, call: Call) -> Group:
-    """The group of the request's ARN, or of its name."""
-    if name := call.parameters.get("logGroupName"):
-        return _any(tx, call, name)
+    """The group of the request's ARN, or of its name in the older operations."""
+    if "logGroupName" in call.parameters:
+        return _any(tx, call, call.parameters["logGroupName"])
     prefix = arn("logs", call.region, call.account, "log-group:")
     given: str = call.parameters["resourceArn"]
     if not given.startswith(prefix):

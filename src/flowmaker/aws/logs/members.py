@@ -52,6 +52,7 @@ HONOURED = {
     "ListTagsForResource": {"resourceArn"},
     "TagResource": {"resourceArn", "tags"},
     "UntagResource": {"resourceArn", "tagKeys"},
+    # As these were called before: Ansible asks so.
     "ListTagsLogGroup": {"logGroupName"},
     "TagLogGroup": {"logGroupName", "tags"},
     "UntagLogGroup": {"logGroupName", "tags"},

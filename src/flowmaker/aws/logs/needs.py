@@ -49,13 +49,13 @@ async def tagged(call: Call) -> Iterable[Need]:
     return [_with_tags(asked, given.get("tags") or {})]
 
 
-async def tagged_group(call: Call) -> Iterable[Need]:
-    """The same of the older operations, which name the group."""
-    tags: dict[str, str] | list[str] = call.parameters.get("tags") or {}
-    asked = need(call, f"log-group:{call.parameters['logGroupName']}")
-    if isinstance(tags, list):
-        return [Need(action=asked.action, resource=asked.resource, context=_keys(tags))]
-    return [_with_tags(asked, tags)]
+async def tagged_by_name(call: Call) -> Iterable[Need]:
+    """The older operations on tags: as others on a group."""
+    (asked,) = await one_group(call)
+    if call.operation == "UntagLogGroup":
+        keys = _keys(call.parameters["tags"])
+        return [Need(action=asked.action, resource=asked.resource, context=keys)]
+    return [_with_tags(asked, call.parameters.get("tags") or {})]
 
 
 def _with_tags(asked: Need, tags: dict[str, str]) -> Need:

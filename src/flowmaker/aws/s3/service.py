@@ -131,7 +131,8 @@ class S3Service:
         for name, (code, message) in configurations.ABSENT.items():
             yield name, configurations.absent(ground, code, message), buckets.NAMED
         for name, answer in configurations.DEFAULTS.items():
-            yield name, configurations.default(ground, answer), buckets.NAMED
+            page = ("ContinuationToken",) if name.startswith("List") else ()
+            yield name, configurations.default(ground, answer), (*buckets.NAMED, *page)
         for name in configurations.VAIN:
             yield name, configurations.default(ground, {}), buckets.NAMED
 
