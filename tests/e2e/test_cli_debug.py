@@ -219,6 +219,20 @@ def test_what_is_not_there_is_named(
     assert words in done.stderr
 
 
+@dsl.pipeline(name="claims")
+def claims() -> None:
+    kubernetes.CreatePVC(pvc_name="debugged", access_modes=["ReadWriteOnce"], size="1Gi")
+
+
+def test_what_the_server_does_itself_is_not_debugged(server: House) -> None:
+    client = kfp.Client(host=server.url)
+    run_id = client.create_run_from_pipeline_func(claims, arguments={}).run_id
+    assert client.wait_for_run_completion(run_id, 60, sleep_duration=0.2).state == "SUCCEEDED"
+    done = flowmaker("debug", "--data", str(server.data), run_id, "createpvc", check=False)
+    assert done.returncode == 1
+    assert "Task 'createpvc' makes or deletes a volume claim: the server does that" in done.stderr
+
+
 def test_it_asks_for_no_terminal(server: House, failed: str) -> None:
     """In a script there is nobody to type: pdb ends at the end of its input."""
     done = subprocess.run(

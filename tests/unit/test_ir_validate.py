@@ -164,6 +164,24 @@ def test_what_is_not_executed_is_refused_by_name(path: tuple[str, ...], value: A
     assert "Task " in str(caught.value)
 
 
+def test_a_schema_that_is_not_known_is_refused():
+    for version in ("", "2.0.0", "2.1.0"):
+        validate(changed(("schemaVersion",), version), {}, known_image)
+    with pytest.raises(Unsupported, match=r"schemaVersion '3\.0\.0'; Flowmaker executes 2\.1\.0"):
+        validate(changed(("schemaVersion",), "3.0.0"), {}, known_image)
+
+
+def test_accelerators_may_be_told_to_what_a_component_starts():
+    wanted = {"accelerator": {"resourceType": "nvidia.com/gpu", "resourceCount": "1"}}
+    spec = changed((*EXEC_B, "container", "resources"), wanted)
+    component = spec["components"]["comp-b"]
+    component["taskConfigPassthroughs"] = [{"field": "RESOURCES"}]
+    validate(spec, {}, known_image)
+    component["taskConfigPassthroughs"] = [{"field": "RESOURCES", "applyToTask": True}]
+    with pytest.raises(Unsupported, match="accelerators"):
+        validate(spec, {}, known_image)
+
+
 def test_no_accelerators_are_no_wish():
     none = {"accelerator": {"resourceType": "nvidia.com/gpu", "resourceCount": "0"}}
     validate(changed((*EXEC_B, "container", "resources"), none), {}, known_image)

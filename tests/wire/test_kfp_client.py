@@ -351,6 +351,17 @@ def test_lists_page_through_everything_once(client: kfp.Client) -> None:
         assert sorted(chain.from_iterable(pages(sort_by=direction))) == ordered
 
 
+def test_a_list_is_of_an_experiment_that_there_is(client: kfp.Client) -> None:
+    """Its name for its id, which `kfp run list -e` wants, is not a list of nothing."""
+    client.create_experiment("by its name")
+    for listed in (client.list_runs, client.list_recurring_runs):
+        with pytest.raises(ApiException) as refused:
+            listed(experiment_id="by its name")
+        http, code, message = refusal(refused)
+        assert (http, code) == (404, 5)
+        assert message == "There is no experiment 'by its name': this must be its id."
+
+
 def test_lists_are_filtered(api: KfpApi, client: kfp.Client) -> None:
     experiment = client.create_experiment("filters")
     made = {

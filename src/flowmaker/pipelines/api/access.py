@@ -70,13 +70,13 @@ class Access:
 
         Raises:
             InvalidInput, Unauthenticated, PermissionDenied: as `check`.
-            NotFound: there is no such experiment, so that nobody knows whose it is.
+            NotFound: there is no such experiment.
         """
         namespace, experiment_id = given.get("namespace", ""), given.get("experiment_id", "")
-        if self.users and experiment_id:
+        if experiment_id:
             found = await database.read(namespace_of, "experiment_id", experiment_id)
             if found is None:
-                raise NotFound(f"There is no experiment {experiment_id!r}.")
+                raise NotFound(f"There is no experiment {experiment_id!r}: this must be its id.")
             namespace = found
         everywhere = self.users and not namespace and _is_administrator(request, self.users)
         if not everywhere:

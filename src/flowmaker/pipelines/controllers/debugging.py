@@ -14,6 +14,7 @@ from flowmaker.executors.executor import EnvironmentSpec, ProcessSpec
 from flowmaker.pipelines.controllers.process import CALL, Processes
 from flowmaker.pipelines.controllers.settings import RunSettings, job_of
 from flowmaker.pipelines.ir.graph import graph_of
+from flowmaker.pipelines.ir.supported import CREATE_PVC, DELETE_PVC
 from flowmaker.pipelines.lifecycle.progress import Progress
 from flowmaker.pipelines.records.run import Task
 from flowmaker.pipelines.repository import runs
@@ -94,7 +95,13 @@ class Debugging:
                 f"Task {name!r} cannot be run again: it never had its inputs. It is {task.state}"
                 f"{why}."
             )
-        if graph.component(task.component).container is None:
+        container = graph.component(task.component).container
+        if container is not None and container.image in (CREATE_PVC, DELETE_PVC):
+            raise FailedPrecondition(
+                f"Task {name!r} makes or deletes a volume claim: the server does that itself, and "
+                "there is nothing to debug."
+            )
+        if container is None:
             raise FailedPrecondition(f"Task {name!r} is an importer: it runs nothing to debug.")
         return progress, task
 

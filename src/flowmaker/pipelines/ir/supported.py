@@ -46,11 +46,23 @@ _PARAMETER_TYPES = {
     "TASK_CONFIG",
 }
 
+#: Beginnings of schemaVersion.
+_SCHEMAS = ("2.0.", "2.1.")
+
 #: The command of a containerised Python component.
 CONTAINERISED = ["python3", "-m", "kfp.dsl.executor_main"]
 #: The images of kfp.kubernetes.CreatePVC and DeletePVC. They name no environment: the server itself
 #: does what they stand for.
 CREATE_PVC, DELETE_PVC = "argostub/createpvc", "argostub/deletepvc"
+
+
+def check_schema(version: str) -> None:
+    """PipelineSpec.schemaVersion. What a later one means nobody knows yet."""
+    if version and not version.startswith(_SCHEMAS):
+        raise Unsupported(
+            f"The pipeline spec has schemaVersion {version!r}; Flowmaker executes 2.1.0, which "
+            "KFP 2 writes, and 2.0.0, which KFP 1.8 wrote"
+        )
 
 
 def check_component(where: str, component: Document) -> None:

@@ -34,6 +34,7 @@ def validate(pipeline_spec: Document, platform_spec: Document, known_image: Know
     spec = modern(pipeline_spec)
     if not spec.get("pipelineInfo", {}).get("name"):
         raise InvalidInput("The pipeline spec has no pipelineInfo.name")
+    supported.check_schema(spec.get("schemaVersion", ""))
     if "dag" not in spec.get("root", {}):
         raise InvalidInput("The pipeline spec has no root.dag: there is nothing to run")
     executors = executors_of(spec)
