@@ -5,6 +5,7 @@ from typing import Any
 
 from flowmaker.pipelines.ir.parts import bind_parts
 from flowmaker.pipelines.ir.protobuf import canonical
+from flowmaker.pipelines.ir.reach import reach
 from flowmaker.pipelines.ir.remembered import remembered
 from flowmaker.pipelines.records.catalog import Document
 
@@ -32,6 +33,7 @@ def pipeline_spec(document: Document) -> dict[str, Any]:
             if parameter:
                 task["inputs"]["parameters"][name] = {"componentInputParameter": parameter}
     bind_parts(spec)
+    reach(spec)
     return spec
 
 

@@ -7,6 +7,7 @@ fails over it. What is meant is plain: inside, the part is taken of the item.
 from typing import Any
 
 _MARK = "-subvar-"
+_ITEM = "-loop-item"
 
 
 def bind_parts(spec: dict[str, Any]) -> None:
@@ -22,7 +23,8 @@ def bind_parts(spec: dict[str, Any]) -> None:
 
 def _bind(loop: dict[str, Any], item: str, body: dict[str, Any]) -> None:
     given: dict[str, Any] = loop.get("inputs", {}).get("parameters", {})
-    parts = {name for name in given if name.startswith(item + _MARK)}
+    # What goes on is an item of a loop over a part: that loop has it, and nobody else.
+    parts = {name for name in given if name.startswith(item + _MARK) and not _is_item(name, item)}
     for name in parts:
         del given[name]
         body.get("inputDefinitions", {}).get("parameters", {}).pop(name, None)
@@ -37,3 +39,7 @@ def _bind(loop: dict[str, Any], item: str, body: dict[str, Any]) -> None:
                     "componentInputParameter": item,
                     "parameterExpressionSelector": selector,
                 }
+
+
+def _is_item(name: str, item: str) -> bool:
+    return _ITEM in name.removeprefix(item)
