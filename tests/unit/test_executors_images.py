@@ -3,6 +3,7 @@
 import pytest
 
 from flowmaker.errors import Unsupported
+from flowmaker.executors import images
 from flowmaker.executors.executor import EnvironmentSpec
 from flowmaker.executors.images import Images, ResolvedImage
 
@@ -49,6 +50,29 @@ def test_images_of_plain_systems(name: str) -> None:
     resolved = Images().resolve(name)
     assert (resolved.environment, resolved.kind) == (EnvironmentSpec(), "system")
     assert resolved.note.startswith(f"image {name} stands for this machine's own shell and ")
+
+
+@pytest.mark.parametrize(
+    ("name", "has_one"),
+    [
+        ("alpine", True),
+        ("library/bash:4.4.23", True),
+        ("docker.io/busybox@sha256:" + "0" * 64, True),
+        ("debian", False),
+        ("ubuntu:24.04", False),
+        ("python:3.11-alpine", False),
+    ],
+)
+def test_a_shell_that_knows_more_than_that_of_debian(
+    monkeypatch: pytest.MonkeyPatch, name: str, *, has_one: bool
+) -> None:
+    images._bash.cache_clear()  # pyright: ignore[reportPrivateUsage]
+    monkeypatch.setattr("shutil.which", lambda _: "/bin/bash")
+    assert Images().resolve(name).shell == (("bash", "--posix") if has_one else ())
+    images._bash.cache_clear()  # pyright: ignore[reportPrivateUsage]
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    assert Images().resolve(name).shell == ()
+    images._bash.cache_clear()  # pyright: ignore[reportPrivateUsage]
 
 
 @pytest.mark.parametrize("name", ["myalpine", "mypython:3.9", "python-x", "evil/python:3.9", ""])

@@ -183,8 +183,9 @@ def test_accelerators_may_be_told_to_what_a_component_starts():
 
 
 def test_no_accelerators_are_no_wish():
-    none = {"accelerator": {"resourceType": "nvidia.com/gpu", "resourceCount": "0"}}
-    validate(changed((*EXEC_B, "container", "resources"), none), {}, known_image)
+    for count in ({"resourceCount": "0"}, {}):
+        none = {"accelerator": {"resourceType": "nvidia.com/gpu", **count}}
+        validate(changed((*EXEC_B, "container", "resources"), none), {}, known_image)
 
 
 def test_a_component_inside_itself_is_refused():

@@ -141,9 +141,16 @@ def greets(name: str, greeting: dsl.OutputPath(str)):  # type: ignore[valid-type
     )
 
 
+@dsl.container_component
+def asks_ash(name: str):
+    script = 'set -e\nif [ "$0" == "Ann" ] && [[ "$0" == A* ]]\nthen\n  echo "RESULT 1"\nfi\n'
+    return dsl.ContainerSpec(image="alpine", command=["sh", "-c", script], args=[name])
+
+
 @BATCH.add()
 @dsl.pipeline(name="image-of-a-system")
 def system_image():
+    asks_ash(name="Ann")
     greets(name=greets(name="Ann").outputs["greeting"]).set_display_name("again")
 
 
@@ -280,6 +287,7 @@ def test_an_image_of_a_plain_system_is_this_machines_own(ran: Submitted) -> None
     assert run.result("again") == "Hello, Hello, Ann"
     said = "[flowmaker] image alpine:3.20 stands for this machine's own shell and programs: "
     assert run.log("again").startswith(said)
+    assert run.result("asks-ash") == 1  # of BusyBox: dash knows no == and no [[
 
 
 @pytest.mark.parametrize(

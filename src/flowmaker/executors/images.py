@@ -6,6 +6,7 @@ for their own images; the official ones of Python and of plain systems are known
 
 import platform
 import re
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -23,6 +24,9 @@ class ResolvedImage:
     entrypoint: tuple[str, ...] = ()
     #: Where its commands start, e.g. the folder that the image's programs are in; empty: at work.
     workdir: str = ""
+    #: What runs the words of its shell, which know more than those of this machine's `sh`; empty:
+    #: that does.
+    shell: tuple[str, ...] = ()
     #: The engine that runs it as a real container, `podman` or `docker`; empty: it is none.
     engine: str = ""
     #: Which rule knew it, e.g. `python`.
@@ -44,6 +48,8 @@ _SYSTEM = re.compile(
     r"(?:(?:[\w.:-]+/)*library/|docker\.io/|ghcr\.io/containerd/)?(?:alpine|bash|busybox|debian|ubuntu)"
     r"(?::[\w.-]+)?(?:@sha256:[0-9a-f]{64})?"
 )
+#: Those whose `sh` is BusyBox's, or bash.
+_ASH = re.compile(r"(?:^|/)(?:alpine|bash|busybox)(?:[:@]|$)")
 _UBI = re.compile(
     r"registry(?:\.access)?\.redhat\.(?:com|io)/ubi\d+/python-(?P<major>\d)(?P<minor>\d+)"
     r"(?:-minimal)?(?::[\w.-]+)?(?:@sha256:[0-9a-f]{64})?"
@@ -68,7 +74,14 @@ def system_image(name: str) -> ResolvedImage | None:
     if _SYSTEM.fullmatch(name) is None:
         return None
     note = f"image {name} stands for this machine's own shell and programs: {_system()}"
-    return ResolvedImage(environment=EnvironmentSpec(), kind="system", note=note)
+    shell = _bash() if _ASH.search(name) else ()
+    return ResolvedImage(environment=EnvironmentSpec(), kind="system", note=note, shell=shell)
+
+
+@cache
+def _bash() -> tuple[str, ...]:
+    """Bash as a POSIX shell: it knows what BusyBox's does, as `[ a == b ]`, `[[` and `${a/b/c}`."""
+    return ("bash", "--posix") if shutil.which("bash") else ()
 
 
 @cache

@@ -40,6 +40,8 @@ from flowmaker.pipelines.records.catalog import Document
 from flowmaker.pipelines.records.run import Run, Task
 
 CALL = "flowmaker.pipelines.launcher.lightweight:run"
+#: What BusyBox's shell is called.
+_SHELLS = ("sh", "/bin/sh", "ash", "/bin/ash")
 _PRELOAD = ("flowmaker.pipelines.launcher.warm",)
 #: Bytes from the end of a log that an error is made of.
 _QUOTED = 16384
@@ -200,11 +202,10 @@ class Processes:
         """As Kubernetes has it: without a command, arguments go to the image's entrypoint."""
         image = self.images.resolve(container.image)
         words = tuple(expanded(word, env) for word in program.argv)
-        return ProcessSpec(
-            id="",
-            argv=words if container.command else (*image.entrypoint, *words),
-            cwd=image.workdir,
-        )
+        argv = words if container.command else (*image.entrypoint, *words)
+        if image.shell and argv and argv[0] in _SHELLS:
+            argv = (*image.shell, *argv[1:])
+        return ProcessSpec(id="", argv=argv, cwd=image.workdir)
 
 
 def _warm(program: Program) -> ProcessSpec:

@@ -157,8 +157,8 @@ def check_executor(
     if "lifecycle" in container:
         raise unsupported(where, "lifecycle hooks of a container")
     accelerator = container.get("resources", {}).get("accelerator", {})
-    wanted = accelerator and accelerator.get("resourceCount", accelerator.get("count")) != "0"
-    if wanted and "RESOURCES" not in only_told:
+    count = accelerator.get("resourceCount", accelerator.get("count", "0"))
+    if count not in ("", "0") and "RESOURCES" not in only_told:
         raise unsupported(where, "accelerators (set_accelerator_type, set_accelerator_limit)")
     _check_image(where, container, known_image)
 
