@@ -12,6 +12,7 @@ import uvicorn
 from flowmaker.clock import SystemClock
 from flowmaker.errors import Unsupported
 from flowmaker.pipelines.api.app import create_app
+from flowmaker.pipelines.ir.validate import Machine
 from flowmaker.reconcile.hints import Hints
 from flowmaker.store.database import Database
 
@@ -36,7 +37,7 @@ def serving(folder: Path) -> Iterator[KfpApi]:
     listener = socket.create_server(("127.0.0.1", 0))
     api = KfpApi(f"http://127.0.0.1:{listener.getsockname()[1]}", database)
     hints.listen("run", api.hinted.append)
-    app = create_app(database, hints, SystemClock(), known_image=known_image)
+    app = create_app(database, hints, SystemClock(), machine=Machine(known_image=known_image))
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()

@@ -143,11 +143,6 @@ def test_what_is_wrong_is_said_with_its_place(path: tuple[str, ...], value: Any,
         ((*EXEC_B,), {"customJob": {}}, "AI Platform custom jobs"),
         ((*EXEC_B, "container", "lifecycle"), {"preCacheCheck": {}}, "lifecycle hooks"),
         (("components", "comp-b", "singlePlatformSpecs"), [{}], "singlePlatformSpecs"),
-        (
-            (*EXEC_B, "container", "resources"),
-            {"accelerator": {"resourceType": "nvidia.com/gpu", "resourceCount": "1"}},
-            "accelerators",
-        ),
         ((*EXEC_B, "container", "image"), "unheard:1", "image 'unheard:1' is not known"),
         ((*EXEC_B, "container", "command"), [], "neither a command nor arguments"),
         (
@@ -176,16 +171,38 @@ def test_accelerators_may_be_told_to_what_a_component_starts():
     spec = changed((*EXEC_B, "container", "resources"), wanted)
     component = spec["components"]["comp-b"]
     component["taskConfigPassthroughs"] = [{"field": "RESOURCES"}]
-    validate(spec, {}, known_image)
+    validate(spec, {}, known_image, {})
     component["taskConfigPassthroughs"] = [{"field": "RESOURCES", "applyToTask": True}]
-    with pytest.raises(Unsupported, match="accelerators"):
-        validate(spec, {}, known_image)
+    with pytest.raises(Unsupported, match=r"asks for 1 nvidia\.com/gpu, and this machine has none"):
+        validate(spec, {}, known_image, {})
+
+
+def test_accelerators_that_there_are_not_are_refused_with_the_way_out():
+    wanted = {"accelerator": {"resourceType": "nvidia.com/gpu", "resourceCount": "2"}}
+    spec = changed((*EXEC_B, "container", "resources"), wanted)
+    validate(spec, {}, known_image)  # an upload: it may run on another day
+    validate(spec, {}, known_image, {"nvidia.com/gpu": 2})
+    with pytest.raises(Unsupported) as caught:
+        validate(spec, {}, known_image, {"nvidia.com/gpu": 1, "amd.com/gpu": 2})
+    said = str(caught.value)
+    assert "asks for 2 nvidia.com/gpu, and this machine has 1" in said
+    assert "`flowmaker up --accelerators nvidia.com/gpu=2`" in said
+    many = {"accelerator": {"resourceType": "nvidia.com/gpu", "resourceCount": "many"}}
+    spec = changed((*EXEC_B, "container", "resources"), many)
+    with pytest.raises(InvalidInput, match="'many' is no number of accelerators"):
+        validate(spec, {}, known_image, {})
+
+
+def test_accelerators_that_a_parameter_says_are_not_known_yet():
+    count = "{{$.inputs.parameters['n']}}"
+    wanted = {"accelerator": {"resourceType": "nvidia.com/gpu", "resourceCount": count}}
+    validate(changed((*EXEC_B, "container", "resources"), wanted), {}, known_image, {})
 
 
 def test_no_accelerators_are_no_wish():
     for count in ({"resourceCount": "0"}, {}):
         none = {"accelerator": {"resourceType": "nvidia.com/gpu", **count}}
-        validate(changed((*EXEC_B, "container", "resources"), none), {}, known_image)
+        validate(changed((*EXEC_B, "container", "resources"), none), {}, known_image, {})
 
 
 def test_a_component_inside_itself_is_refused():

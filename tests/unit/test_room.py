@@ -221,7 +221,7 @@ def test_a_container_has_its_own_limits(tmp_path: Path) -> None:
 
 
 def test_what_is_given_wins_over_what_is_there(tmp_path: Path) -> None:
-    assert capacity(3.5, GIB, tmp_path) == Amount(millicores=3500, memory=GIB)
+    assert capacity(3.5, GIB, cgroup=tmp_path) == Amount(millicores=3500, memory=GIB)
 
 
 def test_then_is_called_for_each_that_fits() -> None:

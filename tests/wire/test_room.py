@@ -24,12 +24,12 @@ from tests.wire.test_sagemaker import BUCKET, Clients, until
 
 pytestmark = pytest.mark.slow
 
-SMALL = ("--cores", "2", "--memory", "8Gi")
+SMALL = ("--cores", "2", "--memory", "8Gi", "--accelerators", "nvidia.com/gpu=2")
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory, environments: Path) -> Iterator[House]:
-    """A server on a machine of two cores and 8 GiB, or so it was told."""
+    """A server on a machine of two cores, 8 GiB and two GPUs, or so it was told."""
     data = sharing(tmp_path_factory.mktemp("small"), environments)
     with house(data, *SMALL) as running:
         yield running
@@ -69,6 +69,21 @@ def meet(mine: int, other: int):
                 assert time.monotonic() < end, "nobody came"
                 time.sleep(0.02)
         door.accept()[0].close()
+
+
+@dsl.component(base_image="python:3.11")
+def accelerated(folder: str):
+    """Fails when another one has one of its devices at the same time."""
+    import fcntl
+    import os
+    import time
+
+    devices = os.environ["CUDA_VISIBLE_DEVICES"]
+    files = [os.open(f"{folder}/{device}", os.O_RDONLY) for device in devices.split(",")]
+    for file in files:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    time.sleep(0.2)
+    print("RESULT " + str(len(files)))
 
 
 @dsl.component(base_image="python:3.11")
@@ -115,6 +130,27 @@ def test_tasks_that_ask_for_all_cores_never_overlap(
     assert all((small.data / "jobs" / f"{each}-1" / "outcome.json").exists() for each in ids)
     assert "asks for 2 cores of this machine's 2 cores and 8 GiB\n" in done.log("alone")
     assert "asks for 64 cores of this machine's 2 cores and 8 GiB: no other" in done.log("alone-2")
+
+
+def test_each_task_has_accelerators_of_its_own(small: House, shared: Path, tmp_path: Path) -> None:
+    @dsl.pipeline(name="accelerated")
+    def pipeline(folder: str, count: int):
+        with dsl.ParallelFor([1, 2, 3]):
+            accelerated(folder=folder).set_accelerator_type("nvidia.com/gpu")
+        both = accelerated(folder=folder).set_accelerator_type("nvidia.com/gpu")
+        both.set_accelerator_limit(count).set_display_name("both")
+
+    for device in ("0", "1"):
+        (shared / device).touch()
+    given = {"folder": str(shared), "count": 2}
+    done = ran(small, pipeline, tmp_path, arguments=given)
+    assert done.run.state == "SUCCEEDED", done.error
+    assert (done.results("accelerated"), done.result("both")) == ([1, 1, 1], 2)
+    said = "asks for 2 nvidia.com/gpu of this machine's 2 cores and 8 GiB and 2 nvidia.com/gpu"
+    assert said in done.log("both")
+    done = ran(small, pipeline, tmp_path, arguments=given | {"count": 3})
+    assert done.run.state == "FAILED"
+    assert "asks for 3 nvidia.com/gpu, and this machine has 2" in done.error
 
 
 def test_tasks_that_fit_together_run_together(small: House, tmp_path: Path) -> None:
@@ -220,7 +256,10 @@ def test_a_task_that_waits_is_pending_and_says_what_for(
     said = "waits for 1 core: 2 of 2 cores are in use by task until-there of run mine"
     assert (told.state, told.error.message) == ("PENDING", said)
     status = flowmaker("status", "--data", str(small.data)).stdout
-    assert "pipelines' tasks hold 2 of 2 cores and 0 GiB of 8 GiB, 1 wait" in status
+    assert (
+        "pipelines' tasks hold 2 of 2 cores and 0 GiB of 8 GiB and 0 of 2 nvidia.com/gpu, 1 wait"
+        in status
+    )
     assert f"task until-there-2 of run mine {said}" in status
     (shared / "go").touch()
     assert client.wait_for_run_completion(run_id, timeout=60, sleep_duration=0.05).state == (

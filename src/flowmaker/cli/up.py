@@ -36,6 +36,15 @@ def configure(command: argparse.ArgumentParser) -> None:
         help="memory that they may ask for, e.g. 8Gi; default: this machine's",
     )
     command.add_argument(
+        "--accelerators",
+        type=accelerators,
+        action="append",
+        default=[],
+        metavar="KIND=N",
+        help="accelerators that tasks may ask for, e.g. nvidia.com/gpu=1; "
+        "default: the NVIDIA devices of this machine",
+    )
+    command.add_argument(
         "--quota",
         type=quota,
         action="append",
@@ -79,6 +88,13 @@ def memory(text: str) -> int:
     return found
 
 
+def accelerators(text: str) -> tuple[str, int]:
+    kind, _, number = text.rpartition("=")
+    if not kind or not number.isdecimal() or not int(number):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of a kind: nvidia.com/gpu=1")
+    return kind, int(number)
+
+
 def quota(text: str) -> tuple[str, int]:
     name, _, number = text.rpartition("=")
     if not QUOTA.fullmatch(name) or not number.isdecimal():
@@ -97,6 +113,7 @@ def run(arguments: argparse.Namespace) -> int:
         token=os.environ.get("FLOWMAKER_TOKEN", ""),
         cores=arguments.cores,
         memory=arguments.memory,
+        accelerators=dict(arguments.accelerators),
         multi_user=arguments.multi_user,
         quotas=dict(arguments.quota),
     )
@@ -140,6 +157,7 @@ def detach(settings: Settings) -> str:
                 "--host", settings.host, "--port", str(settings.port), "--ready-fd", str(writing),
                 *(("--cores", str(settings.cores)) if settings.cores else ()),
                 *(("--memory", str(settings.memory)) if settings.memory else ()),
+                *(f"--accelerators={kind}={n}" for kind, n in settings.accelerators.items()),
                 *(("--multi-user",) if settings.multi_user else ()),
                 *(f"--quota={name}={number}" for name, number in settings.quotas.items()),
             ],

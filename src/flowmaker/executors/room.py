@@ -6,8 +6,9 @@ restart. Use a room on one event loop only.
 """
 
 from bisect import insort
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 #: Holders that are named to one who waits.
@@ -25,26 +26,47 @@ class Amount:
     millicores: int = 0
     #: Bytes.
     memory: int = 0
+    #: How many of each kind, by Kubernetes' names: `nvidia.com/gpu`.
+    accelerators: Mapping[str, int] = field(default_factory=dict[str, int])
 
     def __add__(self, other: "Amount") -> "Amount":
+        either = self.accelerators or other.accelerators
         return Amount(
-            millicores=self.millicores + other.millicores, memory=self.memory + other.memory
+            millicores=self.millicores + other.millicores,
+            memory=self.memory + other.memory,
+            accelerators=Counter(self.accelerators) + Counter(other.accelerators) if either else {},
         )
 
     def __mul__(self, count: int) -> "Amount":
-        return Amount(millicores=self.millicores * count, memory=self.memory * count)
+        return Amount(
+            millicores=self.millicores * count,
+            memory=self.memory * count,
+            accelerators={kind: each * count for kind, each in self.accelerators.items()},
+        )
 
     def __bool__(self) -> bool:
-        return bool(self.millicores or self.memory)
+        return bool(self.millicores or self.memory or self.accelerators)
 
     def __str__(self) -> str:
         said = [cores(self.millicores)] if self.millicores else []
         said += [gibibytes(self.memory)] if self.memory else []
+        said += [f"{count} {kind}" for kind, count in sorted(self.accelerators.items())]
         return " and ".join(said) or "nothing"
 
     def fits(self, into: "Amount") -> bool:
         """Whether it is at most as much, of each resource."""
-        return self.millicores <= into.millicores and self.memory <= into.memory
+        return (
+            self.millicores <= into.millicores
+            and self.memory <= into.memory
+            and not self.lacks(into)
+        )
+
+    def lacks(self, among: "Amount") -> str:
+        """A kind of accelerator of which there are fewer than this; empty when there is none."""
+        for kind, count in self.accelerators.items():
+            if count > among.accelerators.get(kind, 0):
+                return kind
+        return ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -177,6 +199,9 @@ class Room:
             said.append(f"{_number(used.millicores / 1000)} of {cores(whole.millicores)}")
         if like is None or like.memory:
             said.append(f"{gibibytes(used.memory)} of {gibibytes(whole.memory)}")
+        for kind, count in sorted(whole.accelerators.items()):
+            if like is None or kind in like.accelerators:
+                said.append(f"{used.accelerators.get(kind, 0)} of {count} {kind}")
         return " and ".join(said)
 
     def _wanted(self, demand: Demand) -> str:

@@ -27,6 +27,8 @@ class Settings:
     #: Cores, and bytes of memory, that work may ask for; 0: those of this machine.
     cores: float = 0.0
     memory: int = 0
+    #: How many accelerators of each kind they may ask for; empty: those of this machine.
+    accelerators: Mapping[str, int] = field(default_factory=dict[str, int])
     #: KFP with several users, each in namespaces of their own: see docs/kfp.md.
     multi_user: bool = False
     #: Of SageMaker, how many instances may be in use, by AWS's names of the quotas.

@@ -18,8 +18,10 @@ from flowmaker.kubernetes.records import NAMESPACE
 from flowmaker.pipelines.api.access import Users
 from flowmaker.pipelines.api.app import create_app as create_pipelines
 from flowmaker.pipelines.api.logs import NodeRoutes
+from flowmaker.pipelines.controllers.accelerators import Accelerators
 from flowmaker.pipelines.controllers.debugging import Debugging
 from flowmaker.pipelines.controllers.process import Processes
+from flowmaker.pipelines.ir.validate import Machine
 from flowmaker.sagemaker.api.asynchronous import AsyncInvocations
 from flowmaker.sagemaker.api.cloudwatch import TrainingMetrics
 from flowmaker.sagemaker.api.metrics import SageMakerMetricsService
@@ -70,7 +72,10 @@ def make_doors(
             database,
             hints,
             clock,
-            known_image=ground.images.resolve,
+            machine=Machine(
+                known_image=ground.images.resolve,
+                accelerators=ground.task_room.capacity.accelerators,
+            ),
             nodes=nodes,
             users=_users(ground) if ground.settings.multi_user else None,
         ),
@@ -117,6 +122,7 @@ def _nodes(ground: Ground, worker: Worker) -> NodeRoutes:
         images=ground.images,
         objects=ground.own_buckets,
         settings=settings,
+        accelerators=Accelerators(settings.room, ground.executor),
     )
     return NodeRoutes(
         database=ground.database,

@@ -1,7 +1,7 @@
 """What every part of the house stands on, made once."""
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from flowmaker import ids
@@ -56,7 +56,7 @@ class Ground:
         folder.protect_database()
         database = Database(folder.database)
         sockets = tempfile.TemporaryDirectory(prefix="flowmaker-")
-        machine = capacity(settings.cores, settings.memory)
+        machine = capacity(settings.cores, settings.memory, settings.accelerators)
         observations = Observations(database, clock)
         return cls(
             settings=settings,
@@ -79,7 +79,8 @@ class Ground:
             images=pipeline_images(folder.images),
             models=ModelClient(),
             task_room=Room(machine),
-            job_room=Room(machine),
+            # Nobody counts those of instances.
+            job_room=Room(replace(machine, accelerators={})),
             sockets=sockets,
         )
 

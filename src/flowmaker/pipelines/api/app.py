@@ -1,7 +1,5 @@
 """The application that answers /apis/v2beta1, and what is asked of a run's single tasks."""
 
-from collections.abc import Callable
-
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -22,6 +20,7 @@ from flowmaker.pipelines.api.recurring import RecurringRuns
 from flowmaker.pipelines.api.runs import Runs
 from flowmaker.pipelines.api.status import answering, no_route
 from flowmaker.pipelines.api.uploads import Uploads
+from flowmaker.pipelines.ir.validate import Machine
 from flowmaker.reconcile.hints import Hints
 from flowmaker.store.database import Database
 
@@ -31,7 +30,7 @@ def create_app(
     hints: Hints,
     clock: Clock,
     *,
-    known_image: Callable[[str], object],
+    machine: Machine,
     nodes: NodeRoutes | None = None,
     users: Users | None = None,
 ) -> Starlette:
@@ -41,7 +40,7 @@ def create_app(
         database: where what is wanted is recorded.
         hints: told of each run that was made or changed, on the topic `run`.
         clock: the time of what is made.
-        known_image: raises Unsupported for an image that no environment stands for.
+        machine: what pipelines find where they run.
         nodes: what is asked of single tasks; None where nothing executes them.
         users: how users are told apart, in KFP's multi-user mode; None in its single-user mode.
     """
@@ -51,7 +50,7 @@ def create_app(
         hints=hints,
         clock=clock,
         access=access,
-        known_image=known_image,
+        machine=machine,
         waits_for=nodes.waits_for if nodes else lambda _: "",
     )
     server = _Server(access)

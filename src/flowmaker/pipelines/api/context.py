@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from flowmaker.clock import Clock
 from flowmaker.pipelines.api.access import Access
+from flowmaker.pipelines.ir.validate import Machine
 from flowmaker.reconcile.hints import Hints
 from flowmaker.store.database import Database
 
@@ -17,7 +18,7 @@ class Context:
     hints: Hints
     clock: Clock
     access: Access
-    #: Raises Unsupported for an image that no environment stands for.
-    known_image: Callable[[str], object]
+    #: What pipelines find where they run.
+    machine: Machine
     #: What a process that is yet to be waits for, by its id; empty for one that does not wait.
     waits_for: Callable[[str], str]

@@ -12,7 +12,7 @@ from flowmaker.pipelines.api.messages import RunRequest
 from flowmaker.pipelines.driver.job import pipeline_root
 from flowmaker.pipelines.ir import package
 from flowmaker.pipelines.ir.parameters import check_parameters
-from flowmaker.pipelines.ir.validate import KnownImage, validate
+from flowmaker.pipelines.ir.validate import validate
 from flowmaker.pipelines.records.catalog import (
     Document,
     Experiment,
@@ -43,7 +43,7 @@ async def check(context: Context, wanted: RunRequest) -> tuple[Checked, Pipeline
     version = None
     if wanted.pipeline_spec is None:
         version = await context.database.read(_version, wanted)
-    return await asyncio.to_thread(_check, wanted, version, context.known_image), version
+    return await asyncio.to_thread(_check, wanted, version, context), version
 
 
 async def submit(context: Context, wanted: RunRequest) -> Run:
@@ -75,12 +75,13 @@ def _version(tx: Transaction, wanted: RunRequest) -> PipelineVersion:
     return catalog.latest_version(tx, wanted.pipeline_id)
 
 
-def _check(wanted: RunRequest, version: PipelineVersion | None, known_image: KnownImage) -> Checked:
+def _check(wanted: RunRequest, version: PipelineVersion | None, context: Context) -> Checked:
     if version:
         pipeline_spec, platform_spec = version.pipeline_spec, version.platform_spec
     else:
         pipeline_spec, platform_spec = package.split(wanted.pipeline_spec or {})
-    validate(pipeline_spec, platform_spec, known_image)
+    machine = context.machine
+    validate(pipeline_spec, platform_spec, machine.known_image, machine.accelerators)
     if root := wanted.pipeline_root or pipeline_spec.get("defaultPipelineRoot", ""):
         pipeline_root(root)  # in a store that there is
     return Checked(

@@ -5,7 +5,6 @@ import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +20,19 @@ from flowmaker.executors.executor import (
 from flowmaker.executors.images import Images
 from flowmaker.executors.room import Amount
 from flowmaker.objects.objects import ObjectStore
+from flowmaker.pipelines.controllers.accelerators import Accelerators
 from flowmaker.pipelines.controllers.artifacts import link_inputs, local_mounts, publish
 from flowmaker.pipelines.controllers.platform import Platform, config_of
+from flowmaker.pipelines.controllers.room import asked
 from flowmaker.pipelines.controllers.settings import RunSettings
 from flowmaker.pipelines.driver.configuration import container_of
 from flowmaker.pipelines.driver.job import local_path, remote_uri
 from flowmaker.pipelines.driver.outputs import artifacts_of, parameters_of
 from flowmaker.pipelines.driver.platform import applied
 from flowmaker.pipelines.driver.program import Program, expanded, program_of
-from flowmaker.pipelines.driver.resources import limits, requested, requirements
+from flowmaker.pipelines.driver.resources import limits, requirements
 from flowmaker.pipelines.driver.workspace import is_inside
+from flowmaker.pipelines.ir.accelerators import wanted as accelerators_of
 from flowmaker.pipelines.ir.graph import Container
 from flowmaker.pipelines.ir.lightweight import recognise
 from flowmaker.pipelines.lifecycle.failure import Failed, ended, left_wrong, lost
@@ -58,6 +60,7 @@ class Processes:
     images: Images
     objects: ObjectStore
     settings: RunSettings
+    accelerators: Accelerators
     #: What runs, by the process's id: it says where its outputs are.
     programs: dict[str, Program] = field(default_factory=dict[str, Program])
 
@@ -122,6 +125,7 @@ class Processes:
         notes = [image.note or self.environments.note(wanted)]
         notes += [*_asked(container.resources, self.settings.room.capacity), *given.notes]
         cores, memory = limits(container.resources)
+        env |= self.accelerators.variables(task.process_id, accelerators_of(container.resources))
         # As on a cluster, what the platform gives comes last and wins.
         env |= given.env
         process = replace(
@@ -136,7 +140,12 @@ class Processes:
             hidden=self.settings.hidden,
         )
         log = self.executor.log(task.process_id)
-        await self.executor.stage(process, partial(_prepare, program, work, log, notes))
+
+        def prepare() -> None:
+            _prepare(program, work, log, notes)
+            self.accelerators.write(task.process_id)
+
+        await self.executor.stage(process, prepare)
         await link_inputs(self.objects, uris, work, program.reads)
         return process
 
@@ -216,11 +225,11 @@ def _warm(program: Program) -> ProcessSpec:
 
 def _asked(resources: Document, capacity: Amount) -> list[str]:
     """What is said of a task's requests and limits, in lines."""
-    millicores, memory = requested(resources)
-    amount = Amount(millicores=millicores, memory=memory)
+    amount = asked(resources)
     if not amount:
         return []
-    said = f"asks for {amount} of this machine's {capacity}"
+    there = capacity if amount.accelerators else replace(capacity, accelerators={})
+    said = f"asks for {amount} of this machine's {there}"
     alone = "" if amount.fits(capacity) else ": no other that asks for room runs beside it"
     return [said + alone]
 

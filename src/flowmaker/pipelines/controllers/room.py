@@ -1,4 +1,4 @@
-"""Room for tasks that ask for CPU or memory. Those that do not are not held up."""
+"""Room for tasks that ask for CPU, memory or accelerators. Others are not held up."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -7,8 +7,10 @@ from flowmaker.errors import FlowmakerError
 from flowmaker.executors.room import Amount, Demand, Room
 from flowmaker.pipelines.driver.configuration import container_of
 from flowmaker.pipelines.driver.resources import requested
+from flowmaker.pipelines.ir import accelerators
 from flowmaker.pipelines.lifecycle.progress import Progress
 from flowmaker.pipelines.lifecycle.task import process_id
+from flowmaker.pipelines.records.catalog import Document
 from flowmaker.pipelines.records.run import Task
 
 #: Of a run's tasks that wait for room, how many stand in the queue; the others stand behind them.
@@ -68,7 +70,7 @@ class TaskRoom:
         """Whether a task may start; if not, `then()` when it is worth asking again.
 
         Raises:
-            FlowmakerError: what it asks for is no quantity.
+            FlowmakerError: what it asks for is no quantity, or what this machine does not have.
         """
         if not _asks(progress, task):
             return True
@@ -78,6 +80,9 @@ class TaskRoom:
         )
         if not demand.amount:
             return True
+        if kind := demand.amount.lacks(self._room.capacity):
+            asked_for, there = demand.amount.accelerators, self._room.capacity.accelerators
+            raise accelerators.lacking(kind, asked_for[kind], there)
         if not self._room.ask(demand, then):
             waiting[task.task_id] = demand
             return False
@@ -101,6 +106,16 @@ class TaskRoom:
             self._room.leave(demand.id)
 
 
+def asked(resources: Document) -> Amount:
+    """What a task asks for.
+
+    Raises:
+        InvalidInput: a quantity is none.
+    """
+    millicores, memory = requested(resources)
+    return Amount(millicores=millicores, memory=memory, accelerators=accelerators.wanted(resources))
+
+
 def _asks(progress: Progress, task: Task) -> bool:
     """Whether a task's component says anything of resources."""
     container = progress.graph.component(task.component).container
@@ -109,11 +124,10 @@ def _asks(progress: Progress, task: Task) -> bool:
 
 def _demand(progress: Progress, task: Task, process: str) -> Demand:
     component = progress.graph.component(task.component)
-    millicores, memory = requested(container_of(task, component, progress.job).resources)
     name = task.display_name or task.name
     return Demand(
         id=process,
-        amount=Amount(millicores=millicores, memory=memory),
+        amount=asked(container_of(task, component, progress.job).resources),
         since=task.created_at,
         what=f"task {name} of run {progress.run.display_name}",
     )

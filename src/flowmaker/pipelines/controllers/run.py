@@ -16,6 +16,7 @@ from flowmaker.executors.executor import (
 )
 from flowmaker.executors.images import Images
 from flowmaker.objects.objects import ObjectStore
+from flowmaker.pipelines.controllers.accelerators import Accelerators
 from flowmaker.pipelines.controllers.caching import Cache
 from flowmaker.pipelines.controllers.places import Places
 from flowmaker.pipelines.controllers.process import Processes
@@ -74,6 +75,7 @@ class RunController:
             images=images,
             objects=objects,
             settings=settings,
+            accelerators=Accelerators(settings.room, executor),
         )
         self._objects = objects
         self._open: dict[str, Progress] = {}

@@ -5,7 +5,7 @@ Accepted though nothing comes of it, because the IR only permits it: `descriptio
 kfp.kubernetes is executed is told by `flowmaker.pipelines.ir.kubernetes`.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 
 from flowmaker.errors import InvalidInput, Unsupported
 from flowmaker.pipelines.ir.conditions import condition, selector_keys
@@ -141,8 +141,6 @@ def check_executor(
     where: str,
     executor: Document,
     known_image: Callable[[str], object],
-    *,
-    only_told: Collection[str] = (),
 ) -> None:
     """ExecutorSpec."""
     for field, feature in _EXECUTOR.items():
@@ -156,10 +154,6 @@ def check_executor(
         raise InvalidInput(f"{where} has an executor without a container")
     if "lifecycle" in container:
         raise unsupported(where, "lifecycle hooks of a container")
-    accelerator = container.get("resources", {}).get("accelerator", {})
-    count = accelerator.get("resourceCount", accelerator.get("count", "0"))
-    if count not in ("", "0") and "RESOURCES" not in only_told:
-        raise unsupported(where, "accelerators (set_accelerator_type, set_accelerator_limit)")
     _check_image(where, container, known_image)
 
 

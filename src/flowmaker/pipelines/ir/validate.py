@@ -5,11 +5,12 @@ should not show an hour later, when it is that task's turn.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from flowmaker.errors import InvalidInput
 from flowmaker.pipelines.ir import supported
+from flowmaker.pipelines.ir.accelerators import check as check_accelerators
 from flowmaker.pipelines.ir.deprecated import pipeline_spec as modern
 from flowmaker.pipelines.ir.graph import executors_of, platform_executors, producers
 from flowmaker.pipelines.ir.kubernetes import check_kubernetes
@@ -19,13 +20,29 @@ from flowmaker.pipelines.records.catalog import Document
 KnownImage = Callable[[str], object]
 
 
-def validate(pipeline_spec: Document, platform_spec: Document, known_image: KnownImage) -> None:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Machine:
+    """What pipelines find where they run."""
+
+    #: Raises Unsupported for an image that no environment stands for.
+    known_image: KnownImage
+    #: How many accelerators of each kind there are.
+    accelerators: Mapping[str, int] = field(default_factory=dict[str, int])
+
+
+def validate(
+    pipeline_spec: Document,
+    platform_spec: Document,
+    known_image: KnownImage,
+    accelerators: Mapping[str, int] | None = None,
+) -> None:
     """Refuse a pipeline that this engine cannot execute to the letter.
 
     Args:
         pipeline_spec: A PipelineSpec in proto3 JSON.
         platform_spec: The second document of a compiled package, `{"platforms": …}`, or empty.
         known_image: Raises Unsupported for an image that no environment stands for.
+        accelerators: How many of each kind there are; None where that does not matter yet.
 
     Raises:
         InvalidInput: it is not well-formed; the message says where.
@@ -51,8 +68,8 @@ def validate(pipeline_spec: Document, platform_spec: Document, known_image: Know
             label = place.component.get("executorLabel", "")
             if label not in executors:
                 raise InvalidInput(f"{place} has executor {label!r}, which deploymentSpec lacks")
-            only_told = supported.only_told(place.component)
-            supported.check_executor(str(place), executors[label], known_image, only_told=only_told)
+            supported.check_executor(str(place), executors[label], known_image)
+            _check_accelerators(place, executors[label], accelerators)
             _check_importer(place, executors[label], has_workspace=has_workspace)
             check_kubernetes(str(place), kubernetes.get(label, {}))
             if has_workspace:
@@ -92,6 +109,16 @@ def _places(spec: Document) -> Iterator[_Place]:
             if key in within:
                 raise InvalidInput(f"Task {'/'.join(path)!r} is inside its own component {key!r}")
             open_.append((_Place(key, components[key], path), (*within, key)))
+
+
+def _check_accelerators(place: _Place, executor: Document, there: Mapping[str, int] | None) -> None:
+    # Those that it is only told of are for what it starts elsewhere.
+    if there is None or "RESOURCES" in supported.only_told(place.component):
+        return
+    try:
+        check_accelerators(executor.get("container", {}).get("resources", {}), there)
+    except InvalidInput as error:
+        raise type(error)(f"{place}: {error}") from None
 
 
 def _check_importer(place: _Place, executor: Document, *, has_workspace: bool) -> None:
