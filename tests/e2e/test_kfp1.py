@@ -157,6 +157,46 @@ print(made.wait_for_run_completion(60).run.status)
     assert sorted(notes) == ["note: it is 7'1'", "note: it is 7'2'"]
 
 
+def test_functions_get_open_files_and_inputs_of_any_name(server: House, tmp_path: Path) -> None:
+    """`InputTextFile` and its like; `in_path` is the input `in`, which is a word of Python."""
+    script = tmp_path / "files.py"
+    script.write_text("""
+import kfp
+from kfp import dsl
+from kfp.components import InputBinaryFile, InputPath, InputTextFile, func_to_container_op
+from kfp.components import OutputBinaryFile, OutputTextFile
+
+@func_to_container_op
+def split(source_file: InputTextFile(str), odd_file: OutputTextFile(), even_file: OutputTextFile):
+    for number, line in enumerate(source_file):
+        (even_file if number % 2 else odd_file).write(line)
+
+@func_to_container_op
+def pack(source_file: InputBinaryFile("Lines"), packed_file: OutputBinaryFile("Packed")):
+    packed_file.write(source_file.read().replace(b"\\n", b","))
+
+@func_to_container_op
+def tell(in_path: InputPath()):
+    with open(in_path) as file:
+        print("halves:", file.read())
+
+@dsl.pipeline(name="files")
+def files():
+    halves = split("a\\nb\\nc\\n")
+    tell(pack(halves.outputs["odd"]).output)
+    tell(in_=pack(halves.outputs["even"]).output)
+
+client = kfp.Client()
+made = client.create_run_from_pipeline_func(files, arguments={})
+print(made.wait_for_run_completion(60).run.status)
+""")
+    printed = run_kfp1(server, tmp_path, script)
+    assert printed.splitlines()[-1] == "Succeeded"
+    logs = [each.read_text() for each in server.data.glob("jobs/*/log")]
+    told = [line for log in logs for line in log.splitlines() if line.startswith("halves:")]
+    assert sorted(told) == ["halves: a,c,", "halves: b,"]
+
+
 def test_what_cannot_be_had_is_refused_by_name(server: House, tmp_path: Path) -> None:
     script = tmp_path / "refused.py"
     script.write_text("""

@@ -24,6 +24,35 @@ annotations: Any = importlib.import_module("kfp.dsl.types.type_annotations")
 
 DEFAULT_IMAGE = "python:3.11"
 
+
+class _OpenedFile:
+    """The annotation of a parameter that is an open file: its type is that of the data."""
+
+    mode: str
+
+    def __init__(self, type: Any = None) -> None:  # noqa: A002 - KFP 1's name
+        self.type = type
+
+
+class InputTextFile(_OpenedFile):
+    mode = "r"
+
+
+class InputBinaryFile(_OpenedFile):
+    mode = "rb"
+
+
+class OutputTextFile(_OpenedFile):
+    mode = "w"
+
+
+class OutputBinaryFile(_OpenedFile):
+    mode = "wb"
+
+
+#: Annotations of parameters that are files.
+_FILES = (annotations.InputPath, annotations.OutputPath, _OpenedFile)
+
 _READ = {
     "int": "int(float({0}))",
     "integer": "int(float({0}))",
@@ -51,6 +80,12 @@ def {name}({parameters}){returns}:
         with open(path) as file:
             return file.read()
 
+    kfp1_opened = []
+
+    def kfp1_open(path, mode):
+        kfp1_opened.append(open(path, mode))
+        return kfp1_opened[-1]
+
     def kfp1_text(value):
         if isinstance(value, str):
             return value
@@ -61,6 +96,8 @@ def {name}({parameters}){returns}:
 
     kfp1_arguments = dict({arguments})
     kfp1_returned = kfp1_function(**{{k: v for k, v in kfp1_arguments.items() if v is not None}})
+    for one in kfp1_opened:
+        one.close()
     {give}
 """
 
@@ -77,6 +114,8 @@ class _Parameter:
     type_name: str
     default: Any
     required: bool
+    #: How the file is opened that the function gets; empty: it gets the path.
+    mode: str = ""
 
 
 class FunctionComponent:
@@ -178,13 +217,13 @@ def _signature(function: Callable[..., Any]) -> list[inspect.Parameter]:
 
 
 def _parameter(one: inspect.Parameter) -> _Parameter:
-    annotation, kind = one.annotation, "value"
-    if isinstance(annotation, type) and issubclass(
-        annotation, annotations.InputPath | annotations.OutputPath
-    ):
+    annotation, kind, mode = one.annotation, "value", ""
+    if isinstance(annotation, type) and issubclass(annotation, _FILES):
         annotation = annotation()
-    if isinstance(annotation, annotations.InputPath | annotations.OutputPath):
-        kind = "input" if isinstance(annotation, annotations.InputPath) else "output"
+    if isinstance(annotation, _FILES):
+        is_input = isinstance(annotation, (annotations.InputPath, InputTextFile, InputBinaryFile))
+        kind = "input" if is_input else "output"
+        mode = getattr(annotation, "mode", "")
         annotation = getattr(annotation, "type", None)
     outside = one.name
     if kind != "value":
@@ -196,6 +235,7 @@ def _parameter(one: inspect.Parameter) -> _Parameter:
         type_name=_type_name(annotation),
         default=None if one.default is inspect.Parameter.empty else one.default,
         required=one.default is inspect.Parameter.empty,
+        mode=mode,
     )
 
 
@@ -229,10 +269,10 @@ def _declared(one: _Parameter, files: set[str]) -> str:
 def _value(one: _Parameter, files: set[str]) -> str:
     """What the function gets for it."""
     given = one.outside
-    if one.kind == "output":
-        return given
-    if one.kind == "input":
-        return given if given in files else f"None if {given} is None else kfp1_file({given})"
+    if one.kind != "value":
+        path = given if one.kind == "output" or given in files else f"kfp1_file({given})"
+        path = f"kfp1_open({path}, {one.mode!r})" if one.mode else path
+        return path if path == given else f"None if {given} is None else {path}"
     content = f"kfp1_content({given})" if given in files else given
     return f"None if {given} is None else {_READ.get(one.type_name, '{0}').format(content)}"
 

@@ -86,6 +86,8 @@ def _components(components: Any) -> None:
     components.func_to_container_op = functions.func_to_container_op
     annotations: Any = importlib.import_module("kfp.dsl")
     components.InputPath = annotations.InputPath
+    for one in ("InputTextFile", "InputBinaryFile", "OutputTextFile", "OutputBinaryFile"):
+        setattr(components, one, getattr(functions, one))
     components.OutputPath = annotations.OutputPath
     components.func_to_component_text = refusing(
         "components.func_to_component_text", "use create_component_from_func."

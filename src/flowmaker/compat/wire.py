@@ -4,6 +4,7 @@
 
 import importlib
 import json
+import keyword
 from typing import Any
 
 channels: Any = importlib.import_module("kfp.dsl.pipeline_channel")
@@ -51,8 +52,12 @@ def is_text(declared: object) -> bool:
 
 
 def python_name(name: str) -> str:
-    """The name by which code passes an input or takes an output, as today's SDK has it."""
-    return sdk_names.sanitize_input_name(name)
+    """The name by which code passes an input or takes an output, as today's SDK has it.
+
+    What is a word of Python gets a `_` at its end, as KFP 1 has it.
+    """
+    made = sdk_names.sanitize_input_name(name)
+    return f"{made}_" if keyword.iskeyword(made) else made
 
 
 class Outputs(dict[str, Any]):
