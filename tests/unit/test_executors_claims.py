@@ -33,3 +33,14 @@ def test_who_has_a_folder_is_told_while_another_is_forgotten(
     claims.remove(tmp_path / "is forgotten")
     monkeypatch.setattr(Path, "glob", lambda *_: iter(listed))
     assert claims.given(tmp_path, ["abc", "other"]) == {"abc": ["has it"]}
+
+
+def test_one_that_is_about_to_start_has_its_folders(tmp_path: Path) -> None:
+    job = tmp_path / "job"
+    job.mkdir()
+    claims.stage(job, {"mounts": ["/volumes/abc"]})
+    assert claims.given(tmp_path, ["abc"]) == {}  # of a server that was killed: nobody starts it
+    assert claims.given(tmp_path, ["abc"], ["job"]) == {"abc": ["job"]}
+    claims.claim(job)
+    assert claims.given(tmp_path, ["abc"], ["job"]) == {"abc": ["job"]}
+    assert claims.given(tmp_path, ["abc"], ["gone"]) == {"abc": ["job"]}

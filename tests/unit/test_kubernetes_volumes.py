@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from flowmaker.kubernetes import repository
 from flowmaker.kubernetes.claims import new_claim
 from flowmaker.kubernetes.records import PERSISTENT_VOLUME_CLAIM
@@ -66,3 +68,19 @@ async def test_the_folder_of_a_claim_goes_when_nobody_has_it(
     users.clear()
     assert await controller.reconcile(ALL) is None
     assert not folders["used"].exists()
+
+
+async def test_a_folder_that_cannot_be_removed_is_looked_at_again(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def held(_: Iterable[str]) -> dict[str, list[str]]:
+        return {}
+
+    folder = tmp_path / "volumes" / "of nobody"
+    folder.mkdir(parents=True)
+    controller = VolumesController(database, tmp_path / "volumes", held)
+    with monkeypatch.context() as patched:
+        patched.setattr("shutil.rmtree", lambda *_, **__: None)
+        assert await controller.reconcile(ALL) == PAUSE
+    assert await controller.reconcile(ALL) is None
+    assert not folder.exists()

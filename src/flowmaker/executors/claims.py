@@ -147,21 +147,32 @@ def end_orphans(folder: Path) -> None:
             os.kill(member, signal.SIGKILL)
 
 
-def given(jobs: Path, names: Collection[str]) -> dict[str, list[str]]:
-    """Of the names of folders, those that processes have which have not ended: whose they are."""
+def given(
+    jobs: Path, names: Collection[str], about_to_start: Collection[str] = ()
+) -> dict[str, list[str]]:
+    """Of the names of folders, those that processes have which have not ended: whose they are.
+
+    Those that are `about_to_start` were staged, and may be claimed at any moment.
+    """
     found: dict[str, list[str]] = {}
-    for spec in sorted(jobs.glob("*/spec.json")):
-        if (spec.parent / "outcome.json").exists():
+    claimed = {spec.parent.name for spec in jobs.glob("*/spec.json")}
+    for process in sorted({*claimed, *about_to_start}):
+        folder = jobs / process
+        if (folder / "outcome.json").exists():
             continue
-        try:
-            text = spec.read_text(encoding="utf-8", errors="replace")
-        except FileNotFoundError:  # it was forgotten meanwhile
-            continue
+        text = _text(folder / _STAGED) or _text(folder / "spec.json")
         named = [name for name in names if name in text]
-        if named and observe(spec.parent).state is not ProcessState.LOST:
+        if named and observe(folder).state is not ProcessState.LOST:
             for name in named:
-                found.setdefault(name, []).append(spec.parent.name)
+                found.setdefault(name, []).append(process)
     return found
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:  # it was forgotten, or claimed, meanwhile
+        return ""
 
 
 def remove(folder: Path) -> None:

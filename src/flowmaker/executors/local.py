@@ -132,8 +132,9 @@ class LocalExecutor:
             await asyncio.to_thread(claims.remove, self.folder(process_id))
 
     async def given(self, names: Iterable[str]) -> dict[str, list[str]]:
-        """Of the names of folders, those that processes have that have not ended."""
-        return await asyncio.to_thread(claims.given, self._folder, tuple(names))
+        """Of the names of folders, those that processes have, or are about to have: whose."""
+        staged = tuple(self._staged)
+        return await asyncio.to_thread(claims.given, self._folder, tuple(names), staged)
 
     async def sandbox_levels(self) -> sandbox.Levels:
         """How well this machine can confine processes, for `flowmaker doctor`."""

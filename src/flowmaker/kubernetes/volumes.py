@@ -59,4 +59,5 @@ class VolumesController:
         for orphan in orphans:
             if orphan.name not in held:
                 await asyncio.to_thread(shutil.rmtree, orphan, ignore_errors=True)
-        return PAUSE if held else None
+        left = await asyncio.to_thread(lambda: [each for each in orphans if each.exists()])
+        return PAUSE if left else None
