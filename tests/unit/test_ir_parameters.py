@@ -69,3 +69,10 @@ def test_only_the_literals_are_allowed():
     assert check_parameters(definitions, {"x": 2}) == {"x": 2}
     with pytest.raises(InvalidInput, match="one of 1, 2"):
         check_parameters(definitions, {"x": 3})
+
+
+@pytest.mark.parametrize(("given", "written"), [(5, '"5"'), (True, '"true"')])
+def test_a_text_that_looks_like_something_else_is_told_how_to_write(given: Any, written: str):
+    with pytest.raises(InvalidInput) as refused:
+        check_parameters(spec(c={"parameterType": "STRING"}), {"c": given})
+    assert str(refused.value).endswith(f": write {written} (kfp run create: 'c={written}')")

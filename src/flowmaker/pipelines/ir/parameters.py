@@ -1,5 +1,6 @@
 """Values of parameters: JSON, of the type that the IR declares."""
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -45,11 +46,19 @@ def checked(definition: ParameterDefinition, value: Any, where: str) -> Any:  # 
     if accepts is not None and not accepts(value):
         raise InvalidInput(
             f"{where} is of type {definition.type}, but its value is "
-            f"{_shown(value)}, a {_kind(value)}"
+            f"{_shown(value)}, a {_kind(value)}{_way_out(definition, value)}"
         )
     normal = normalised(definition.type, value)
     check_literal(definition, normal, where)
     return normal
+
+
+def _way_out(definition: ParameterDefinition, value: Any) -> str:  # noqa: ANN401
+    """What to write for a text that looks like something else, as `kfp run create` reads it."""
+    if definition.type != "STRING" or not isinstance(value, (bool, int, float)):
+        return ""
+    word = f'"{json.dumps(value)}"'
+    return f": write {word} (kfp run create: '{definition.name}={word}')"
 
 
 def check_literal(definition: ParameterDefinition, value: Any, where: str) -> None:  # noqa: ANN401
