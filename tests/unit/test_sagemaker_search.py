@@ -33,6 +33,8 @@ def found(name: str, operator: str, value: str | None = None) -> bool:
     [
         ("TrainingJobName", "Equals", "xgb-1", True),
         ("TrainingJobName", "Equals", "xgb", False),
+        ("Metrics.validation:rmse", "LessThan", "0.5", True),
+        ("Metrics.validation:rmse", "GreaterThan", "0.5", False),
         ("TrainingJobName", "NotEquals", "xgb", True),
         ("TrainingJobName", "NotEquals", "xgb-1", False),
         ("TrainingJobName", "Contains", "gb", True),

@@ -347,10 +347,12 @@ async def test_passing_the_role_is_a_permission(at: Bench) -> None:
     assert need.context == {"iam:PassedToService": "sagemaker.amazonaws.com"}
 
 
-async def test_names_are_unique(at: Bench) -> None:
+@pytest.mark.parametrize("name", ["Job-1", "JOB-1"])
+async def test_names_are_unique(at: Bench, name: str) -> None:
+    """The ARN has a name in lower case: it is of one job."""
     await at.ask("CreateTrainingJob", **training_request())
     with pytest.raises(AwsError, match="Training job names must be unique") as refused:
-        await at.ask("CreateTrainingJob", **training_request())
+        await at.ask("CreateTrainingJob", **training_request(TrainingJobName=name))
     assert refused.value.code == "ResourceInUse"
 
 
@@ -378,6 +380,19 @@ async def test_tags(at: Bench) -> None:
     await at.ask("AddTags", ResourceArn=arn, Tags=[{"Key": "x", "Value": "y"}])
     await at.ask("DeleteTags", ResourceArn=arn, TagKeys=["team"])
     assert await at.ask("ListTags", ResourceArn=arn) == {"Tags": [{"Key": "x", "Value": "y"}]}
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [(("x", "x"), "keys must be unique"), (("aws:x",), "aws:x begins with aws:")],
+)
+async def test_tags_that_cannot_be(at: Bench, keys: tuple[str, ...], words: str) -> None:
+    tags = [{"Key": key, "Value": str(number)} for number, key in enumerate(keys)]
+    with pytest.raises(AwsError, match=words):
+        await at.ask("CreateTrainingJob", **training_request(Tags=tags))
+    made = await at.ask("CreateTrainingJob", **training_request())
+    with pytest.raises(AwsError, match=words):
+        await at.ask("AddTags", ResourceArn=made["TrainingJobArn"], Tags=tags)
 
 
 async def _specs(player: Player) -> list[ProcessSpec]:

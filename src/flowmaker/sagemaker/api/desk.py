@@ -1,6 +1,6 @@
 """What every operation needs, and what they do alike."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,9 +76,11 @@ class Desk:
             AwsError: `duplicate`, when there is one of that name; or it needs more instances than
                 a quota leaves.
         """
-        tags = {tag["Key"]: tag["Value"] for tag in call.parameters.get("Tags", ())}
+        tags = tags_of(call)
 
         def write(tx: Transaction) -> bool:
+            if resources.arn_exists(tx, resource.arn):
+                return False  # a name that differs in its case alone
             made = resources.create(tx, resource, tags)
             if made:
                 self.quotas.check(tx, resource)
@@ -142,6 +144,22 @@ class Desk:
                 f'that objects exist under that S3 prefix, and that the role "{role_arn}" has '
                 f'"s3:ListBucket" permissions on bucket "{place.bucket}".'
             )
+
+
+def tags_of(call: Call) -> dict[str, str]:
+    """The tags that a request has.
+
+    Raises:
+        AwsError: there is one twice, or one that is AWS's to give.
+    """
+    given: Sequence[Mapping[str, str]] = call.parameters.get("Tags", ())
+    tags = {tag["Key"]: tag["Value"] for tag in given}
+    if len(tags) < len(given):
+        raise validation("Tags: there is more than one of a key; keys must be unique")
+    for key in tags:
+        if key.lower().startswith("aws:"):
+            raise validation(f"Tags: {key} begins with aws:, which is reserved for AWS")
+    return tags
 
 
 def arn(call: Call, kind: Kind, name: str) -> str:

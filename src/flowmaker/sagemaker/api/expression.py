@@ -62,6 +62,8 @@ def values(document: Document, path: str) -> Iterator[Any]:
     `Tags.KEY` is the value of a tag, `Metrics.NAME` and `FinalMetricDataList.NAME` of a metric.
     """
     name, _, rest = path.partition(".")
+    if name == "Metrics" and name not in document:
+        name = "FinalMetricDataList"  # as training jobs have theirs
     if name not in document:
         return
     value = document[name]

@@ -5,7 +5,7 @@ from typing import Any
 
 from flowmaker.aws.errors import validation
 from flowmaker.aws.service import Call, Need, Operation
-from flowmaker.sagemaker.api.desk import Desk, need
+from flowmaker.sagemaker.api.desk import Desk, need, tags_of
 from flowmaker.sagemaker.repository import resources
 
 PAGE = 50
@@ -26,8 +26,7 @@ class Tags:
 
     async def add(self, call: Call) -> Mapping[str, Any]:
         arn = await self._existing(call)
-        given = {tag["Key"]: tag["Value"] for tag in call.parameters["Tags"]}
-        await self._desk.database.write(resources.put_tags, arn, given)
+        await self._desk.database.write(resources.put_tags, arn, tags_of(call))
         return {"Tags": _tags(await self._desk.database.read(resources.tags_of, arn))}
 
     async def list(self, call: Call) -> Mapping[str, Any]:
