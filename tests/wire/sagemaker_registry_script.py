@@ -8,6 +8,7 @@ import logging
 from typing import Any
 
 import sagemaker
+from sagemaker.analytics import ExperimentAnalytics
 from sagemaker.deserializers import JSONDeserializer
 from sagemaker.estimator import Estimator
 from sagemaker.experiments.run import Run, list_runs, load_run
@@ -60,7 +61,14 @@ class Script:
         described = self.session.sagemaker_client.describe_trial_component(
             TrialComponentName="digits-first"
         )
+        table = ExperimentAnalytics(
+            experiment_name="digits", sagemaker_session=self.session
+        ).dataframe()
+        rows = table.set_index("TrialComponentName")
         return estimator, {
+            "rows": len(rows),
+            "rate": rows.loc["digits-first", "rate"],
+            "loss": rows.loc["digits-first", "loss - Last"],
             "runs": [one.run_name for one in runs],
             "parameters": described["Parameters"],
             "metrics": {one["MetricName"]: one["Last"] for one in described.get("Metrics", ())},

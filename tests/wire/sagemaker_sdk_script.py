@@ -169,7 +169,16 @@ class Script:
         )
         stopped.fit(channels, wait=False)
         stopped.stop_tuning_job()
+        attached = HyperparameterTuner.attach(
+            tuner.latest_tuning_job.name, sagemaker_session=self.session
+        )
+        warm = attached.identical_dataset_and_algorithm_tuner()
+        warm.max_jobs = 2
+        warm.fit(channels, job_name="warm", wait=True)
         return {
+            "attached": attached.best_training_job(),
+            "warm": len(warm.analytics().dataframe()),
+            "overall": "OverallBestTrainingJob" in warm.describe(),
             "job": tuner.latest_tuning_job.name,
             "best": tuner.best_training_job(),
             "best_model": best.model_data,

@@ -25,6 +25,11 @@ def test_a_run_keeps_what_is_logged(seen: dict[str, Any]) -> None:
     assert run["metrics"] == {"loss": 0.3}
 
 
+def test_analytics_have_a_row_for_each_component(seen: dict[str, Any]) -> None:
+    run = seen["run"]
+    assert (run["rows"], run["rate"], run["loss"]) == (2, 0.1, 0.3)
+
+
 def test_a_job_that_is_trained_within_a_run_is_a_component_of_its_trial(
     seen: dict[str, Any], server: House
 ) -> None:

@@ -113,6 +113,12 @@ def test_a_tuner_finds_the_best_and_hosts_it(done: Done) -> None:
     assert tuned["stopped"] in ("Stopping", "Stopped")
 
 
+def test_a_tuner_is_attached_and_starts_another_from_its_results(done: Done) -> None:
+    tuned = done.seen["tuned"]
+    assert tuned["attached"] == tuned["best"]
+    assert (tuned["warm"], tuned["overall"]) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("used", "named"),
     [

@@ -417,6 +417,20 @@ def test_searches_that_cannot_be(sagemaker: Any, change: dict[str, Any], words: 
     assert words in refused.value.response["Error"]["Message"]
 
 
+def test_a_name_that_is_taken_is_refused_as_aws_does(
+    sagemaker: Any, random: dict[str, Any]
+) -> None:
+    name = random["HyperParameterTuningJobName"]
+    with pytest.raises(sagemaker.exceptions.ResourceInUse) as refused:
+        sagemaker.create_hyper_parameter_tuning_job(
+            HyperParameterTuningJobName=name,
+            HyperParameterTuningJobConfig=config(),
+            TrainingJobDefinition=definition(),
+        )
+    words = f"A hyperparameter tuning job with the name, {name}, already exists."
+    assert words in refused.value.response["Error"]["Message"]
+
+
 def test_autotune_chooses_the_ranges(sagemaker: Any) -> None:
     given = config(most=2)
     del given["ParameterRanges"]

@@ -185,6 +185,12 @@ def already(kind: Kind, resource_arn: str) -> AwsError:
 
 def in_use(kind: Kind, resource_arn: str) -> AwsError:
     """There is a job of that name, as AWS says it."""
+    if kind is Kind.TUNING_JOB:
+        return AwsError(
+            "ResourceInUse",
+            f"A hyperparameter tuning job with the name, {resource_arn.rpartition('/')[2]}, "
+            "already exists. Choose a different name.",
+        )
     what = kind.value.replace("-", " ")
     return AwsError(
         "ResourceInUse",

@@ -57,6 +57,12 @@ async def _tuning_job(desk: Desk, one: Resource) -> dict[str, Any]:
     return await TuningJobs(desk).told(one)
 
 
+async def _component(desk: Desk, one: Resource) -> dict[str, Any]:
+    """The SDK's ExperimentAnalytics goes through these, also where there are none."""
+    empty: dict[str, Any] = {"Parameters": {}, "InputArtifacts": {}, "OutputArtifacts": {}}
+    return empty | await trial_components.told(desk, one)
+
+
 def _execution(one: Resource) -> dict[str, Any]:
     given = {"PipelineParameters": list(one.request.get("PipelineParameters", []))}
     return pipeline_executions.described(one) | given
@@ -86,9 +92,7 @@ SEARCHABLE = {
     ),
     "Experiment": Searchable(Kind.EXPERIMENT, _plain(experiments.described)),
     "ExperimentTrial": Searchable(Kind.TRIAL, _plain(experiments.described), "Trial"),
-    "ExperimentTrialComponent": Searchable(
-        Kind.TRIAL_COMPONENT, trial_components.told, "TrialComponent"
-    ),
+    "ExperimentTrialComponent": Searchable(Kind.TRIAL_COMPONENT, _component, "TrialComponent"),
 }
 
 

@@ -162,7 +162,7 @@ def described(job: Resource) -> dict[str, Any]:
         ],
         # The SDK's attach() reads it from every job.
         "OutputDataConfig": {"KmsKeyId": ""} | output,
-        "AlgorithmSpecification": _algorithm(request["AlgorithmSpecification"]),
+        "AlgorithmSpecification": told_algorithm(request["AlgorithmSpecification"]),
         **{name: request[name] for name in ECHOED if name in request},
         **{
             name: request.get(name, False)
@@ -176,7 +176,7 @@ def described(job: Resource) -> dict[str, Any]:
     return answer | _times(state) | _results(state) | warm_pools.told(job)
 
 
-def _algorithm(given: Mapping[str, Any]) -> dict[str, Any]:
+def told_algorithm(given: Mapping[str, Any]) -> dict[str, Any]:
     """As it came, with the metrics of a built-in algorithm: the SDK's analytics ask for them."""
     definitions = registry.metric_definitions(given)
     if not definitions:

@@ -10,7 +10,7 @@ from flowmaker.aws.service import Call, Need, Operation
 from flowmaker.sagemaker.api import lists, members, stopping, tuning_definitions, warm_start
 from flowmaker.sagemaker.api.autotune import autotuned
 from flowmaker.sagemaker.api.desk import Desk, arn, creation_needs, in_use, need
-from flowmaker.sagemaker.api.training_jobs import check_request, check_role
+from flowmaker.sagemaker.api.training_jobs import check_request, check_role, told_algorithm
 from flowmaker.sagemaker.lifecycle import training, trial_requests
 from flowmaker.sagemaker.lifecycle import tuning as lifecycle
 from flowmaker.sagemaker.records.document import decode, encode
@@ -213,7 +213,10 @@ def _definitions(request: Mapping[str, Any]) -> dict[str, Any]:
         static = one.get("StaticHyperParameters", {})
         if tuning_definitions.is_built_in(one):
             static = {**static, "_tuning_objective_metric": search.metric}
-        told.append({**one, "StaticHyperParameters": static})
+        # The SDK v2 sends HyperParameterTuningResourceConfig, and attaches by this.
+        shown = {"ResourceConfig": trial_requests.resource_config(one), **one}
+        algorithm = told_algorithm(one["AlgorithmSpecification"])
+        told.append({**shown, "AlgorithmSpecification": algorithm, "StaticHyperParameters": static})
     if "TrainingJobDefinition" in request:
         return {"TrainingJobDefinition": told[0]}
     return {"TrainingJobDefinitions": told}
