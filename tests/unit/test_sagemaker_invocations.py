@@ -709,6 +709,7 @@ async def test_wrong_serverless_configurations_are_refused(
         ({"RoutingConfig": {"RoutingStrategy": "KV_AWARE"}}, "RoutingStrategy KV_AWARE"),
         ({"ManagedInstanceScaling": {"Status": "ENABLED"}}, "ManagedInstanceScaling"),
         ({"CoreDumpConfig": {"DestinationS3Uri": "s3://data/dumps"}}, "CoreDumpConfig"),
+        ({"ModelName": ""}, "endpoints of inference components are not supported"),
     ],
 )
 async def test_what_variants_do_not_have_is_refused_by_name(

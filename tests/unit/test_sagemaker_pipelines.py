@@ -211,6 +211,12 @@ async def test_a_fail_step_fails_the_execution(at: Bench, player: Player) -> Non
     assert poor["Metadata"] == {"Fail": {"ErrorMessage": "only 0.25"}}
 
 
+async def test_an_execution_must_be_named(at: Bench) -> None:
+    with pytest.raises(AwsError, match="PipelineExecutionArn is required") as refused:
+        await at.ask("ListPipelineExecutionSteps")
+    assert refused.value.code == "ValidationException"
+
+
 async def test_an_outcome_can_be_told(at: Bench) -> None:
     """As on AWS: `false`, though the step's Metadata says `False`."""
     never = {"Type": "Equals", "LeftValue": 1, "RightValue": 2}

@@ -312,6 +312,14 @@ async def test_outputs_that_the_role_may_not_write_fail_the_job(at: Bench, playe
         ),
         ({"ProcessingInputs": [given("in", "in/", S3InputMode="Pipe")]}, "S3InputMode Pipe is not"),
         (
+            {"ProcessingInputs": [given("in", "in/", S3CompressionType="Gzip")]},
+            "S3CompressionType Gzip is not",
+        ),
+        (
+            {"ProcessingResources": {"ClusterConfig": {"InstanceCount": 1, "VolumeSizeInGB": 1}}},
+            r"ClusterConfig\.InstanceType is required",
+        ),
+        (
             {"ProcessingInputs": [given("in", "in/")] * 2},
             "Names in ProcessingInputs must be unique",
         ),

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from flowmaker.sagemaker.controllers import room as controllers_room
 from flowmaker.sagemaker.controllers.instance_types import size
 from flowmaker.sagemaker.controllers.room import JobRoom
 from flowmaker.sagemaker.lifecycle import training as lifecycle
+from flowmaker.sagemaker.records.resource import Kind
+from flowmaker.sagemaker.repository import resources
 from tests.fakes.sagemaker import Bench, bench, training_request
 
 GIB = 1 << 30
@@ -202,6 +205,24 @@ async def test_after_a_restart_what_runs_holds_its_room_and_the_order_is_kept(
         end(at, "runs")
         await starts(at, "big")
         assert (await secondary(at, "small", "Pending"))["TrainingJobStatus"] == "InProgress"
+
+
+async def test_a_job_without_an_instance_type_does_not_keep_the_server_from_starting(
+    tmp_path: Path,
+) -> None:
+    """Such requests were taken once."""
+    async with at_bench(tmp_path) as at:
+        await at.put("train/a.csv", b"1,2\n")
+        at.fill()
+        await create(at, "old", "ml.m5.large")
+        await secondary(at, "old", "Pending")
+        (job,) = await at.database.read(resources.open_resources, Kind.TRAINING_JOB)
+        asked = {**job.request, "ResourceConfig": {"InstanceCount": 1}}
+        assert await at.database.write(resources.save_request, replace(job, request=asked))
+    async with at_bench(tmp_path) as at:
+        await starts(at, "old")
+        await at.ask("StopTrainingJob", TrainingJobName="old")
+        assert (await secondary(at, "old", "Stopped"))["TrainingJobStatus"] == "Stopped"
 
 
 async def test_a_full_disk_fails_the_job_and_says_so(

@@ -315,6 +315,10 @@ async def test_a_job_is_updated_until_it_has_ended(tmp_path: Path) -> None:
         ),
         ({"OutputDataConfig": {"S3OutputPath": "https://x/y"}}, "no S3 URI"),
         (
+            {"ResourceConfig": {"InstanceCount": 1, "VolumeSizeInGB": 1}},
+            r"ResourceConfig\.InstanceType is required",
+        ),
+        (
             {
                 "AlgorithmSpecification": training_request()["AlgorithmSpecification"]
                 | {"MetricDefinitions": [{"Name": "m", "Regex": "("}]}

@@ -186,6 +186,11 @@ class EndpointConfigs:
 
     async def _check_variant(self, call: Call, variant: Mapping[str, Any]) -> None:
         name = variant["VariantName"]
+        if not variant.get("ModelName"):
+            raise validation(
+                f"ModelName of the variant {name} is required: endpoints of inference components "
+                "are not supported by Flowmaker"
+            )
         model = await self._desk.existing(call, Kind.MODEL, variant["ModelName"])
         if _weight(variant) < 0:
             raise validation(f"InitialVariantWeight of {name} must not be negative")

@@ -211,7 +211,7 @@ class PipelineExecutions:
         return whole_page(call, "PipelineParameters", given)
 
     async def _named(self, call: Call) -> Resource:
-        return await self._existing(call, call.parameters["PipelineExecutionArn"])
+        return await self._existing(call, _arn(call))
 
     async def _existing(self, call: Call, arn: str) -> Resource:
         found = await self._desk.database.read(resources.by_arn, arn)
@@ -290,8 +290,16 @@ _LISTING = lists.Listing(
 )
 
 
+def _arn(call: Call) -> str:
+    """Which execution is meant: AWS's model does not always require it."""
+    given = call.parameters.get("PipelineExecutionArn")
+    if not given:
+        raise validation("PipelineExecutionArn is required")
+    return given
+
+
 async def _needs(call: Call) -> Iterable[Need]:
-    return [need(call, call.parameters["PipelineExecutionArn"])]
+    return [need(call, _arn(call))]
 
 
 async def _start_needs(call: Call) -> Iterable[Need]:

@@ -165,6 +165,8 @@ def _end(state: ProcessingState) -> dict[str, Any]:
 
 
 def _check_instances(call: Call) -> None:
+    if not call.parameters["ProcessingResources"]["ClusterConfig"].get("InstanceType"):
+        raise validation("ProcessingResources.ClusterConfig.InstanceType is required")
     instances = count(call.parameters)
     if not 1 <= instances <= MOST_INSTANCES:
         members.refuse(call, "InstanceCount", instances, f"1 to {MOST_INSTANCES} instances work")

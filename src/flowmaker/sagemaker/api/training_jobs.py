@@ -245,7 +245,10 @@ def _check_values(call: Call, images: JobImages) -> None:
 
 
 def _check_resources(call: Call) -> None:
-    count = call.parameters["ResourceConfig"].get("InstanceCount", 1)
+    asked = call.parameters["ResourceConfig"]
+    if not asked.get("InstanceType"):
+        raise validation("ResourceConfig.InstanceType is required")
+    count = asked.get("InstanceCount", 1)
     if not 1 <= count <= MOST_INSTANCES:
         members.refuse(
             call, "ResourceConfig.InstanceCount", count, f"1 to {MOST_INSTANCES} instances work"

@@ -142,7 +142,7 @@ class ProcessingJobs:
             return await self._save(job, lifecycle.doom(state, refusal)) if refusal else LOOK
         cluster = job.request["ProcessingResources"]["ClusterConfig"]
         streams = _streams(job, state)
-        await self._instances.look(job, processes, streams, seen, cluster["InstanceType"])
+        await self._instances.look(job, processes, streams, seen, cluster.get("InstanceType", ""))
         if action is Action.STOP:
             await self._instances.stop(processes)
         if action is not Action.END:

@@ -118,7 +118,8 @@ class JobRoom:
 
     async def _demand(self, job: Resource) -> Demand:
         asked = self._instances(job)
-        one = await asyncio.to_thread(size, asked["InstanceType"])
+        # Records from before it was required may be without: no server may fail to start by one.
+        one = await asyncio.to_thread(size, asked.get("InstanceType", ""))
         return Demand(
             id=job.id,
             amount=one * asked.get("InstanceCount", 1),

@@ -176,7 +176,7 @@ class TrainingJobs:
         if action is Action.START:
             refusal = await self._start_instances(job, state, seen)
             return await self._fail(job, state, refusal) if refusal else LOOK
-        instance_type = job.request["ResourceConfig"]["InstanceType"]
+        instance_type = job.request["ResourceConfig"].get("InstanceType", "")
         await self._instances.look(job, named, _streams(job, state), seen, instance_type)
         lost = ProcessState.LOST in {one.state for one in seen}
         try:
