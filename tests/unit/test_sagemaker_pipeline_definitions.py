@@ -1,14 +1,23 @@
 """What a pipeline's definition says, what its references are, and what an execution does next."""
 
+import copy
 import json
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from flowmaker.sagemaker.lifecycle import pipeline_retries as retries
 from flowmaker.sagemaker.lifecycle.pipeline_conditions import holds
-from flowmaker.sagemaker.lifecycle.pipeline_definition import DefinitionError, parse
+from flowmaker.sagemaker.lifecycle.pipeline_definition import (
+    DefinitionError,
+    own_arguments,
+    parse,
+)
 from flowmaker.sagemaker.lifecycle.pipeline_execution import (
     Decision,
     again,
@@ -66,6 +75,7 @@ def state(*runs: StepRun, **more: Any) -> ExecutionState:
     )
 
 
+WITHIN = {"Type": "In", "QueryValue": 1}
 THROTTLED = {"ExceptionType": ["Step.THROTTLING"]}
 WHOLE = parse(
     text(
@@ -233,6 +243,26 @@ def test_other_types_of_steps_are_refused_by_name(kind: str) -> None:
         ),
         ([step("A", "Fail"), step("B", "Training", "A")], {}, "B can not depends on A"),
         ([step("A", "Endpoint")], {}, "The step A: Arguments.EndpointName is required"),
+        (
+            [step("A", RetryPolicies=[{"ExceptionType": [{}]}])],
+            {},
+            "ExceptionType of a retry policy must be of",
+        ),
+        (
+            [step("A", PropertyFiles=[{"PropertyFileName": [], "OutputName": "o"}])],
+            {},
+            "a property file needs PropertyFileName, a text",
+        ),
+        (
+            [step("A", Arguments={"Get": "Execution.PipelineName"})],
+            {},
+            "Arguments must not be a reference as a whole",
+        ),
+        (
+            [{**condition("If", [], []), "Arguments": {"Conditions": [{**WITHIN, "Values": 1}]}}],
+            {},
+            "Values of the condition In must be a list",
+        ),
         ([step("A")], {"Parameters": ["P"]}, "Parameters: each must be an object"),
         ([step("A")], {"PipelineExperimentConfig": {"Name": "x"}}, "ExperimentName and TrialName"),
         ([step("A")], {"Steps": {}}, "at least one step"),
@@ -519,3 +549,65 @@ def test_selected_steps_find_what_they_need() -> None:
 def test_steps_between_selected_ones_are_selected_too() -> None:
     with pytest.raises(ValueError, match="the steps B are on the way"):
         names(WHOLE, "A", "Yes")
+
+
+ODD: list[Any] = [None, True, 0, -1, 1.5, "", "A", [], [1], {}, {"Get": "Parameters.P"}, [[]], [{}]]
+EVERYTHING = json.loads(
+    text(
+        step(
+            "A",
+            Arguments={"X": {"Std:Join": {"On": "-", "Values": [{"Get": "Parameters.P"}]}}},
+            CacheConfig={"Enabled": True, "ExpireAfter": "P30D"},
+            RetryPolicies=[{**THROTTLED, "MaxAttempts": 2}],
+        ),
+        step(
+            "M",
+            "Processing",
+            "A",
+            PropertyFiles=[{"PropertyFileName": "R", "OutputName": "o", "FilePath": "r.json"}],
+        ),
+        {
+            **condition("If", [step("Yes", "Model", "M")], [step("No", "Fail")]),
+            "Arguments": {
+                "Conditions": [
+                    {"Type": "Or", "Conditions": [{**WITHIN, "Values": [{"Get": "Parameters.P"}]}]},
+                    {"Type": "Not", "Condition": TRUE},
+                ]
+            },
+        },
+        Parameters=[{"Name": "P", "Type": "Integer", "DefaultValue": 1, "EnumValues": [1, 2]}],
+        PipelineExperimentConfig={"ExperimentName": "e", "TrialName": "t"},
+    )
+)
+
+
+def within(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where everything in a document is."""
+    if isinstance(value, list):
+        value = dict(enumerate(value))
+    for key, inner in value.items() if isinstance(value, dict) else ():
+        yield (*path, key)
+        yield from within(inner, (*path, key))
+
+
+@given(place=st.sampled_from([*within(EVERYTHING)]), odd=st.sampled_from(ODD))
+@settings(max_examples=400, deadline=None)
+def test_definitions_with_anything_anywhere_are_understood_or_refused(
+    place: tuple[Any, ...], odd: Any
+) -> None:
+    document = copy.deepcopy(EVERYTHING)
+    at = document
+    for key in place[:-1]:
+        at = at[key]
+    at[place[-1]] = odd
+    with suppress(DefinitionError):  # and nothing else
+        understood = parse(json.dumps(document))
+        facts = Facts(parameters={"P": odd}, properties={"A": {"Arn": odd}})
+        for one in understood.steps.values():
+            own = own_arguments(one.type, one.arguments)
+            with suppress(Unresolved):
+                assert isinstance(resolve(own, facts), dict)
+            with suppress(Unresolved):
+                assert all(
+                    holds(each, facts) in (True, False) for each in own.get("Conditions", ())
+                )

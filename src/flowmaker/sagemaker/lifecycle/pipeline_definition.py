@@ -134,6 +134,8 @@ def _step(given: Mapping[str, Any], where: str, condition: str, outcome: str) ->
         )
     _refuse_unknown(given, _STEP_MEMBERS, f"The step {name}")
     arguments = _mapping(given.get("Arguments") or {}, f"The step {name}: Arguments")
+    if arguments.keys() & {"Get", "Std:Join", "Std:JsonGet"}:
+        raise DefinitionError(f"The step {name}: Arguments must not be a reference as a whole")
     for member in TYPES[kind]:
         if not arguments.get(member):
             raise DefinitionError(f"The step {name}: Arguments.{member} is required")
@@ -182,6 +184,8 @@ def _check_condition(given: Any, step: str) -> None:  # noqa: ANN401 - JSON
     for member in MEMBERS[kind]:
         if member not in condition:
             raise DefinitionError(f"The step {step}: the condition {kind} needs {member}")
+    if kind == "In":
+        _list(condition["Values"], f"The step {step}: Values of the condition In")
     inner = [condition["Condition"]] if kind == "Not" else condition.get("Conditions", [])
     for one in _list(inner, f"The step {step}: Conditions"):
         _check_condition(one, step)
@@ -207,7 +211,7 @@ def _policies(given: Any, step: str, kind: str) -> Iterator[RetryPolicy]:  # noq
 
 def _policy(policy: Mapping[str, Any], step: str) -> RetryPolicy:
     listed = _list(policy.get("ExceptionType") or [], f"The step {step}: ExceptionType")
-    unknown = [one for one in listed if one not in EXCEPTIONS]
+    unknown = [one for one in listed if not isinstance(one, str) or one not in EXCEPTIONS]
     if unknown or not listed:
         raise DefinitionError(
             f"The step {step}: ExceptionType of a retry policy must be of "
@@ -240,10 +244,10 @@ def _property_files(given: Any, step: str) -> dict[str, tuple[str, str]]:  # noq
     found: dict[str, tuple[str, str]] = {}
     for one in _list(given, f"The step {step}: PropertyFiles"):
         file = _mapping(one, f"The step {step}: a property file")
-        try:
-            found[file["PropertyFileName"]] = (file["OutputName"], file["FilePath"])
-        except KeyError as error:
-            raise DefinitionError(f"The step {step}: a property file needs {error}") from None
+        for member in ("PropertyFileName", "OutputName", "FilePath"):
+            if not isinstance(file.get(member), str):
+                raise DefinitionError(f"The step {step}: a property file needs {member}, a text")
+        found[file["PropertyFileName"]] = (file["OutputName"], file["FilePath"])
     return found
 
 
