@@ -1,12 +1,14 @@
 """The database commits what returned, and only that."""
 
 import asyncio
+import threading
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
-from flowmaker.store.database import Database, Transaction
+from flowmaker.store.database import READERS, Database, Transaction
 
 
 def create(tx: Transaction) -> None:
@@ -56,4 +58,26 @@ async def test_a_read_cannot_keep_a_change(tmp_path: Path) -> None:
         await database.read(insert, -1)
     await database.read(insert, 5)
     assert await database.read(values) == []
+    database.close()
+
+
+async def test_readers_keep_their_connections_and_leave_one_for_others(tmp_path: Path) -> None:
+    database = Database(tmp_path / "flowmaker.db")
+    await database.write(create)
+    await database.write(insert, 1)
+    together = threading.Barrier(READERS)
+
+    def meeting(tx: Transaction) -> list[int]:
+        together.wait(10)  # so that each reader has a thread, and a connection, of its own
+        return values(tx)
+
+    for _ in range(2):
+        found = await asyncio.gather(*(database.read(meeting) for _ in range(READERS)))
+        assert found == [[1]] * READERS
+    assert await asyncio.to_thread(database.read_now, values) == [1]
+    await database.write(insert, 2)
+    assert await database.read(values) == [1, 2], "no reader is left in an old snapshot"
+    with pytest.raises(OperationalError):
+        await database.read(lambda tx: tx.execute(text("SELECT nothing FROM nowhere")))
+    assert await database.read(values) == [1, 2], "a read that fails spoils no connection"
     database.close()

@@ -11,8 +11,8 @@ import pytest
 
 from flowmaker.clock import SystemClock
 from flowmaker.errors import FailedPrecondition
-from flowmaker.objects.blobs import Finished
-from flowmaker.objects.disk import DiskObjectStore
+from flowmaker.objects.blobs import Descriptor, Finished
+from flowmaker.objects.disk import SMALL, DiskObjectStore
 from flowmaker.objects.index import entries
 from flowmaker.objects.objects import StoredObject
 from flowmaker.objects.streams import PIECE, FileStream
@@ -175,3 +175,37 @@ async def test_what_is_remembered_of_a_bucket_is_what_it_is(store: DiskObjectSto
     assert bucket.configurations == {"policy": "text"}
     await store.delete_bucket("bucket")
     assert await store.bucket("bucket") is None
+
+
+async def test_what_is_looked_up_comes_with_its_bytes(store: DiskObjectStore) -> None:
+    assert await store.look("bucket", "absent") is None
+    await put(store, "small", pieces(b"hello"))
+    small = await store.look("bucket", "small")
+    assert small is not None
+    assert (small.stored.size, small.content) == (5, b"hello")
+    await put(store, "large", pieces(b"x" * (SMALL + 1)))
+    large = await store.look("bucket", "large")
+    assert large is not None
+    assert large.content is None
+    assert large.file is not None
+    assert large.file.read(SMALL, 10) == b"x"
+
+
+async def test_what_is_replaced_while_it_is_looked_up_is_the_new_one(
+    store: DiskObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await put(store, "key", pieces(b"old"))
+    opened = store.blobs.open
+    refused: list[str] = []
+
+    def gone_once(blob: str) -> Descriptor:
+        if not refused:
+            refused.append(blob)
+            raise FileNotFoundError(blob)
+        return opened(blob)
+
+    monkeypatch.setattr(store.blobs, "open", gone_once)
+    found = await store.look("bucket", "key")
+    assert found is not None
+    assert found.file is not None
+    assert found.file.read(0, 10) == b"old"

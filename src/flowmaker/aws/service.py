@@ -90,6 +90,8 @@ class Call:
     #: Headers that came behind a streaming body (`x-amz-checksum-crc32` …), names in lower case;
     #: filled, and verified, when `body` has ended.
     trailers: Mapping[str, str] = field(default_factory=dict[str, str])
+    #: What was looked up to find out what the call needs: the handler need not look again.
+    known: dict[str, Any] = field(default_factory=dict[str, Any])
 
     @property
     def account(self) -> str:

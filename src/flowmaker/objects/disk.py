@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncIterable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -21,7 +21,7 @@ from flowmaker.objects.index import buckets, deletions, entries, listing, versio
 from flowmaker.objects.objects import Bucket, StoredObject
 from flowmaker.objects.streams import Digest, absorb, receive
 from flowmaker.objects.uploads import Deleted, Deletion, Marker, NoBucket, Written
-from flowmaker.store.database import Database
+from flowmaker.store.database import Database, Transaction
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -30,6 +30,20 @@ T = TypeVar("T")
 THREADS = 16
 #: A reader may find the file of an object gone that was replaced since its row was read.
 ATTEMPTS = 5
+
+
+#: An object of no more bytes is read when it is looked up.
+SMALL = 64 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An object and its bytes, which stay readable whatever becomes of the object."""
+
+    stored: StoredObject
+    file: Descriptor | None = None
+    #: All of them, if they are few.
+    content: bytes | None = None
 
 
 class DiskObjectStore:
@@ -176,6 +190,16 @@ class DiskObjectStore:
                 return stored, await self.run(self.blobs.open, stored.blob)
         raise NotFound(f"There is no object {key} in the bucket {bucket}")
 
+    async def look(self, bucket: str, key: str) -> Opened | None:
+        """The object and its bytes, in one go; nothing when there is none."""
+        found = await self.database.read(_look, self.blobs, bucket, key)
+        if found is None or found.file is not None:
+            return found
+        with suppress(NotFound):  # it was replaced just now
+            stored, file = await self.open(bucket, key)
+            return Opened(stored, file)
+        return None
+
     async def receive(
         self,
         body: AsyncIterable[bytes],
@@ -289,6 +313,19 @@ class DiskObjectStore:
             self.blobs.remove([blob])
             raise
         self.blobs.remove(unused)
+
+
+def _look(tx: Transaction, blobs: Blobs, bucket: str, key: str) -> Opened | None:
+    """The file is missing when the object was replaced after this snapshot was begun."""
+    stored = entries.get(tx, bucket, key)
+    if stored is None:
+        return None
+    try:
+        file = blobs.open(stored.blob)
+    except FileNotFoundError:
+        return Opened(stored)
+    small = file.read(0, stored.size) if stored.size <= SMALL else None
+    return Opened(stored, file, small)
 
 
 def _whole(

@@ -8,6 +8,7 @@ of the others with it. What `write` returned is on the disk.
 
 import asyncio
 import queue
+import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -33,6 +34,14 @@ GROUP = 256
 
 
 @dataclass(frozen=True, slots=True)
+class _Connection:
+    """A connection, and the driver's own, which begins and ends transactions much faster."""
+
+    tx: Connection
+    driver: sqlite3.Connection
+
+
+@dataclass(frozen=True, slots=True)
 class _Write:
     """A function that waits for its turn to write, and where its result goes."""
 
@@ -45,8 +54,11 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._engine = sqlite.engine(path, readers=READERS + 1)
+        # One for each reader, for the writer, and for `read_now` in another thread.
+        self._engine = sqlite.engine(path, readers=READERS + 2)
         migrate(self._engine, metadata)
+        self._of_thread = threading.local()
+        self._of_readers: list[_Connection] = []
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="database-reader")
         self._writes: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._listeners: list[Callable[[], None]] = []
@@ -64,7 +76,7 @@ class Database:
         """What `function(transaction, …)` returns, seen in one snapshot of the database."""
 
         def run() -> T:
-            return self.read_now(function, *args, **kwargs)
+            return self._read_kept(lambda tx: function(tx, *args, **kwargs))
 
         return await asyncio.get_running_loop().run_in_executor(self._readers, run)
 
@@ -82,7 +94,8 @@ class Database:
         self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """`read`, for a caller in a thread of its own: it blocks."""
-        return self._read(lambda tx: function(tx, *args, **kwargs))
+        with self._engine.connect() as connection:
+            return _in_snapshot(_connection(connection), lambda tx: function(tx, *args, **kwargs))
 
     def write_now(
         self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
@@ -99,6 +112,8 @@ class Database:
         self._writes.put(None)
         self._writer.join()
         self._readers.shutdown()
+        for kept in self._of_readers:
+            kept.tx.close()
         self._engine.dispose()
 
     def _submit(self, run: Callable[[Transaction], T]) -> Future[T]:
@@ -106,19 +121,20 @@ class Database:
         self._writes.put(_Write(run, result))
         return result
 
-    def _read(self, run: Callable[[Transaction], T]) -> T:
-        with self._engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN")
-            try:
-                return run(connection)
-            finally:
-                connection.exec_driver_sql("ROLLBACK")
+    def _read_kept(self, run: Callable[[Transaction], T]) -> T:
+        """In a reader's thread, on the connection that it has for good."""
+        kept: _Connection | None = getattr(self._of_thread, "connection", None)
+        if kept is None:
+            kept = self._of_thread.connection = _connection(self._engine.connect())
+            self._of_readers.append(kept)
+        return _in_snapshot(kept, run)
 
     def _write_all(self) -> None:
         with self._engine.connect() as connection:
+            own = _connection(connection)
             while (first := self._writes.get()) is not None:
                 group, closing = self._waiting(first)
-                self._commit(connection, group)
+                self._commit(own, group)
                 if closing:
                     return
 
@@ -134,34 +150,48 @@ class Database:
             group.append(following)
         return group, False
 
-    def _commit(self, connection: Connection, group: list[_Write]) -> None:
+    def _commit(self, connection: _Connection, group: list[_Write]) -> None:
         """Run a group of writes in one transaction; tell each of them how it ended."""
         settled: list[Callable[[], None]] = []
         try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            connection.driver.execute("BEGIN IMMEDIATE")
             settled.extend(self._run_one(connection, write) for write in group)
-            connection.exec_driver_sql("COMMIT")
+            connection.driver.execute("COMMIT")
         except BaseException as error:  # noqa: BLE001 - whoever waits must be told, whatever it is
-            if connection.connection.driver_connection.in_transaction:  # type: ignore[union-attr]
-                connection.exec_driver_sql("ROLLBACK")
+            if connection.driver.in_transaction:
+                connection.driver.execute("ROLLBACK")
             settled = [_fail(write.result, error) for write in group]
         for settle in settled:
             settle()
         for listener in self._listeners:
             listener()
 
-    def _run_one(self, connection: Connection, write: _Write) -> Callable[[], None]:
+    def _run_one(self, connection: _Connection, write: _Write) -> Callable[[], None]:
         if not write.result.set_running_or_notify_cancel():
             return lambda: None
-        connection.exec_driver_sql("SAVEPOINT one")
+        connection.driver.execute("SAVEPOINT one")
         try:
-            value = write.run(connection)
+            value = write.run(connection.tx)
         except BaseException as error:  # noqa: BLE001 - it goes to the caller
-            connection.exec_driver_sql("ROLLBACK TO one")
-            connection.exec_driver_sql("RELEASE one")
+            connection.driver.execute("ROLLBACK TO one")
+            connection.driver.execute("RELEASE one")
             return _fail(write.result, error)
-        connection.exec_driver_sql("RELEASE one")
+        connection.driver.execute("RELEASE one")
         return lambda: write.result.set_result(value)
+
+
+def _connection(tx: Connection) -> _Connection:
+    driver = tx.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection), "the engine is SQLite's"
+    return _Connection(tx, driver)
+
+
+def _in_snapshot(connection: _Connection, run: Callable[[Transaction], T]) -> T:
+    connection.driver.execute("BEGIN")
+    try:
+        return run(connection.tx)
+    finally:
+        connection.driver.execute("ROLLBACK")
 
 
 def _fail(result: "Future[Any]", error: BaseException) -> Callable[[], None]:

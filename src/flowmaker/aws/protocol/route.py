@@ -80,6 +80,16 @@ class _Pattern:
         return len(self.literals), there, -missing
 
 
+@lru_cache(maxsize=64)
+def _candidates(model: ServiceModel, method: str, *, has_query: bool) -> tuple[_Pattern, ...]:
+    """Those that a request of the method may be: without a query none whose template has one."""
+    return tuple(
+        pattern
+        for pattern in _patterns(model)
+        if pattern.method == method and (has_query or not pattern.literals)
+    )
+
+
 @lru_cache(maxsize=8)
 def _patterns(model: ServiceModel) -> tuple[_Pattern, ...]:
     operations = (model.operation_model(name) for name in model.operation_names)
@@ -125,8 +135,8 @@ def _by_path(model: ServiceModel, request: Request) -> Routed:
     else:
         path, labels = request.path, {}
     fitting: list[tuple[tuple[int, int, int], _Pattern, Mapping[str, str]]] = []
-    for pattern in _patterns(model):
-        match = pattern.path.fullmatch(path) if pattern.method == request.method else None
+    for pattern in _candidates(model, request.method, has_query=bool(request.query_string)):
+        match = pattern.path.fullmatch(path)
         score = pattern.score(request) if match else None
         if match and score:
             fitting.append((score, pattern, match.groupdict()))

@@ -9,7 +9,7 @@ from typing import Any
 
 from flowmaker.aws.s3 import names, policies
 from flowmaker.aws.s3.copying import source_of
-from flowmaker.aws.s3.place import Ground
+from flowmaker.aws.s3.place import Ground, latest
 from flowmaker.aws.service import Call, Need, Needs
 
 #: Operations on a bucket, and their actions.
@@ -186,7 +186,7 @@ async def _on_object(asking: _Asking) -> None:
     if version:
         context["s3:VersionId"] = version
     if call.operation in _READS and not version:
-        stored = await asking.ground.store.get(bucket, key)
+        stored = await latest(asking.ground, call)
         if stored is None:
             await asking.add("ListBucket", bucket, None, {"s3:prefix": key})
         else:

@@ -6,10 +6,13 @@ from flowmaker.aws.errors import AwsError
 from flowmaker.aws.s3 import failures
 from flowmaker.aws.service import Call
 from flowmaker.clock import Clock
-from flowmaker.objects.disk import DiskObjectStore
+from flowmaker.objects.disk import DiskObjectStore, Opened
 from flowmaker.objects.index import versions
 from flowmaker.objects.objects import Bucket, StoredObject
 from flowmaker.objects.uploads import Marker
+
+#: What a call knows of its object.
+_LATEST, _OPENED = "s3.latest", "s3.opened"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +46,31 @@ async def object_of(ground: Ground, call: Call) -> StoredObject:
     bucket = await bucket_of(ground, call)
     key, version = call.parameters["Key"], call.parameters.get("VersionId")
     if version is None:
-        stored = await ground.store.get(bucket.name, key)
+        stored = await latest(ground, call)
     else:
         stored = await version_of(ground, bucket, key, version)
     if stored is None:
         raise failures.no_such_key(key)
     return stored
+
+
+async def latest(ground: Ground, call: Call) -> StoredObject | None:
+    """The object of the call's key: who may is decided by the tags of the one that is answered."""
+    if call.operation == "GetObject":
+        opened = await latest_opened(ground, call)
+        return opened.stored if opened else None
+    if _LATEST not in call.known:
+        named = call.parameters
+        call.known[_LATEST] = await ground.store.get(named["Bucket"], named["Key"])
+    return call.known[_LATEST]
+
+
+async def latest_opened(ground: Ground, call: Call) -> Opened | None:
+    """The same, with its bytes."""
+    if _OPENED not in call.known:
+        named = call.parameters
+        call.known[_OPENED] = await ground.store.look(named["Bucket"], named["Key"])
+    return call.known[_OPENED]
 
 
 async def version_of(ground: Ground, bucket: Bucket, key: str, version: str) -> StoredObject:

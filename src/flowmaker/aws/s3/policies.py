@@ -1,6 +1,8 @@
 """Policies of buckets, and their defaults of encryption and of public access."""
 
 import json
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, cast
 
 from flowmaker.aws.errors import AwsError
@@ -65,8 +67,10 @@ async def _own_bucket(ground: Ground, call: Call) -> Bucket:
 def in_force(bucket: Bucket, account: str) -> str:
     """The policy as it counts for a caller of this account."""
     text = bucket.configurations.get(POLICY, "")
+    if not text:
+        return ""
     restricted = public_access(bucket).get("RestrictPublicBuckets")
-    if text and restricted and account != bucket.owner and is_public(text):
+    if restricted and account != bucket.owner and is_public(text):
         return ""
     return text
 
@@ -87,9 +91,14 @@ def default_encryption(bucket: Bucket) -> dict[str, str]:
     return found
 
 
-def public_access(bucket: Bucket) -> dict[str, bool]:
+def public_access(bucket: Bucket) -> Mapping[str, bool]:
     text = bucket.configurations.get(PUBLIC_ACCESS)
-    return json.loads(text)["PublicAccessBlockConfiguration"] if text else {}
+    return _public_access(text) if text else {}
+
+
+@lru_cache(maxsize=256)  # every request asks, and nearly all buckets say the same
+def _public_access(text: str) -> Mapping[str, bool]:
+    return json.loads(text)["PublicAccessBlockConfiguration"]
 
 
 def is_public(text: str) -> bool:

@@ -1,13 +1,22 @@
 """GetObject and HeadObject."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 from flowmaker.aws.s3 import checksums, failures, headers
 from flowmaker.aws.s3.conditions import unmodified
-from flowmaker.aws.s3.place import Ground, bucket_of, object_of, version_of, version_told
+from flowmaker.aws.s3.place import (
+    Ground,
+    bucket_of,
+    latest_opened,
+    object_of,
+    version_of,
+    version_told,
+)
 from flowmaker.aws.s3.ranges import Extent, requested
 from flowmaker.aws.service import Answer, Call, Reply
-from flowmaker.objects.objects import StoredObject
+from flowmaker.objects.disk import Opened
+from flowmaker.objects.objects import Bucket, StoredObject
 from flowmaker.objects.streams import PIECE, FileStream
 
 _OVERRIDES = {
@@ -36,26 +45,42 @@ async def head_object(ground: Ground, call: Call) -> Answer:
 
 async def get_object(ground: Ground, call: Call) -> Answer:
     bucket = await bucket_of(ground, call)
-    key, version = call.parameters["Key"], call.parameters.get("VersionId", "")
-    if version:
-        await version_of(ground, bucket, key, version)
-    with failures.translated(bucket.name, key):
-        stored, file = await ground.store.open(bucket.name, key, version)
+    opened = await _opened(ground, call, bucket)
+    stored = opened.stored
     if unmodified(stored, call.parameters):
         return not_modified(stored)
     extent = _extent(stored, call)
     start, length = (extent.start, extent.length) if extent else (0, stored.size)
-    body = (
-        FileStream(file, start, length, ground.store.threads)
-        if length > PIECE
-        else await ground.store.run(file.read, start, length)
-    )
     return Reply(
         parameters=_answer(stored, call, extent) | version_told(bucket, stored.version_id),
-        body=body,
+        body=await _body(ground, opened, start, length),
         length=length,
         status=206 if extent else 0,
     )
+
+
+async def _opened(ground: Ground, call: Call, bucket: Bucket) -> Opened:
+    key, version = call.parameters["Key"], call.parameters.get("VersionId", "")
+    if not version:
+        found = await latest_opened(ground, call)
+        if found is None:
+            raise failures.no_such_key(key)
+        return found
+    await version_of(ground, bucket, key, version)
+    with failures.translated(bucket.name, key):
+        return Opened(*await ground.store.open(bucket.name, key, version))
+
+
+async def _body(
+    ground: Ground, opened: Opened, start: int, length: int
+) -> bytes | AsyncIterator[bytes]:
+    if opened.content is not None:
+        return opened.content[start : start + length]
+    file = opened.file
+    assert file is not None, "what is looked up is opened"
+    if length > PIECE:
+        return FileStream(file, start, length, ground.store.threads)
+    return await ground.store.run(file.read, start, length)
 
 
 def not_modified(stored: StoredObject) -> Reply:

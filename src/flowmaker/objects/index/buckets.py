@@ -3,13 +3,16 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, delete, exists, insert, select, update
+from sqlalchemy import Row, bindparam, delete, exists, insert, select, update
 
 from flowmaker.errors import FailedPrecondition
 from flowmaker.objects.objects import Bucket
 from flowmaker.objects.uploads import NoBucket
 from flowmaker.store.database import Transaction
 from flowmaker.store.schema.objects import buckets, objects, parts, uploads, versions
+
+# Built once: see `entries`.
+_NAMED = select(buckets).where(buckets.c.name == bindparam("of_bucket"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,7 @@ class Made:
 
 
 def get(tx: Transaction, name: str) -> Bucket | None:
-    row = tx.execute(select(buckets).where(buckets.c.name == name)).first()
+    row = tx.execute(_NAMED, {"of_bucket": name}).first()
     return _bucket(row) if row else None
 
 

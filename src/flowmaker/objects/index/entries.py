@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Row, exists, insert, select, update
+from sqlalchemy import Row, bindparam, exists, insert, select, update
 
 from flowmaker.errors import FailedPrecondition, NotFound
 from flowmaker.objects.index import versions
@@ -17,10 +17,17 @@ from flowmaker.store.schema.objects import versions as older
 #: All that an object is, but for its parts, which may be ten thousand.
 WITHOUT_PARTS = tuple(column for column in objects.c if column.name != "parts")
 
+# What every read and write of an object asks is built once: SQLAlchemy takes longer to build a
+# statement than SQLite takes to carry it out. Columns to set are the names that are handed over.
+_AT_KEY = (objects.c.bucket == bindparam("of_bucket"), objects.c.key == bindparam("of_key"))
+_OBJECT = select(objects).where(*_AT_KEY)
+_OLD = select(objects.c.blob, objects.c.etag).where(*_AT_KEY)
+_NEW = insert(objects)
+_CHANGED = update(objects).where(*_AT_KEY)
+
 
 def get(tx: Transaction, bucket: str, key: str) -> StoredObject | None:
-    query = select(objects).where(objects.c.bucket == bucket, objects.c.key == key)
-    row = tx.execute(query).first()
+    row = tx.execute(_OBJECT, {"of_bucket": bucket, "of_key": key}).first()
     return from_row(row, row.parts) if row else None
 
 
@@ -57,17 +64,17 @@ def put(tx: Transaction, stored: StoredObject, expected: Expectation | None = No
         FailedPrecondition: the key is not as expected.
     """
     keeping = versions.keeping(tx, stored.bucket)
-    at_key = (objects.c.bucket == stored.bucket, objects.c.key == stored.key)
-    old = tx.execute(select(objects.c.blob, objects.c.etag).where(*at_key)).first()
+    at_key = {"of_bucket": stored.bucket, "of_key": stored.key}
+    old = tx.execute(_OLD, at_key).first()
     if expected:
         check(stored.key, old.etag if old else None, expected)
     if keeping:
         return _put_version(tx, stored, keeping)
     values = {**_values(stored), "version_id": versions.NULL}
     if old is None:
-        tx.execute(insert(objects).values(bucket=stored.bucket, key=stored.key, **values))
+        tx.execute(_NEW, {"bucket": stored.bucket, "key": stored.key, **values})
         return Written(unused=[])
-    tx.execute(update(objects).where(*at_key).values(**values))
+    tx.execute(_CHANGED, {**at_key, **values})
     return Written(unused=[old.blob] if old.blob != stored.blob else [])
 
 
@@ -76,7 +83,7 @@ def _put_version(tx: Transaction, stored: StoredObject, keeping: str) -> Written
     version_id = stored.version_id if keeping == versions.ENABLED else versions.NULL
     unused = versions.retire(tx, stored.bucket, stored.key, keeping)
     values = {**_values(stored), "version_id": version_id}
-    tx.execute(insert(objects).values(bucket=stored.bucket, key=stored.key, **values))
+    tx.execute(_NEW, {"bucket": stored.bucket, "key": stored.key, **values})
     return Written(unused=unused, version_id=version_id)
 
 

@@ -7,7 +7,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select
+from sqlalchemy import Row, bindparam, delete, func, insert, select
 
 from flowmaker import ids
 from flowmaker.objects.uploads import NoBucket
@@ -20,6 +20,9 @@ ENABLED, SUSPENDED = "Enabled", "Suspended"
 #: What a version is called that was made while none were kept.
 NULL = "null"
 
+# What every write asks, built once: see `entries`.
+_CONFIGURATIONS = select(buckets.c.configurations).where(buckets.c.name == bindparam("of_bucket"))
+
 #: Columns that an object and a version of it have in common.
 _SHARED = ("version_id", "size", "etag", "blob", "modified_at", "document", "parts")
 
@@ -30,7 +33,7 @@ def keeping(tx: Transaction, bucket: str) -> str:
     Raises:
         NoBucket: there is no such bucket.
     """
-    row = tx.execute(select(buckets.c.configurations).where(buckets.c.name == bucket)).first()
+    row = tx.execute(_CONFIGURATIONS, {"of_bucket": bucket}).first()
     if row is None:
         raise NoBucket(f"There is no bucket {bucket}")
     return status(row.configurations)
