@@ -66,6 +66,16 @@ def listed(client: Any, bucket: str, **given: Any) -> list[tuple[str, str, bool,
     return found
 
 
+def told(call: Any, **parameters: Any) -> tuple[str | None, str | None, str | None]:
+    """What the headers of an error say of a delete marker."""
+    with pytest.raises(ClientError) as raised:
+        call(**parameters)
+    error: Any = raised.value
+    headers = error.response["ResponseMetadata"]["HTTPHeaders"]
+    names = ("x-amz-delete-marker", "x-amz-version-id", "allow")
+    return headers.get(names[0]), headers.get(names[1]), headers.get(names[2])
+
+
 def test_every_version_stays_and_can_be_read(client: Any, bucket: str) -> None:
     assert client.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
     first, second = put(client, bucket, "k", "one"), put(client, bucket, "k", "two")
@@ -74,10 +84,11 @@ def test_every_version_stays_and_can_be_read(client: Any, bucket: str) -> None:
     assert got(client, bucket, "k", VersionId=first) == "one"
     assert client.head_object(Bucket=bucket, Key="k")["VersionId"] == second
     assert listed(client, bucket) == [("k", second, True, False), ("k", first, False, False)]
-    assert refused(client.get_object, Bucket=bucket, Key="k", VersionId="x") == (
-        "NoSuchVersion",
-        404,
-    )
+    for version, expected in (
+        ("A" * 32, ("NoSuchVersion", 404)),
+        ("no-version", ("InvalidArgument", 400)),
+    ):
+        assert refused(client.get_object, Bucket=bucket, Key="k", VersionId=version) == expected
 
 
 def test_a_deleted_key_has_a_marker_and_comes_back_without_it(client: Any, bucket: str) -> None:
@@ -90,6 +101,11 @@ def test_a_deleted_key_has_a_marker_and_comes_back_without_it(client: Any, bucke
         "MethodNotAllowed",
         405,
     )
+    for call in (client.get_object, client.head_object):
+        assert told(call, Bucket=bucket, Key="k") == ("true", marker, None)
+        told_of_marker = told(call, Bucket=bucket, Key="k", VersionId=marker)
+        assert told_of_marker == ("true", marker, "DELETE")
+        assert told(call, Bucket=bucket, Key="never-was") == (None, None, None)
     assert "Contents" not in client.list_objects_v2(Bucket=bucket)
     assert sorted(listed(client, bucket), key=lambda one: not one[2]) == [
         ("k", marker, True, True),

@@ -1,5 +1,6 @@
 """Errors as AWS words them: a code that programs match on and a message that people read."""
 
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -16,6 +17,13 @@ class AwsError(Exception):
         self.message = message
         self.status = status
         self.members = members
+        #: Further headers of the answer, where the protocol has them.
+        self.headers: Mapping[str, str] = {}
+
+    def telling(self, **headers: str) -> "AwsError":
+        """The same, with headers: `x_amz_version_id` is `x-amz-version-id`."""
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self
 
 
 def validation(message: str) -> AwsError:

@@ -170,6 +170,10 @@ class DiskObjectStore:
     ) -> StoredObject | Marker | None:
         return await self.database.read(entries.get_version, bucket, key, version_id)
 
+    async def marker(self, bucket: str, key: str) -> Marker | None:
+        """The delete marker that is the newest version of the key."""
+        return await self.database.read(entries.marker, bucket, key)
+
     async def open(
         self, bucket: str, key: str, version_id: str = ""
     ) -> tuple[StoredObject, Descriptor]:

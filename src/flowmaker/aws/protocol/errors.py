@@ -86,7 +86,9 @@ def error_response(error: AwsError, place: Place) -> Response:
         return Response(status=status, headers=headers | {"Content-Type": "text/xml"}, body=body)
     if place.protocol == "rest-xml":
         body = b"" if place.method == "HEAD" else _s3_body(code, error, place)
-        return Response(status=status, headers=headers | _S3_CONTENT, body=body)
+        return Response(
+            status=status, headers={**headers, **_S3_CONTENT, **error.headers}, body=body
+        )
     content = "application/json" if place.protocol == "rest-json" else "application/x-amz-json-1.1"
     headers |= {"Content-Type": content, "x-amzn-ErrorType": code}
     return Response(status=status, headers=headers, body=_json_body(code, error))

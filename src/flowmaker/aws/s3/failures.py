@@ -17,15 +17,21 @@ def no_such_key(key: str) -> AwsError:
     return AwsError("NoSuchKey", "The specified key does not exist.", 404, Key=key)
 
 
+def deleted(key: str, marker: str) -> AwsError:
+    """The newest version of the key is a delete marker: that is told, too."""
+    return no_such_key(key).telling(x_amz_delete_marker="true", x_amz_version_id=marker)
+
+
 def no_such_version(key: str, version: str) -> AwsError:
     message = "The specified version does not exist."
     return AwsError("NoSuchVersion", message, 404, Key=key, VersionId=version)
 
 
-def is_marker(key: str) -> AwsError:
+def is_marker(key: str, marker: str) -> AwsError:
     """A delete marker has nothing that could be read."""
     message = "The specified method is not allowed against this resource."
-    return AwsError("MethodNotAllowed", message, 405, Key=key, ResourceType="DeleteMarker")
+    error = AwsError("MethodNotAllowed", message, 405, Key=key, ResourceType="DeleteMarker")
+    return error.telling(allow="DELETE", x_amz_delete_marker="true", x_amz_version_id=marker)
 
 
 def no_such_upload(upload_id: str) -> AwsError:

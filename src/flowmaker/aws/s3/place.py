@@ -1,5 +1,6 @@
 """The bucket of a call, and whether it is the caller's idea of it."""
 
+import re
 from dataclasses import dataclass
 
 from flowmaker.aws.errors import AwsError
@@ -11,6 +12,8 @@ from flowmaker.objects.index import versions
 from flowmaker.objects.objects import Bucket, StoredObject
 from flowmaker.objects.uploads import Marker
 
+#: What versions are called here; what is not of this form was never one.
+_VERSION = re.compile(r"[A-Z2-7]{32}")
 #: What a call knows of its object.
 _LATEST, _OPENED = "s3.latest", "s3.opened"
 
@@ -50,8 +53,17 @@ async def object_of(ground: Ground, call: Call) -> StoredObject:
     else:
         stored = await version_of(ground, bucket, key, version)
     if stored is None:
-        raise failures.no_such_key(key)
+        raise await absent(ground, bucket, key)
     return stored
+
+
+async def absent(ground: Ground, bucket: Bucket, key: str) -> AwsError:
+    """That there is no such object; that its newest version is a delete marker, if it is."""
+    if versions.status(bucket.configurations):
+        marker = await ground.store.marker(bucket.name, key)
+        if marker is not None:
+            return failures.deleted(key, marker.version_id)
+    return failures.no_such_key(key)
 
 
 async def latest(ground: Ground, call: Call) -> StoredObject | None:
@@ -77,15 +89,16 @@ async def version_of(ground: Ground, bucket: Bucket, key: str, version: str) -> 
     """A version of an object.
 
     Raises:
-        AwsError: NoSuchVersion; MethodNotAllowed if it is a delete marker.
+        AwsError: InvalidArgument, NoSuchVersion; MethodNotAllowed if it is a delete marker.
     """
-    if not versions.status(bucket.configurations) and version != versions.NULL:
+    keeps = versions.status(bucket.configurations) and _VERSION.fullmatch(version)
+    if not keeps and version != versions.NULL:
         raise failures.invalid_argument("Invalid version id specified", "versionId", version)
     found = await ground.store.get_version(bucket.name, key, version)
     if found is None:
         raise failures.no_such_version(key, version)
     if isinstance(found, Marker):
-        raise failures.is_marker(key)
+        raise failures.is_marker(key, found.version_id)
     return found
 
 

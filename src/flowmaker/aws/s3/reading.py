@@ -7,6 +7,7 @@ from flowmaker.aws.s3 import checksums, failures, headers
 from flowmaker.aws.s3.conditions import unmodified
 from flowmaker.aws.s3.place import (
     Ground,
+    absent,
     bucket_of,
     latest_opened,
     object_of,
@@ -64,7 +65,7 @@ async def _opened(ground: Ground, call: Call, bucket: Bucket) -> Opened:
     if not version:
         found = await latest_opened(ground, call)
         if found is None:
-            raise failures.no_such_key(key)
+            raise await absent(ground, bucket, key)
         return found
     await version_of(ground, bucket, key, version)
     with failures.translated(bucket.name, key):

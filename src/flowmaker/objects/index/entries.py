@@ -48,6 +48,13 @@ def get_version(
     return of_version(row) if row else None
 
 
+def marker(tx: Transaction, bucket: str, key: str) -> Marker | None:
+    """The newest version, if there is no object of the key and it is a delete marker."""
+    row = versions.newest(tx, bucket, key) if get(tx, bucket, key) is None else None
+    found = of_version(row) if row else None
+    return found if isinstance(found, Marker) else None
+
+
 def of_version(row: Row[Any]) -> StoredObject | Marker:
     """A row of the table of versions."""
     if row.is_marker:
