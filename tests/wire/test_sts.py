@@ -148,7 +148,7 @@ def test_limits_of_assume_role(server: IamServer) -> None:
     asked = {"RoleArn": ADMIN, "RoleSessionName": "me"}
     assert refusal(sts.assume_role, **asked, DurationSeconds=7200)[0] == "ValidationError"
     assert refusal(sts.assume_role, **asked, Policy="{")[0] == "MalformedPolicyDocument"
-    assert refusal(sts.assume_role, **asked, SourceIdentity="me")[0] == "ValidationError"
+    assert refusal(sts.assume_role, **asked, SourceIdentity="aws:me")[0] == "ValidationError"
     assert refusal(server.client("sts").assume_role, **asked)[0] == "AccessDenied"
 
 
@@ -249,3 +249,53 @@ def test_a_session_has_tags_that_policies_ask_for(server: IamServer) -> None:
     assert refusal(caller.assume_role, **asked, **twice)[0] == "InvalidParameterValue"
     absent = {"TransitiveTagKeys": ["none"]}
     assert refusal(caller.assume_role, **asked, **absent)[0] == "ValidationError"
+
+
+def test_a_source_identity_stays_what_it_is(server: IamServer) -> None:
+    account, iam = server.first(), server.client("iam")
+    may = {"Effect": "Allow", "Action": "sts:*", "Resource": "*"}
+    caller = server.client("sts", account.user("identified", may))
+    both = ["sts:AssumeRole", "sts:SetSourceIdentity"]
+
+    def role(name: str, *actions: str) -> dict[str, str]:
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"AWS": account.arn("root")},
+            "Action": list(actions),
+            "Condition": {"StringEqualsIfExists": {"sts:SourceIdentity": "ann"}},
+        }
+        trust = json.dumps({"Version": "2012-10-17", "Statement": statement})
+        made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]
+        policy = [
+            may,
+            {
+                "Effect": "Allow",
+                "Action": "s3:ListAllMyBuckets",
+                "Resource": "*",
+                "Condition": {"StringEquals": {"aws:SourceIdentity": "ann"}},
+            },
+        ]
+        text = json.dumps({"Version": "2012-10-17", "Statement": policy})
+        iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=text)
+        return {"RoleArn": made["Arn"], "RoleSessionName": "me"}
+
+    first, further = role("identified-first", *both), role("identified-further", *both)
+    without = role("identified-not", both[0])
+    assumed = caller.assume_role(**first, SourceIdentity="ann")
+    assert assumed["SourceIdentity"] == "ann"
+    of(server, "s3", assumed["Credentials"]).list_buckets()
+    chained = of(server, "sts", assumed["Credentials"]).assume_role(**further)
+    assert chained["SourceIdentity"] == "ann"
+    of(server, "s3", chained["Credentials"]).list_buckets()
+    plain = caller.assume_role(**first)
+    assert "SourceIdentity" not in plain
+    assert refusal(of(server, "s3", plain["Credentials"]).list_buckets)[0] == "AccessDenied"
+
+    assert refusal(caller.assume_role, **first, SourceIdentity="bob")[0] == "AccessDenied"
+    code, message = refusal(caller.assume_role, **without, SourceIdentity="ann")
+    assert code == "AccessDenied"
+    assert "sts:SetSourceIdentity" in message
+    again = of(server, "sts", assumed["Credentials"])
+    code, message = refusal(again.assume_role, **further, SourceIdentity="eve")
+    assert (code, "cannot be changed" in message) == ("AccessDenied", True)
+    assert refusal(again.assume_role, **without)[0] == "AccessDenied", "what is set is set on"

@@ -282,6 +282,7 @@ def _principal(of_key: Principal, access_key_id: str) -> Principal:
         session_policies=of_key.session_policies,
         session_tags=of_key.session_tags,
         transitive_tags=of_key.transitive_tags,
+        source_identity=of_key.source_identity,
     )
 
 

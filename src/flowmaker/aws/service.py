@@ -25,6 +25,8 @@ class Principal:
     session_tags: tuple[tuple[str, str], ...] = ()
     #: The keys of those that a session which this one assumes has as well.
     transitive_tags: tuple[str, ...] = ()
+    #: Who is behind a session, as said when it or one before it was begun; empty if nobody said.
+    source_identity: str = ""
 
     @property
     def is_root(self) -> bool:

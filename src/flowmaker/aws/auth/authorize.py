@@ -31,7 +31,7 @@ _ROOT = Standing(
     ),
 )
 #: What a role's trust policy decides.
-_OF_ROLES = ("sts:assumerole", "sts:tagsession")
+_OF_ROLES = ("sts:assumerole", "sts:tagsession", "sts:setsourceidentity")
 #: What a bucket's policy cannot deny to the root user of its account, who could not mend it else.
 _MENDING = frozenset({"s3:getbucketpolicy", "s3:putbucketpolicy", "s3:deletebucketpolicy"})
 
@@ -126,8 +126,7 @@ class PolicyAuthorizer:
             context["aws:multifactorauthpresent"] = ("false",)
         for key, value in (standing.tags if standing else {}).items():
             context[f"aws:principaltag/{key}".lower()] = (value,)
-        for key, value in principal.session_tags:
-            context[f"aws:principaltag/{key}".lower()] = (value,)
+        context |= _of_session(principal)
         for key, value in need.context.items():
             context[key.lower()] = (value,) if isinstance(value, str) else tuple(value)
         return context
@@ -158,6 +157,14 @@ def _policies(principal: Principal, standing: Standing | None, need: Need) -> Po
         session=tuple(Policy("of the session", parse(one)) for one in principal.session_policies),
         resource=resource,
     )
+
+
+def _of_session(principal: Principal) -> dict[str, tuple[str, ...]]:
+    """What was said of a session when it was begun."""
+    said = {f"aws:principaltag/{key}".lower(): (value,) for key, value in principal.session_tags}
+    if principal.source_identity:
+        said["aws:sourceidentity"] = (principal.source_identity,)
+    return said
 
 
 def _type(principal: Principal) -> str:

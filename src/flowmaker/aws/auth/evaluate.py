@@ -14,7 +14,12 @@ from flowmaker.aws.auth.policy import Document, Statement
 from flowmaker.aws.auth.principals import Caller, Grant
 
 #: A role's trust policy is a resource policy that must always allow, also within the account.
-_NEEDS_RESOURCE_POLICY = ("sts:assumerole", "sts:assumerolewithwebidentity", "sts:tagsession")
+_NEEDS_RESOURCE_POLICY = (
+    "sts:assumerole",
+    "sts:assumerolewithwebidentity",
+    "sts:tagsession",
+    "sts:setsourceidentity",
+)
 
 
 class Layer(Enum):

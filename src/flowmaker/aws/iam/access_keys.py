@@ -78,6 +78,7 @@ def principal(session: Session) -> Principal:
         session_policies=session.session_policies,
         session_tags=session.tags,
         transitive_tags=session.transitive,
+        source_identity=session.source_identity,
     )
 
 

@@ -96,7 +96,7 @@ def _policy_of(tx: Transaction, account: str, action: str, resource: str) -> tup
     if resource.startswith(_S3):
         bucket = buckets.get(tx, resource.removeprefix(_S3).partition("/")[0])
         return (policies.in_force(bucket, account), bucket.owner) if bucket else ("", "")
-    if action.lower() in ("sts:assumerole", "sts:tagsession"):
+    if action.lower() in ("sts:assumerole", "sts:tagsession", "sts:setsourceidentity"):
         role = entities.role_of_arn(tx, resource)
         return (role.trust_policy if role else ""), account_of(resource)
     return "", ""

@@ -151,3 +151,5 @@ class Session:
     #: Session tags, and the keys of those that a further session takes over.
     tags: tuple[tuple[str, str], ...] = ()
     transitive: tuple[str, ...] = ()
+    #: Who is behind the session, where that was said; empty if not.
+    source_identity: str = ""

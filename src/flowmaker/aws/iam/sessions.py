@@ -37,6 +37,7 @@ def issue(
         expires_at=now + lasting,
         tags=who.session_tags,
         transitive=who.transitive_tags,
+        source_identity=who.source_identity,
     )
     credentials.add_session(tx, session)
     return as_credentials(session)

@@ -23,7 +23,6 @@ _POLICY_SIZE = 2048
 _REFUSED = (
     "SerialNumber",
     "TokenCode",
-    "SourceIdentity",
     "ProvidedContexts",
 )
 
@@ -49,7 +48,12 @@ class AssumeRole:
         for key, value in (role.tags if role else {}).items():
             context[f"iam:ResourceTag/{key}"] = value
         tagged = _of_tags(call.parameters)
-        actions = ("sts:AssumeRole", "sts:TagSession") if tagged else ("sts:AssumeRole",)
+        actions = ["sts:AssumeRole"]
+        if tagged:
+            actions.append("sts:TagSession")
+        if identity := _source_identity(call):
+            context["sts:SourceIdentity"] = identity
+            actions.append("sts:SetSourceIdentity")
         return [
             Need(
                 action=action,
@@ -68,9 +72,11 @@ class AssumeRole:
         lasting = timedelta(seconds=call.parameters.get("DurationSeconds", _DEFAULT))
         assumed = await self._database.write(_assume, call, self._clock.now(), lasting)
         who = assumed.principal
+        identity = {"SourceIdentity": who.source_identity} if who.source_identity else {}
         return {
             "Credentials": credentials(assumed),
             "AssumedRoleUser": {"AssumedRoleId": who.user_id, "Arn": who.arn},
+            **identity,
             **_packed(call.parameters),
         }
 
@@ -86,9 +92,28 @@ def _assume(tx: Transaction, call: Call, now: datetime, lasting: timedelta) -> S
         arn=who.arn,
         user_id=who.user_id,
         session_policies=tuple(_session_policies(tx, role.account, call.parameters)),
+        source_identity=_source_identity(call),
         **_tags(call),
     )
     return sessions.issue(tx, limited, now, lasting)
+
+
+def _source_identity(call: Call) -> str:
+    """What is said, or was said before: it stays the same in all that follows.
+
+    Raises:
+        AwsError: it is said otherwise than before, or begins as AWS's own do.
+    """
+    said: str = call.parameters.get("SourceIdentity", "")
+    before = call.principal.source_identity
+    if said.startswith("aws:"):
+        raise refusals.validation("A SourceIdentity must not begin with aws:")
+    if said and before and said != before:
+        raise access_denied(
+            f"The session's source identity is {before}: it cannot be changed to {said} in a "
+            "further session."
+        )
+    return said or before
 
 
 def _of_tags(parameters: dict[str, Any]) -> dict[str, str | tuple[str, ...]]:

@@ -282,6 +282,7 @@ sts_sessions = Table(
     # [[key, value], ...], and the keys of those that a further session takes over. Null: none.
     Column("tags", JSON),
     Column("transitive", JSON),
+    Column("source_identity", Text, nullable=False, server_default=""),
     Column("purpose", Text, nullable=False),
     Column("created_at", Timestamp, nullable=False),
     Column("expires_at", Timestamp, nullable=False),
