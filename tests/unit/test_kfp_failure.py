@@ -39,6 +39,18 @@ def test_the_exception_comes_first_and_the_way_on_last() -> None:
     assert "flowmaker debug run-1 task-1" in lines[-1]
 
 
+def test_an_input_artifact_that_is_not_there_is_named() -> None:
+    artifacts = {"other": [{"uri": "s3://b/other"}], "data": [{"uri": "s3://b/no/file.txt"}]}
+    failed = replace(FAILED, task=replace(TASK, inputs={"parameters": {}, "artifacts": artifacts}))
+    missing = "FileNotFoundError: [Errno 2] No such file or directory: "
+    error = ended(failed, 1, "", f"{TRACE}{missing}'/jobs/task-1/work/s3/b/no/file.txt'\n")
+    assert error.splitlines()[-2].startswith(
+        "Input artifact 'data' is s3://b/no/file.txt, and there is nothing: the task that made it"
+    )
+    assert "Input artifact" not in ended(failed, 1, "", f"{TRACE}{missing}'/etc/nothing'\n")
+    assert "Input artifact" not in ended(failed, 1, "", TRACE)
+
+
 def test_who_took_too_much_memory_is_told_the_limit_and_the_way_out() -> None:
     error = ended(replace(FAILED, memory_limit="512Mi"), -9, "memory", TRACE)
     assert error.splitlines()[0] == (

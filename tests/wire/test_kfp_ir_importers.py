@@ -147,7 +147,10 @@ def test_the_web_is_read_when_a_task_needs_the_bytes(
     ("uri", "said"),
     [
         ("gs://bucket/key", "Artifact gs://bucket/key is in a store that Flowmaker does not read"),
-        ("s3://imported/absent", "No such file or directory"),
+        (
+            "s3://imported/absent",
+            "Input artifact 'data' is s3://imported/absent, and there is nothing",
+        ),
         ("data/here.csv", "neither a URI nor an absolute path"),
         ("oci://registry/model:1", "Flowmaker pulls no images"),
         ("", "The importer has no artifact_uri"),

@@ -55,7 +55,7 @@ def ended(failed: Failed, exit_code: int, reason: str, log: str) -> str:
         what = _CODES.get(exit_code)
         how = f"Exit code {exit_code}" + (f" ({what})" if what else "")
     head = f"{summary}\n{how}" if summary else how
-    return _whole(failed, head, _log(said), _advice(log))
+    return _whole(failed, head, _log(said), _advice(log) or _absent(failed.task, log))
 
 
 def lost(failed: Failed) -> str:
@@ -154,4 +154,18 @@ def _advice(log: str) -> str:
             "A component sees nothing that is outside of its function: imports and constants go "
             "inside."
         )
+    return ""
+
+
+def _absent(task: Task, log: str) -> str:
+    """Which input artifact it is that the task looked for in vain."""
+    paths = re.findall(r"No such file or directory: '([^']+)'", log)
+    for name, artifacts in task.inputs.get("artifacts", {}).items() if paths else ():
+        for uri in (artifact.get("uri", "") for artifact in artifacts):
+            place = uri.partition("://")[2]
+            if place and paths[-1].endswith(f"/{place}"):
+                return (
+                    f"Input artifact {name!r} is {uri}, and there is nothing: the task that made "
+                    "it wrote no file to its path, or what was imported is not there."
+                )
     return ""
