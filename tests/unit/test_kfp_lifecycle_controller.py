@@ -66,15 +66,16 @@ def environment() -> OneEnvironment:
 
 
 async def until(condition: Callable[[], Any]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.001)
 
 
 async def quiet(made: Engine) -> None:
-    """Until nothing more happens by itself."""
-    before = -1
-    while before != (before := (await made.run("run-1")).revision):  # noqa: ASYNC110
+    """Until nothing more happens by itself; the first thing is that the run's tasks are written."""
+    before = 0
+    while (now := (await made.run("run-1")).revision) == 0 or now != before:
+        before = now
         await asyncio.sleep(0.03)
 
 
