@@ -1,11 +1,12 @@
 """What unit tests share."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from flowmaker.store.database import Database
+from tests.fakes.hosting import Model
 
 
 @pytest.fixture
@@ -14,3 +15,11 @@ def database(tmp_path: Path) -> Iterator[Database]:
     made = Database(tmp_path / "flowmaker.db")
     yield made
     made.close()
+
+
+@pytest.fixture
+async def model() -> AsyncIterator[Model]:
+    """A model server that is played."""
+    played = Model()
+    yield played
+    await played.close()

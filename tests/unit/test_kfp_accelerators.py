@@ -11,7 +11,7 @@ from flowmaker.pipelines.records.run import RuntimeState
 from tests.fakes.engine import Engine
 from tests.fakes.executor import FakeExecutor
 from tests.unit.test_kfp_lifecycle_controller import quiet, until
-from tests.unit.test_kfp_room import house, started, states
+from tests.unit.test_kfp_room import asking, house, started, states
 
 GPU = "nvidia.com/gpu"
 
@@ -23,23 +23,8 @@ def machine(**kinds: int) -> Room:
 
 def pipeline(kind: str = GPU, **counts: str) -> Any:
     """A task for each name, with so many accelerators."""
-    executors: dict[str, Any] = {
-        f"exec-{name}": {
-            "container": {
-                "image": "python:3.11",
-                "command": ["true"],
-                "resources": {"accelerator": {"resourceType": kind, "resourceCount": count}},
-            }
-        }
-        for name, count in counts.items()
-    }
-    spec = {
-        "pipelineInfo": {"name": "p"},
-        "root": {"dag": {"tasks": {name: {"componentRef": {"name": name}} for name in counts}}},
-        "components": {name: {"executorLabel": f"exec-{name}"} for name in counts},
-        "deploymentSpec": {"executors": executors},
-    }
-    return spec, {}
+    wanted = {name: {"resourceType": kind, "resourceCount": n} for name, n in counts.items()}
+    return asking({name: {"accelerator": each} for name, each in wanted.items()})
 
 
 @pytest.fixture

@@ -19,16 +19,21 @@ MACHINE = Amount(millicores=2000, memory=8 << 30)
 
 def pipeline(**cpus: str) -> Any:
     """A task for each name; it asks for so many cores. Empty: for nothing."""
-    executors: dict[str, Any] = {}
-    for name, cpu in cpus.items():
-        resources = {"resources": {"resourceCpuRequest": cpu}} if cpu else {}
-        executors[f"exec-{name}"] = {
-            "container": {"image": "python:3.11", "command": ["true"], **resources}
+    return asking({name: {"resourceCpuRequest": cpu} if cpu else {} for name, cpu in cpus.items()})
+
+
+def asking(resources: Mapping[str, Mapping[str, Any]]) -> Any:
+    """A task for each name, with these resources."""
+    executors = {
+        f"exec-{name}": {
+            "container": {"image": "python:3.11", "command": ["true"], "resources": dict(asked)}
         }
+        for name, asked in resources.items()
+    }
     spec = {
         "pipelineInfo": {"name": "p"},
-        "root": {"dag": {"tasks": {name: {"componentRef": {"name": name}} for name in cpus}}},
-        "components": {name: {"executorLabel": f"exec-{name}"} for name in cpus},
+        "root": {"dag": {"tasks": {name: {"componentRef": {"name": name}} for name in resources}}},
+        "components": {name: {"executorLabel": f"exec-{name}"} for name in resources},
         "deploymentSpec": {"executors": executors},
     }
     return spec, {}

@@ -19,13 +19,6 @@ from tests.fakes.sagemaker import REGION, Bench, bench
 
 
 @pytest.fixture
-async def model() -> AsyncIterator[Model]:
-    played = Model()
-    yield played
-    await played.close()
-
-
-@pytest.fixture
 async def at(tmp_path: Path, model: Model) -> AsyncIterator[Bench]:
     async with bench(tmp_path, model) as made:
         await create_model(made)

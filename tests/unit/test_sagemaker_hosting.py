@@ -18,13 +18,6 @@ from tests.unit.test_sagemaker_processing import keys
 
 
 @pytest.fixture
-async def model() -> AsyncIterator[Model]:
-    played = Model()
-    yield played
-    await played.close()
-
-
-@pytest.fixture
 async def at(tmp_path: Path, model: Model) -> AsyncIterator[Bench]:
     async with bench(tmp_path, model) as made:
         await create_model(made, b"trees")

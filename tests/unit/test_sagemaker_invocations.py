@@ -35,13 +35,6 @@ CAPTURE = {
 
 
 @pytest.fixture
-async def model() -> AsyncIterator[Model]:
-    played = Model()
-    yield played
-    await played.close()
-
-
-@pytest.fixture
 async def at(tmp_path: Path, model: Model) -> AsyncIterator[Bench]:
     async with bench(tmp_path, model) as made:
         for name in ("models/a", "models/b", "models/c"):

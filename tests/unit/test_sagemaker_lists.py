@@ -16,13 +16,6 @@ from tests.unit.test_sagemaker_quotas import tuning
 
 
 @pytest.fixture
-async def model() -> AsyncIterator[Model]:
-    played = Model()
-    yield played
-    await played.close()
-
-
-@pytest.fixture
 async def at(tmp_path: Path, model: Model) -> AsyncIterator[Bench]:
     async with bench(tmp_path, lambda one: model(one) if one.argv[-1] == "serve" else None) as made:
         await made.put("train/a.csv", b"1,2\n")

@@ -12,13 +12,6 @@ from tests.fakes.sagemaker import ROLE, XGBOOST, Bench, bench
 
 
 @pytest.fixture
-async def model() -> AsyncIterator[Model]:
-    played = Model()
-    yield played
-    await played.close()
-
-
-@pytest.fixture
 async def at(tmp_path: Path, model: Model) -> AsyncIterator[Bench]:
     async with bench(tmp_path, model) as made:
         await made.put("plain/xgboost-model", b"plain")

@@ -48,13 +48,6 @@ class Held:
 
 
 @pytest.fixture
-async def model() -> AsyncIterator[Model]:
-    played = Model()
-    yield played
-    await played.close()
-
-
-@pytest.fixture
 def held(model: Model) -> Held:
     return Held(model)
 

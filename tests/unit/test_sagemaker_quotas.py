@@ -18,13 +18,6 @@ ENDPOINT = "ml.m5.large for endpoint usage"
 
 
 @pytest.fixture
-async def model() -> AsyncIterator[Model]:
-    played = Model()
-    yield played
-    await played.close()
-
-
-@pytest.fixture
 async def at(tmp_path: Path, model: Model) -> AsyncIterator[Bench]:
     async with bench(tmp_path, model) as made:
         await made.put("train/a.csv", b"1,2\n")
