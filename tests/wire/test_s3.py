@@ -624,6 +624,29 @@ class TestMultipart:
         assert client.get_object(Bucket=bucket, Key="copy")["Body"].read() == content
         assert client.list_multipart_uploads(Bucket=bucket).get("Uploads", []) == []
 
+    def test_an_upload_that_is_completed_twice_is_the_same_object(
+        self, client: Any, bucket: str
+    ) -> None:
+        """A client that lost the answer asks again, as boto3 does by itself."""
+        at = {"Bucket": bucket, "Key": "twice"}
+        upload = client.create_multipart_upload(**at)["UploadId"]
+        etag = client.upload_part(**at, UploadId=upload, PartNumber=1, Body=b"x")["ETag"]
+
+        def complete(etag: str) -> Any:
+            parts = {"Parts": [{"PartNumber": 1, "ETag": etag}]}
+            done = client.complete_multipart_upload(**at, UploadId=upload, MultipartUpload=parts)
+            return {name: done[name] for name in done if name != "ResponseMetadata"}
+
+        first = complete(etag)
+        assert complete(etag) == first
+        with pytest.raises(client.exceptions.NoSuchUpload):
+            complete('"00000000000000000000000000000000"')
+        client.copy_object(Bucket=bucket, Key="copy", CopySource=f"{bucket}/twice")
+        client.put_object(**at, Body=b"newer")
+        with pytest.raises(client.exceptions.NoSuchUpload):
+            complete(etag)
+        assert client.get_object(**at)["Body"].read() == b"newer"
+
     @pytest.mark.parametrize(
         ("algorithm", "kind"),
         [("CRC32", "COMPOSITE"), ("CRC32C", "FULL_OBJECT"), ("CRC64NVME", "FULL_OBJECT"),

@@ -1,6 +1,7 @@
 """Uploads in parts: begun, completed, aborted and listed."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,7 +12,7 @@ from flowmaker.aws.errors import AwsError
 from flowmaker.aws.s3 import checksums, failures, headers, names
 from flowmaker.aws.s3.conditions import expectation, unquoted
 from flowmaker.aws.s3.parts import MOST_PARTS, UPLOAD, upload_of
-from flowmaker.aws.s3.place import Ground, bucket_of
+from flowmaker.aws.s3.place import Ground, bucket_of, version_told
 from flowmaker.aws.s3.uploading import described
 from flowmaker.aws.service import Answer, Call
 from flowmaker.objects.blobs import Finished, NewBlob
@@ -21,6 +22,9 @@ from flowmaker.objects.uploads import Part, Upload
 
 #: The smallest part that is not the last.
 _SMALLEST = 5 << 20
+#: Kept with an object: the upload that it was.
+_MADE_BY = "UploadId"
+_MD5 = re.compile(r"[0-9a-f]{32}")
 CREATE = (
     *headers.WRITTEN, "Bucket", "Key", "ExpectedBucketOwner", "ChecksumAlgorithm", "ChecksumType",
 )  # fmt: skip
@@ -69,6 +73,41 @@ async def abort_multipart_upload(ground: Ground, call: Call) -> Answer:
 
 
 async def complete_multipart_upload(ground: Ground, call: Call) -> Answer:
+    """Whoever asks again gets the same answer, as from S3: the first may have been lost."""
+    try:
+        return await _complete(ground, call)
+    except AwsError as error:
+        again = await _completed(ground, call) if error.code == "NoSuchUpload" else None
+        if again is None:
+            raise
+        return again
+
+
+async def _completed(ground: Ground, call: Call) -> Answer:
+    """The answer for an upload that is the object of its key; nothing when it is not, or not so."""
+    parameters = call.parameters
+    stored = await ground.store.get(parameters["Bucket"], parameters["Key"])
+    if stored is None or stored.headers.get(_MADE_BY) != parameters["UploadId"]:
+        return None
+    listed = parameters.get("MultipartUpload", {}).get("Parts", [])
+    etags = [unquoted(one.get("ETag", "")) for one in listed]
+    if not all(_MD5.fullmatch(etag) for etag in etags) or _etag(etags) != stored.etag:
+        return None
+    bucket = await bucket_of(ground, call)
+    kind = stored.headers.get("ChecksumType")
+    return {
+        "Location": f"{call.endpoint}/{stored.bucket}/{stored.key}",
+        "Bucket": stored.bucket,
+        "Key": stored.key,
+        "ETag": f'"{stored.etag}"',
+        **stored.checksums,
+        **({"ChecksumType": kind} if kind else {}),
+        **version_told(bucket, stored.version_id),
+        **headers.given_back(stored, headers.ENCRYPTION),
+    }
+
+
+async def _complete(ground: Ground, call: Call) -> Answer:
     upload = await upload_of(ground, call)
     parameters = call.parameters
     expected = expectation(parameters)
@@ -156,6 +195,11 @@ def _match(one: dict[str, Any], part: Part | None) -> Part:
     return part
 
 
+def _etag(parts: Sequence[str]) -> str:
+    digests = b"".join(bytes.fromhex(etag) for etag in parts)
+    return f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(parts)}"
+
+
 @dataclass(frozen=True)
 class _Whole:
     """The object that parts make."""
@@ -166,8 +210,7 @@ class _Whole:
     @property
     def etag(self) -> str:
         """The MD5 of the parts' MD5s, and how many they are."""
-        digests = b"".join(bytes.fromhex(part.etag) for part in self.parts)
-        return f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(self.parts)}"
+        return _etag([part.etag for part in self.parts])
 
     @property
     def checksums(self) -> dict[str, str]:
@@ -210,7 +253,7 @@ class _Whole:
             blob=finished.blob,
             modified_at=ground.clock.now(),
             content_type=upload.content_type,
-            headers={**upload.headers, **kind},
+            headers={**upload.headers, **kind, _MADE_BY: upload.upload_id},
             metadata=upload.metadata,
             checksums=self.checksums,
             tags=upload.tags,
