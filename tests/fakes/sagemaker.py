@@ -1,6 +1,7 @@
 """The SageMaker half on real stores, with processes that the test plays."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -125,9 +126,11 @@ class Bench:
         await self.objects.put_file("data", key, file)
 
     async def content(self, key: str) -> bytes:
-        stored = await self.objects.get("data", key)
-        assert stored is not None, key
-        return await asyncio.to_thread(self.objects.path(stored).read_bytes)
+        while True:
+            stored = await self.objects.get("data", key)
+            assert stored is not None, key
+            with contextlib.suppress(FileNotFoundError):  # it was replaced in between
+                return await asyncio.to_thread(self.objects.path(stored).read_bytes)
 
     def fill(self) -> Callable[[], object]:
         """Somebody holds all the room for jobs, until what this returns is called."""
