@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event
 
-from flowmaker.pipelines.repository import listing
+from flowmaker.pipelines.records.run import Run
+from flowmaker.pipelines.repository import listing, runs
 from flowmaker.pipelines.repository.conditions import (
     Condition,
     Operation,
@@ -48,7 +49,10 @@ def _many(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def plans(connection: Connection, query: Query) -> list[tuple[str, list[str]]]:
-    """What is asked of SQLite, and how it finds it, as `EXPLAIN QUERY PLAN` says it."""
+    """What is asked of SQLite, and how it finds it, as `EXPLAIN QUERY PLAN` says it.
+
+    But for the question whether runs are leaving, which nearly always is about an empty table.
+    """
     asked: list[tuple[str, Any]] = []
 
     def note(*call: Any) -> None:
@@ -60,6 +64,8 @@ def plans(connection: Connection, query: Query) -> list[tuple[str, list[str]]]:
 
     found: list[tuple[str, list[str]]] = []
     for statement, parameters in asked:
+        if "FROM kfp_runs" not in statement and "FROM kfp_run_removals" in statement:
+            continue
         lines = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
         found.append((statement, [line[3] for line in lines]))
     return found
@@ -113,10 +119,17 @@ CONDITIONS = (
 
 @pytest.mark.parametrize("column", ORDERS)
 @pytest.mark.parametrize("several", [False, True])
+@pytest.mark.parametrize("leaving", [False, True])
 def test_no_list_sorts_or_counts_over_the_runs_themselves(
-    connection: Connection, column: str, *, several: bool
+    connection: Connection, column: str, *, several: bool, leaving: bool
 ) -> None:
     """A run's row holds its spec: 100,000 of them are a hundred times an index over them."""
+    if leaving:
+        open_run = Run(
+            run_id="r", display_name="r", experiment_id="e", created_at=NOON, pipeline_spec={}
+        )
+        runs.insert_run(connection, open_run)
+        assert not runs.request_removal(connection, "r")
     for condition in CONDITIONS:
         both = (condition, CONDITIONS[-1]) if several else (condition,)
         for asked, steps in plans(

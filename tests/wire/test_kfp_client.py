@@ -280,14 +280,46 @@ def test_archiving_and_deleting_runs(api: KfpApi, client: kfp.Client) -> None:
     assert client.get_run(made.run_id).storage_state == "ARCHIVED"
     client.unarchive_run(made.run_id)
     assert client.get_run(made.run_id).storage_state == "AVAILABLE"
-    with pytest.raises(ApiException) as refused:
-        client.delete_run(made.run_id)
-    assert refusal(refused)[:2] == (400, 9)
     end(api, made.run_id, RuntimeState.SUCCEEDED)
     client.delete_run(made.run_id)
-    for call in (client.get_run, client.delete_run, client.terminate_run, client.archive_run):
+    assert_gone(client, made.run_id)
+    assert api.database.read_now(runs.get_run_or_leaving, made.run_id) is None
+
+
+def test_a_run_that_goes_on_is_deleted(api: KfpApi, client: kfp.Client) -> None:
+    experiment = client.create_experiment("deleting").experiment_id
+    deleted, kept = (
+        client.create_run_from_pipeline_func(
+            greeting, arguments={"name": name}, experiment_id=experiment
+        ).run_id
+        for name in ("Ada", "Bo")
+    )
+    hints = api.hinted.count(deleted)
+
+    client.delete_run(deleted)
+
+    assert_gone(client, deleted)
+    listed = client.list_runs(experiment_id=experiment)
+    assert [each.run_id for each in listed.runs] == [kept]
+    assert listed.total_size == 1
+    # The rest is the controllers' to do, and they were told.
+    leaving = api.database.read_now(runs.get_run_or_leaving, deleted)
+    assert leaving is not None
+    assert leaving.terminate_requested
+    assert api.hinted.count(deleted) == hints + 1
+
+
+def assert_gone(client: kfp.Client, run_id: str) -> None:
+    for call in (
+        client.get_run,
+        client.delete_run,
+        client.terminate_run,
+        client.archive_run,
+        client.unarchive_run,
+        client.runs.run_service_retry_run,
+    ):
         with pytest.raises(ApiException) as missing:
-            call(made.run_id)
+            call(run_id)
         assert refusal(missing)[:2] == (404, 5)
 
 

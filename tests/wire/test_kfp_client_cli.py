@@ -82,6 +82,8 @@ def _runs(api: KfpApi, kfp: Kfp, package: str) -> None:
     ended = replace(run, state=RuntimeState.FAILED, revision=run.revision + 1)
     assert api.database.write_now(runs.apply, ended)
     assert identity in kfp("run", "delete", identity, answer="y\n")
+    goes_on = kfp("run", "create", "-e", "mine", "-r", "second", "-f", package, "name=Bo")["run_id"]
+    assert goes_on in kfp("run", "delete", goes_on, answer="y\n")
     assert kfp("run", "list") == []
 
 

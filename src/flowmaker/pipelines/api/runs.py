@@ -137,18 +137,15 @@ class Runs:
         return JSONResponse({})
 
     async def delete(self, request: Request) -> Response:
+        """From the answer on there is no such run; what it still runs is ended, as in KFP."""
         run_id, experiment_id = _ids(request)
 
-        def record(tx: Transaction) -> None:
-            run = _found(tx, run_id, experiment_id)
-            if not run.state.is_final:
-                raise FailedPrecondition(
-                    f"Run {run_id!r} is {run.state}. Terminate it and wait for its end first."
-                )
-            runs.delete_run(tx, run_id)
+        def record(tx: Transaction) -> bool:
+            _found(tx, run_id, experiment_id)
+            return runs.request_removal(tx, run_id)
 
-        await self._context.database.write(record)
-        self._context.hints.hint(RETENTION, run_id)
+        is_gone = await self._context.database.write(record)
+        self._context.hints.hint(RETENTION if is_gone else TOPIC, run_id)
         return JSONResponse({})
 
 

@@ -39,7 +39,7 @@ class RetentionController:
         return {*expiring, *with_workspace}
 
     async def reconcile(self, key: str) -> float | None:
-        run = await self._database.read(runs.get_run, key)
+        run = await self._database.read(runs.get_run_or_leaving, key)
         if run is None or run.state is RuntimeState.SUCCEEDED:
             await self._remove_workspace(key)
         if run is None or run.expires_at is None or not run.state.is_final:

@@ -143,8 +143,13 @@ class RunController:
             self._processes.forget(process_id)
 
     async def _load(self, run_id: str) -> Progress | None:
-        run = await self._database.read(runs.get_run, run_id)
-        return None if run is None or run.state.is_final else await self._read(run)
+        run = await self._database.read(runs.get_run_or_leaving, run_id)
+        if run is None:
+            return None
+        if run.state.is_final:
+            await self._remove_if_leaving(run)
+            return None
+        return await self._read(run)
 
     async def _is_there(self, progress: Progress) -> bool:
         """Whether the run is still there. Whether it is to end is noted in it."""
@@ -169,7 +174,7 @@ class RunController:
             failed = run_moved(run, RuntimeState.FAILED, self._clock.now(), error=str(error))
             failed = replace(failed, revision=run.revision + 1)
             await self._database.write(runs.apply, failed)
-            self._hint_end(failed)
+            await self._over(failed)
             return None
         if is_wanted(run, tasks):
             return await self._retry(graph, run, tasks)
@@ -227,8 +232,8 @@ class RunController:
         self._tidying.begin(done)
         await self._stop_canceling(progress)
         if progress.run.state.is_final:
-            self._hint_end(progress.run)
             self._finish(progress)
+            await self._over(progress.run)
 
     async def _refused(self, progress: Progress) -> None:
         """Somebody else changed the run: it is read again, unless it was deleted."""
@@ -282,10 +287,17 @@ class RunController:
         first = min((until for until in waits if until is not None), default=None)
         return None if first is None else max(0.0, (first - self._clock.now()).total_seconds())
 
-    def _hint_end(self, run: Run) -> None:
-        """What makes runs again and again may have waited for the end of this one."""
+    async def _over(self, run: Run) -> None:
+        """It has ended. What makes runs again and again may have waited for that."""
+        await self._remove_if_leaving(run)
         if run.recurring_run_id:
             self._hints.hint(RECURRING, run.recurring_run_id)
+
+    async def _remove_if_leaving(self, run: Run) -> None:
+        """A run that was deleted while it went on has ended: now its rows go, as any other's."""
+        is_asked = run.terminate_requested  # which a deletion always is
+        if is_asked and await self._database.write(runs.remove_if_leaving, run.run_id):
+            self._hints.hint(RETENTION, run.run_id)
 
     def _hint_of(self, run_id: str) -> Callable[[], None]:
         return partial(self._hints.hint, self.topic, run_id)

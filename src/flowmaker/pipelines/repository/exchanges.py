@@ -8,6 +8,7 @@ from sqlalchemy import or_, select
 
 from flowmaker.pipelines.records.catalog import StorageState
 from flowmaker.pipelines.records.run import TaskKind
+from flowmaker.pipelines.repository.runs import STAYS
 from flowmaker.store.database import Transaction
 from flowmaker.store.schema.pipelines import runs, tasks
 
@@ -34,7 +35,7 @@ def exchanges(tx: Transaction, most_runs: int, most_tasks: int) -> tuple[int, li
     newest = list(
         tx.scalars(
             select(runs.c.run_id)
-            .where(runs.c.storage_state == StorageState.AVAILABLE.value)
+            .where(runs.c.storage_state == StorageState.AVAILABLE.value, STAYS)
             .order_by(runs.c.created_at.desc())
             .limit(most_runs)
         )

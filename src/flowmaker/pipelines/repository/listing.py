@@ -5,7 +5,7 @@ Listings never load a pipeline's spec: it may be megabytes.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
@@ -57,6 +57,8 @@ NEAR = 1000
 WIDEST = "created_at"
 #: Documents that a listing leaves on the disk; an empty one stands in for each.
 NOT_LOADED = frozenset({"pipeline_spec", "platform_spec"})
+#: Holds for runs that were not deleted. It is asked only where there are others.
+_STAYS = Condition(column="run_id", operation=Operation.NOT_EQUALS, value=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,8 @@ def list_versions(tx: Transaction, query: Query) -> Page[PipelineVersion]:
 
 def list_runs(tx: Transaction, query: Query) -> Page[Run]:
     """Runs, with empty specs."""
+    if runs.are_any_leaving(tx):
+        query = replace(query, conditions=(*query.conditions, _STAYS))
     return _page(tx, RUNS, query)
 
 
@@ -270,6 +274,8 @@ def _literal(value: Scalar) -> ColumnElement[Any]:
 
 def _condition(table: Table, condition: Condition, *, sought: bool) -> ColumnElement[bool]:
     """A condition; unless it is `sought`, SQLite looks for it in no index."""
+    if condition is _STAYS:
+        return runs.STAYS
     if _is_of_metric(condition):
         return _of_metric(table, condition, sought=sought)
     column = _column(table, condition.column)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, insert, select, update
+from sqlalchemy import Row, bindparam, delete, insert, or_, select, update
 
 from flowmaker.pipelines.driver.cache import CacheEntry
 from flowmaker.pipelines.records.catalog import StorageState
@@ -19,11 +19,15 @@ from flowmaker.pipelines.records.run import (
 )
 from flowmaker.pipelines.repository import cache, metrics
 from flowmaker.store.database import Transaction
-from flowmaker.store.schema.pipelines import runs, tasks
+from flowmaker.store.schema.pipelines import run_removals, runs, tasks
 
 #: What a retry can make go on.
 RETRIABLE = frozenset({RuntimeState.FAILED, RuntimeState.CANCELED})
 OPEN = tuple(state.value for state in RuntimeState if state not in FINAL)
+#: The runs that were deleted and whose processes have not ended.
+LEAVING = select(run_removals.c.run_id)
+#: A run that was not deleted.
+STAYS = runs.c.run_id.not_in(LEAVING)
 
 # What each step of a run asks and writes is built once: SQLAlchemy takes longer to build a
 # statement than SQLite takes to carry it out. Columns to set are the names that are handed over.
@@ -51,6 +55,13 @@ def insert_run(tx: Transaction, run: Run) -> None:
 
 
 def get_run(tx: Transaction, run_id: str) -> Run | None:
+    """A run as everybody sees it: None when there is none, or it was deleted."""
+    row = tx.execute(select(runs).where(runs.c.run_id == run_id, STAYS)).first()
+    return row_to_run(row) if row else None
+
+
+def get_run_or_leaving(tx: Transaction, run_id: str) -> Run | None:
+    """A run as its controllers see it: also one that was deleted, until its processes ended."""
     row = tx.execute(select(runs).where(runs.c.run_id == run_id)).first()
     return row_to_run(row) if row else None
 
@@ -64,10 +75,9 @@ def tasks_of(tx: Transaction, run_id: str) -> list[Task]:
 
 
 def open_run_ids(tx: Transaction) -> list[str]:
-    """The runs that have not reached a final state, oldest first."""
-    return list(
-        tx.scalars(select(runs.c.run_id).where(runs.c.state.in_(OPEN)).order_by(runs.c.created_at))
-    )
+    """The runs that have not reached a final state, or are to go in one, oldest first."""
+    is_open = or_(runs.c.state.in_(OPEN), runs.c.run_id.in_(LEAVING))
+    return list(tx.scalars(select(runs.c.run_id).where(is_open).order_by(runs.c.created_at)))
 
 
 def expiring_run_ids(tx: Transaction) -> list[str]:
@@ -118,6 +128,29 @@ def request_retry(tx: Transaction, run_id: str, now: datetime) -> bool:
 def termination_requested(tx: Transaction, run_id: str) -> bool | None:
     """Whether the run is to end; None when there is no such run (any more)."""
     return tx.scalar(_TERMINATION, {"of_run": run_id})
+
+
+def are_any_leaving(tx: Transaction) -> bool:
+    """Whether there are runs to leave out of lists: mostly there are none."""
+    return tx.execute(LEAVING.limit(1)).first() is not None
+
+
+def request_removal(tx: Transaction, run_id: str) -> bool:
+    """Delete a run; one that has not ended is gone for everybody, and ends first.
+
+    It ends as by termination. Returns whether it is gone already.
+    """
+    if request_termination(tx, run_id):
+        tx.execute(insert(run_removals).prefix_with("OR IGNORE"), {"run_id": run_id})
+        return False
+    delete_run(tx, run_id)
+    return True
+
+
+def remove_if_leaving(tx: Transaction, run_id: str) -> bool:
+    """Remove a run that has ended, if it was deleted before. Whether that was so."""
+    is_leaving = tx.execute(LEAVING.where(run_removals.c.run_id == run_id)).first() is not None
+    return is_leaving and delete_run(tx, run_id)
 
 
 def delete_run(tx: Transaction, run_id: str) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import RowMapping, select
 
 from flowmaker.pipelines.records.run import RuntimeState, TaskKind
+from flowmaker.pipelines.repository.runs import STAYS
 from flowmaker.store.database import Transaction
 from flowmaker.store.schema.pipelines import runs, tasks
 
@@ -64,10 +65,10 @@ Mark = tuple[str, int, bool, str]
 def mark_of(tx: Transaction, run_id: str) -> Mark | None:
     """The same as before if nothing about the run and its tasks has changed."""
     told = select(runs.c.run_id, runs.c.revision, runs.c.terminate_requested, runs.c.storage_state)
-    row = tx.execute(told.where(runs.c.run_id == run_id)).first()
+    row = tx.execute(told.where(runs.c.run_id == run_id, STAYS)).first()
     return None if row is None else (row[0], row[1], row[2], row[3])
 
 
 def revision_of(tx: Transaction, run_id: str) -> int | None:
     """The number of changes that a run has seen; None when there is no such run."""
-    return tx.scalar(select(runs.c.revision).where(runs.c.run_id == run_id))
+    return tx.scalar(select(runs.c.revision).where(runs.c.run_id == run_id, STAYS))

@@ -106,6 +106,14 @@ runs = Table(
     Index("kfp_runs_by_storage_state", "storage_state", "created_at", "display_name"),
 )
 
+#: Runs that were deleted before they had ended. Nobody is told of them any more; their rows go when
+#: the last of their processes has.
+run_removals = Table(
+    "kfp_run_removals",
+    metadata,
+    Column("run_id", Text, ForeignKey("kfp_runs.run_id", ondelete="CASCADE"), primary_key=True),
+)
+
 recurring_runs = Table(
     "kfp_recurring_runs",
     metadata,
