@@ -8,6 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import httpx
 import kfp
 import pytest
 from kfp_server_api import ApiException
@@ -307,6 +308,32 @@ def test_a_run_that_goes_on_is_deleted(api: KfpApi, client: kfp.Client) -> None:
     assert leaving is not None
     assert leaving.terminate_requested
     assert api.hinted.count(deleted) == hints + 1
+
+
+def test_a_recurring_run_that_is_deleted_leaves_what_goes_on(
+    api: KfpApi, client: kfp.Client, tmp_path: Path
+) -> None:
+    compiled(greeting, tmp_path / "package.yaml")
+    experiment = client.create_experiment("nights").experiment_id
+    made = client.create_recurring_run(
+        experiment,
+        "nightly",
+        cron_expression="0 0 3 * * *",
+        pipeline_package_path=str(tmp_path / "package.yaml"),
+        params={"name": "Ada"},
+    )
+    run = client.create_run_from_pipeline_func(greeting, arguments={"name": "Ada"})
+    changes: dict[str, Any] = {"recurring_run_id": made.recurring_run_id}
+    of_it = replace(recorded(api, run.run_id), run_id="of-nightly", **changes)
+    api.database.write_now(runs.insert_run, of_it)
+
+    one = f"{api.url}/apis/v2beta1/recurringruns/{made.recurring_run_id}"
+    refused = httpx.delete(one, params={"propagation_policy": "FOREGROUND"})
+    assert refused.status_code == 400
+    assert "propagation_policy" in refused.json()["message"]
+    client.delete_recurring_run(made.recurring_run_id)
+
+    assert recorded(api, "of-nightly") == of_it
 
 
 def assert_gone(client: kfp.Client, run_id: str) -> None:

@@ -67,7 +67,7 @@ def set_enabled(tx: Transaction, recurring_run_id: str, now: datetime, *, enable
 
 
 def delete_recurring(tx: Transaction, recurring_run_id: str) -> None:
-    """Forget it; the runs that it made stay, as in KFP."""
+    """Forget it; the runs that it made stay and go on. In KFP those that go on would be ended."""
     get_recurring(tx, recurring_run_id)
     tx.execute(delete(recurring_runs).where(recurring_runs.c.recurring_run_id == recurring_run_id))
 
