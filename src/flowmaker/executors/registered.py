@@ -8,13 +8,15 @@ import json
 import re
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from flowmaker import ids
 from flowmaker.errors import InvalidInput, NotFound
 from flowmaker.executors.executor import EnvironmentSpec
+from flowmaker.executors.image_contents import LEFT_OUT, Contents, contents
 from flowmaker.executors.images import ResolvedImage
 
 _ENTRY = "image.json"
@@ -23,7 +25,9 @@ _SOURCE = "source"
 _KFP_CONFIG = "kfp_config.ini"
 _KFP = re.compile(r"\bkfp==[\w.]+")
 _PYTHON = re.compile(r"(3\.\d+)?")
-_LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "__pycache__")
+_LEFT_OUT = shutil.ignore_patterns(*LEFT_OUT)
+#: The tag that is meant where a name has none.
+_LATEST = ":latest"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +42,18 @@ class RegisteredImage:
     source: str = ""
     #: The engine that has it and runs it as a real container; empty: an environment stands for it.
     engine: str = ""
+    #: Of all that it consists of: `sha256:…`. Empty in what older versions registered.
+    digest: str = ""
+    #: Bytes of the files that were copied.
+    size: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Registration:
+    """An image, and since when it is what it is."""
+
+    image: RegisteredImage
+    at: datetime
 
 
 class RegisteredImages:
@@ -48,7 +64,7 @@ class RegisteredImages:
 
     def rule(self, name: str) -> ResolvedImage | None:
         """An image that you registered with `flowmaker image add NAME --requirements FILE`."""
-        place = self._place(name)
+        place = self._known_place(name)
         found = _read(place)
         if found is None:
             return None
@@ -98,7 +114,7 @@ class RegisteredImages:
         version.mkdir(parents=True)
         if source is not None:
             shutil.copytree(source, version / _SOURCE, ignore=_LEFT_OUT)
-        (version / _ENTRY).write_text(json.dumps(asdict(image)))
+        (version / _ENTRY).write_text(json.dumps(asdict(_identified(image, version))))
         before = self._place(name).resolve()
         link = self._folder / f".{version.name}"
         link.symlink_to(version.name)
@@ -110,6 +126,13 @@ class RegisteredImages:
         """The images, by their names."""
         found = (_read(each) for each in self._folder.glob("*") if each.is_symlink())
         return sorted((each for each in found if each is not None), key=lambda each: each.name)
+
+    def registrations(self) -> Sequence[Registration]:
+        """The images, each with its digest and since when it is there, by their names."""
+        links = (each for each in self._folder.glob("*") if each.is_symlink())
+        found = (_registration(each) for each in links)
+        present = (each for each in found if each is not None)
+        return sorted(present, key=lambda each: each.image.name)
 
     def remove(self, name: str) -> None:
         """Forget an image.
@@ -127,9 +150,56 @@ class RegisteredImages:
     def _place(self, name: str) -> Path:
         return self._folder / _digest(name)
 
+    def _known_place(self, name: str) -> Path:
+        """Where the image is that `name` means: no tag means `latest`, a digest what has it."""
+        place = self._place(name)
+        if place.is_symlink():
+            return place
+        repository, at, digest = name.partition("@")
+        if at:
+            for each in self.registrations():
+                if each.image.digest == digest and _untagged(each.image.name) == _untagged(
+                    repository
+                ):
+                    return self._place(each.image.name)
+        if name.endswith(_LATEST):
+            return self._place(name.removesuffix(_LATEST))
+        return self._place(name + _LATEST) if _untagged(name) == name else place
+
 
 def _digest(name: str) -> str:
     return hashlib.sha256(name.encode()).hexdigest()[:24]
+
+
+def _untagged(name: str) -> str:
+    """A name without its tag: a colon behind the last slash."""
+    before, colon, tag = name.rpartition(":")
+    return before if colon and "/" not in tag else name
+
+
+def _identified(image: RegisteredImage, version: Path) -> RegisteredImage:
+    """The image with its digest: of what its environment is made of, or of whom the engine asks."""
+    if image.digest:
+        return image
+    named = image.name if image.engine else ""
+    said = (image.requirements, image.python, image.engine, named)
+    found: Contents = contents(said, version / _SOURCE if image.source else None)
+    return replace(image, digest=found.digest, size=found.size)
+
+
+def _registration(link: Path) -> Registration | None:
+    while True:
+        version = link.resolve()
+        try:
+            image = _read(version)
+            if image is not None:
+                at = datetime.fromtimestamp((version / _ENTRY).stat().st_mtime, UTC)
+                return Registration(image=_identified(image, version), at=at)
+        except FileNotFoundError:
+            pass
+        # It is gone, or another has just come in its place.
+        if link.resolve() == version:
+            return None
 
 
 def _read(place: Path) -> RegisteredImage | None:
