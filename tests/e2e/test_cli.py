@@ -1,5 +1,6 @@
 """The `flowmaker` command as a person types it."""
 
+import json
 import os
 import signal
 import socket
@@ -126,6 +127,25 @@ def test_exec_reaches_s3_control_whose_hosts_begin_with_the_account(server: Hous
         "flowmaker", "exec", "--data", str(server.data), "--", "python", "-c", program
     ).splitlines()
     assert shown[-1] == "[{'Key': 'a', 'Value': 'b'}]"
+
+
+def test_an_image_that_was_added_is_in_ecr(server: House, tmp_path: Path) -> None:
+    """By the host of ECR, too, which `flowmaker exec` leads to the server."""
+    (tmp_path / "train").write_text("x")
+    uri = "000000000000.dkr.ecr.us-east-1.amazonaws.com/added:1"
+    flowmaker("image", "add", uri, "--source", str(tmp_path), "--data", str(server.data))
+    program = (
+        "import boto3; "
+        "ecr = boto3.client('ecr', endpoint_url='https://api.ecr.us-east-1.amazonaws.com'); "
+        "(image,) = ecr.describe_images(repositoryName='added')['imageDetails']; "
+        "print(image['imageTags'])"
+    )
+    shown = server.run(
+        "flowmaker", "exec", "--data", str(server.data), "--", "python", "-c", program
+    ).splitlines()
+    assert shown[-1] == "['1']"
+    shown = server.run("aws", "ecr", "list-images", "--repository-name", "added")
+    assert json.loads(shown)["imageIds"][0]["imageTag"] == "1"
 
 
 def test_exec_returns_the_commands_exit_code(server: House) -> None:

@@ -17,6 +17,7 @@ from botocore.config import Config
 
 from flowmaker.aws.auth.authorize import PolicyAuthorizer
 from flowmaker.aws.cloudwatch.service import CloudWatchService
+from flowmaker.aws.ecr.service import EcrService
 from flowmaker.aws.gateway import Gateway
 from flowmaker.aws.iam.access_keys import AccessKeys
 from flowmaker.aws.iam.accounts import open_account
@@ -30,6 +31,7 @@ from flowmaker.aws.s3.service import S3Service
 from flowmaker.aws.sts.service import StsService
 from flowmaker.aws.sts.sessions import RoleSessions
 from flowmaker.clock import SystemClock
+from flowmaker.executors.registered import RegisteredImages
 from flowmaker.ids import ACCOUNT
 from flowmaker.objects.disk import DiskObjectStore
 from flowmaker.reconcile.hints import Hints
@@ -57,6 +59,7 @@ class IamServer:
     admin: SessionCredentials
     clock: MovedClock
     database: Database
+    images: RegisteredImages
 
     def client(self, service: str, keys: tuple[str, ...] | None = None) -> Any:
         """A client with the root user's keys, or with (id, secret, token) of another."""
@@ -121,6 +124,7 @@ def iam_server(folder: Path) -> Iterator[IamServer]:
     clock = MovedClock()
     database = Database(folder / "flowmaker.db")
     objects = DiskObjectStore(folder / "objects", database, clock)
+    images = RegisteredImages(folder / "images")
     try:
         root = asyncio.run(bootstrap(database, clock))
         admin = asyncio.run(admin_session(database, clock))
@@ -141,6 +145,7 @@ def iam_server(folder: Path) -> Iterator[IamServer]:
                 S3ControlService(objects, clock),
                 sagemaker,
                 LogsService(database, clock),
+                EcrService(database, images, authorizer, clock),
                 CloudWatchService(database, clock, []),
             ],
             AccessKeys(database, clock),
@@ -149,7 +154,9 @@ def iam_server(folder: Path) -> Iterator[IamServer]:
         )
         gateway.check()
         with serving(CrossOrigin(gateway, objects)) as url:
-            yield IamServer(url=url, root=root, admin=admin, clock=clock, database=database)
+            yield IamServer(
+                url=url, root=root, admin=admin, clock=clock, database=database, images=images
+            )
     finally:
         objects.close()
         database.close()

@@ -18,7 +18,7 @@ from flowmaker.aws.protocol.serialize import serialize
 from flowmaker.aws.service import Reply
 from tests.fakes.aws_shapes import Values
 
-SERVICES = ["iam", "logs", "s3", "sagemaker", "sagemaker-runtime", "sts"]
+SERVICES = ["ecr", "iam", "logs", "s3", "sagemaker", "sagemaker-runtime", "sts"]
 #: Which have no place in a request's or an answer's text that botocore's codec alone can show.
 NOT_HERE = {"s3": {"GetBucketLocation", "WriteGetObjectResponse", "ListDirectoryBuckets"}}
 

@@ -15,7 +15,7 @@ from flowmaker.aws.protocol.request import Request
 from flowmaker.aws.protocol.route import route
 from flowmaker.aws.protocol.validate import validate
 
-SERVICES = ["iam", "logs", "s3", "sagemaker", "sagemaker-runtime", "sts"]
+SERVICES = ["ecr", "iam", "logs", "s3", "sagemaker", "sagemaker-runtime", "sts"]
 
 
 def faults(service: str, operation: str, parameters: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from flowmaker.aws.ecr.service import EcrService
 from flowmaker.aws.iam.service import IamService
 from flowmaker.aws.logs.service import LogsService
 from flowmaker.aws.s3.service import S3Service
@@ -75,6 +76,12 @@ def test_the_s3_operations_that_the_docs_list_are_those_that_there_are() -> None
 def test_the_logs_operations_that_the_docs_list_are_those_that_there_are() -> None:
     nothing: Any = None
     assert listed_in("cloudwatch-logs.md") == sorted(LogsService(nothing, nothing).operations())
+
+
+def test_the_ecr_operations_that_the_docs_list_are_those_that_there_are() -> None:
+    nothing: Any = None
+    service = EcrService(nothing, nothing, nothing, nothing)
+    assert listed_in("ecr.md") == sorted(service.operations())
 
 
 def test_the_iam_operations_that_the_docs_list_are_those_that_there_are(tmp_path: Path) -> None:

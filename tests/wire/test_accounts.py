@@ -141,7 +141,7 @@ def test_policies_of_another_account_are_not_read_changed_or_attached(
     ):
         code, message = refused(call, PolicyArn=arn, **more)
         assert code == "AccessDenied"
-        assert "only buckets and roles let other accounts in" in message
+        assert "only buckets, roles and repositories of images let other" in message
     whose = {"PolicySourceArn": b.arn("user/someone"), "ActionNames": ["s3:GetObject"]}
     assert refusal(iam.simulate_principal_policy, **whose) == "AccessDenied"
 

@@ -1,4 +1,4 @@
-"""What Terraform's AWS provider calls for users, groups, roles, policies and log groups.
+"""What Terraform's AWS provider calls for users, groups, roles, policies, log groups and ECR.
 
 As in `test_terraform_calls`: in its order, by boto3.
 """
@@ -276,3 +276,48 @@ def test_a_log_group(server: House) -> None:
         logs.delete_log_group(logGroupName=one)
         assert refused(logs.delete_log_group, logGroupName=one)[0] == "ResourceNotFoundException"
     assert logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"] == []
+
+
+# --- aws_ecr_repository, aws_ecr_repository_policy ---
+
+
+def test_a_repository_of_images(server: House) -> None:
+    ecr = server.client("ecr")
+    named = {"repositoryName": NAME}
+    made = ecr.create_repository(
+        **named,
+        imageTagMutability="MUTABLE",
+        encryptionConfiguration={"encryptionType": "AES256"},
+        imageScanningConfiguration={"scanOnPush": True},
+        tags=TAGS,
+    )["repository"]
+    allowed = {"Effect": "Allow", "Principal": "*", "Action": ["ecr:ListImages"]}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    ecr.set_repository_policy(**named, policyText=policy, registryId=made["registryId"])
+    arn = {"resourceArn": made["repositoryArn"]}
+    for _ in ("apply", "plan"):
+        assert ecr.describe_repositories(repositoryNames=[NAME])["repositories"] == [made]
+        assert same_tags(ecr.list_tags_for_resource(**arn)["tags"])
+        assert ecr.get_repository_policy(**named)["policyText"] == policy
+    ecr.put_image_tag_mutability(
+        **named, registryId=made["registryId"], imageTagMutability="IMMUTABLE"
+    )
+    ecr.put_image_scanning_configuration(
+        **named,
+        registryId=made["registryId"],
+        imageScanningConfiguration={"scanOnPush": False},
+    )
+    ecr.untag_resource(**arn, tagKeys=["stage"])
+    ecr.tag_resource(**arn, tags=[{"Key": "team", "Value": "other"}])
+    (found,) = ecr.describe_repositories(repositoryNames=[NAME])["repositories"]
+    assert (found["imageTagMutability"], found["imageScanningConfiguration"]) == (
+        "IMMUTABLE",
+        {"scanOnPush": False},
+    )
+    assert tags(ecr.list_tags_for_resource(**arn)["tags"]) == {"team": "other"}
+    ecr.delete_repository_policy(**named, registryId=made["registryId"])
+    code, _ = refused(ecr.get_repository_policy, **named)
+    assert code == "RepositoryPolicyNotFoundException"
+    ecr.delete_repository(**named, registryId=made["registryId"], force=True)
+    code, _ = refused(ecr.describe_repositories, repositoryNames=[NAME])
+    assert code == "RepositoryNotFoundException"

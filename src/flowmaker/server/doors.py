@@ -2,6 +2,7 @@
 
 from flowmaker.aws.auth.authorize import PolicyAuthorizer
 from flowmaker.aws.cloudwatch.service import CloudWatchService
+from flowmaker.aws.ecr.service import EcrService
 from flowmaker.aws.gateway import Gateway
 from flowmaker.aws.iam.access_keys import AccessKeys
 from flowmaker.aws.iam.service import IamService
@@ -12,6 +13,7 @@ from flowmaker.aws.s3.cross_origin import CrossOrigin
 from flowmaker.aws.s3.service import S3Service
 from flowmaker.aws.service import Principal
 from flowmaker.aws.sts.service import StsService
+from flowmaker.executors.registered import RegisteredImages
 from flowmaker.kubernetes import repository as kubernetes_objects
 from flowmaker.kubernetes.api import app as kubernetes
 from flowmaker.kubernetes.records import NAMESPACE
@@ -56,6 +58,7 @@ def make_doors(
         IamService(database, clock),
         StsService(database, clock),
         LogsService(database, clock),
+        EcrService(database, RegisteredImages(ground.folder.images), ground.authorizer, clock),
         sagemaker,
         SageMakerMetricsService(database),
         CloudWatchService(database, clock, [TrainingMetrics(database), router.measures]),

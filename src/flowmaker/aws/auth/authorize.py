@@ -146,7 +146,7 @@ class PolicyAuthorizer:
 
 
 def _policies(principal: Principal, standing: Standing | None, need: Need) -> Policies:
-    kind = Kind.TRUST if need.action.lower().startswith(_OF_ROLES) else Kind.RESOURCE
+    kind = _kind(need.action.lower())
     resource = None
     is_mending = need.action.lower() in _MENDING and need.account == principal.account
     if need.resource_policy and not (principal.is_root and is_mending):
@@ -157,6 +157,13 @@ def _policies(principal: Principal, standing: Standing | None, need: Need) -> Po
         session=tuple(Policy("of the session", parse(one)) for one in principal.session_policies),
         resource=resource,
     )
+
+
+def _kind(action: str) -> Kind:
+    """What the policy of the resource is the policy of; the action is in lower case."""
+    if action.startswith("ecr:"):
+        return Kind.REPOSITORY
+    return Kind.TRUST if action.startswith(_OF_ROLES) else Kind.RESOURCE
 
 
 def _of_session(principal: Principal) -> dict[str, tuple[str, ...]]:

@@ -60,16 +60,21 @@ def _is_foreign(principal: Principal, need: Need) -> bool:
 
 def _can_be_shared(need: Need) -> bool:
     """Whether such resources have policies of their own, which can let others in."""
-    return need.action.startswith(("s3:", "sts:"))
+    return need.action.startswith(("s3:", "sts:", "ecr:"))
 
 
 def _of_another(principal: Principal, need: Need) -> str:
     """It tells nobody what there is in another account: a role that is not there trusts nobody."""
     if not _can_be_shared(need):
-        return "It is of another account, and only buckets and roles let other accounts in."
+        return (
+            "It is of another account, and only buckets, roles and repositories of images "
+            "let other accounts in."
+        )
     what = "The policy of its bucket"
     if need.action.startswith("sts:"):
         what = "There must be such a role, and its trust policy"
+    if need.action.startswith("ecr:"):
+        what = "There must be such a repository, and its policy"
     return (
         f"It is of another account, and both sides must allow it. {what} must name the caller: add "
         f"to it {_statement(need, principal=principal)}."
@@ -96,7 +101,8 @@ def _statement(need: Need, principal: Principal | None = None) -> str:
     if principal is not None:
         statement["Principal"] = {"AWS": principal.arn} if principal.arn else "*"
     statement["Action"] = need.action
-    if principal is None or need.action != "sts:AssumeRole":
+    speaks_of_itself = need.action == "sts:AssumeRole" or need.action.startswith("ecr:")
+    if principal is None or not speaks_of_itself:
         statement["Resource"] = need.resource
     passed_to = need.context.get("iam:PassedToService")
     if passed_to:

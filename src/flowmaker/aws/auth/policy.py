@@ -36,6 +36,8 @@ class Kind(Enum):
     IDENTITY = "identity"
     RESOURCE = "resource"
     TRUST = "trust"
+    #: Of images: it speaks of its repository alone.
+    REPOSITORY = "repository"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,7 +48,7 @@ class Statement:
     allow: bool
     actions: Patterns
     actions_negated: bool
-    #: None in a trust policy: the role itself.
+    #: None in the policy of a role or a repository: itself.
     resources: Patterns | None
     resources_negated: bool
     #: None in an identity policy: whoever it is attached to.
@@ -204,7 +206,7 @@ class _Parser:
 
     def _resources(self) -> tuple[list[str], bool]:
         name = self._one_of("Resource", "NotResource")
-        if self._kind is Kind.TRUST:
+        if self._kind in (Kind.TRUST, Kind.REPOSITORY):
             if name:
                 raise malformed(f"Has prohibited field {name}. ({self._place})")
             return [], False

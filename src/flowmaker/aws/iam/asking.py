@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from flowmaker.aws.ecr import repository as repositories
 from flowmaker.aws.iam import sessions
 from flowmaker.aws.iam.repository import accounts, entities
 from flowmaker.aws.s3 import policies
@@ -59,7 +60,7 @@ def _in_account(tx: Transaction, text: str, account: str) -> tuple[str, str]:
 def need_of(
     tx: Transaction, account: str, action: str, resource: str, context: Iterable[str]
 ) -> Need:
-    """What `ACTION RESOURCE` asks for, with the policy of the bucket or role that it names.
+    """What `ACTION RESOURCE` asks for, with the policy of the bucket, role or repository.
 
     The policy is as it counts for a caller of `account`.
 
@@ -99,6 +100,9 @@ def _policy_of(tx: Transaction, account: str, action: str, resource: str) -> tup
     if action.lower() in ("sts:assumerole", "sts:tagsession", "sts:setsourceidentity"):
         role = entities.role_of_arn(tx, resource)
         return (role.trust_policy if role else ""), account_of(resource)
+    if place := repositories.place_of(resource):
+        found = repositories.find(tx, *place)
+        return (found.policy if found else ""), account_of(resource)
     return "", ""
 
 

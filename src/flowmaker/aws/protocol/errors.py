@@ -35,6 +35,7 @@ _COLUMNS = {"query": 0, "ec2": 0, "json": 1, "rest-json": 1, "rest-xml": 2}
 
 #: Services whose word for invalid parameters is their own.
 _VALIDATION = {
+    "ecr": "InvalidParameterException",
     "logs": "InvalidParameterException",
     "sagemaker-runtime": "ValidationError",
 }

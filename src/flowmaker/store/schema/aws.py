@@ -24,6 +24,24 @@ def _account(*, primary_key: bool = True) -> Column[str]:
     return Column("account", Text, primary_key=primary_key, nullable=False, info={OF_OLD: ACCOUNT})
 
 
+# ECR
+
+# Repositories of images that somebody made, tagged or gave a policy. Images are no rows: they are
+# registered in the data folder, and a repository is also there when an image of its name is.
+ecr_repositories = Table(
+    "ecr_repositories",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("region", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("created_at", Timestamp, nullable=False),
+    Column("tag_mutability", Text, nullable=False),
+    Column("scan_on_push", Boolean, nullable=False),
+    # JSON text as it was given; empty: none.
+    Column("policy", Text, nullable=False),
+    Column("tags", JSON, nullable=False),
+)
+
 # CloudWatch Logs
 
 log_groups = Table(
