@@ -28,9 +28,10 @@ setup: $(VENV)/.setup-demo  ## make .venv with Flowmaker and the clients that th
 demo: setup  ## the tutorial, from IAM to a prediction, on this machine
 	@$(BIN)/flowmaker demo
 
-# A file's tests run one after the other, in one of as many processes as there are processors.
+# A file's tests run one after the other, in one of several processes: one more than there are
+# processors, since many tests wait.
 test: $(VENV)/.setup-dev  ## every test, in every tier
-	@$(BIN)/pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.setup-dev  ## format, lint, types, import contracts, unit tests
 	@$(BIN)/ruff format --check .

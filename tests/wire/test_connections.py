@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -106,15 +106,20 @@ class Relay:
     def _serve(self) -> None:
         client, _ = self._door.accept()
         server = socket.create_connection(self._server)
-        for who, one, other in (("client", client, server), ("server", server, client)):
-            threading.Thread(target=self._hand_on, args=(who, one, other), daemon=True).start()
+        ways = [("client", client, server), ("server", server, client)]
+        with client, server:
+            both = [threading.Thread(target=self._hand_on, args=way, daemon=True) for way in ways]
+            for each in both:
+                each.start()
+            for each in both:
+                each.join()
 
     def _hand_on(self, who: str, one: socket.socket, other: socket.socket) -> None:
-        with one:
+        with suppress(OSError):  # the other end may be gone
             while piece := one.recv(1 << 16):
                 self.said.append((who, piece))
                 other.sendall(piece)
-            other.close()
+            other.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
         self._door.close()
