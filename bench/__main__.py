@@ -1,6 +1,6 @@
 """`make bench`."""
 
-from bench import hello_world, hosting, pipelines, s3
+from bench import authorisation, hello_world, hosting, pipelines, s3
 from bench.server import server
 from flowmaker.cli.status import memory
 
@@ -11,6 +11,7 @@ def main() -> None:
         print(f"idle memory of the server                {memory(measured.pid):8.0f} MB")
         hello_world.report(measured)
         s3.report(measured)
+        authorisation.report(measured)
         hosting.report(measured)
         pipelines.report(measured)
 

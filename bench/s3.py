@@ -19,7 +19,7 @@ from bench.server import Measured, free_port, wait_for_port
 from bench.wire import Connection, Signer
 
 SMALL = 300
-KIB = b"x" * 1024
+FOUR_KIB = b"x" * 4096
 MIB = 1 << 20
 LARGE = bytes(range(256)) * (100 * MIB // 256)
 ROUNDS = 3
@@ -41,7 +41,7 @@ class Figures:
 def measure(signer: Signer) -> Figures:
     one = Connection(signer.url)
     assert one.ask(signer.message("PUT", "/bench"))[0] == 200
-    puts = [signer.message("PUT", f"/bench/k{n}", body=KIB) for n in range(SMALL)]
+    puts = [signer.message("PUT", f"/bench/k{n}", body=FOUR_KIB) for n in range(SMALL)]
     gets = [signer.message("GET", f"/bench/k{n}") for n in range(SMALL)]
     one.ask_all(puts[:20])
     put = SMALL / _seconds(one, puts)
@@ -66,7 +66,7 @@ def _together(signer: Signer) -> float:
     """Small puts per second of several clients at once."""
     share = SMALL // 2
     work = [
-        [signer.message("PUT", f"/bench/c{client}/k{n}", body=KIB) for n in range(share)]
+        [signer.message("PUT", f"/bench/c{client}/k{n}", body=FOUR_KIB) for n in range(share)]
         for client in range(CLIENTS)
     ]
     connections = [Connection(signer.url) for _ in range(CLIENTS)]
@@ -100,9 +100,9 @@ def report(measured: Measured) -> None:
     with moto() as signer:
         theirs = measure(signer)
     for name, unit, mine, peer in (
-        ("S3 PUT of 1 KB", "/s", ours.put, theirs.put),
-        ("S3 PUT of 1 KB, eight clients", "/s", ours.put_by_eight, theirs.put_by_eight),
-        ("S3 GET of 1 KB", "/s", ours.get, theirs.get),
+        ("S3 PUT of 4 KB", "/s", ours.put, theirs.put),
+        ("S3 PUT of 4 KB, eight clients", "/s", ours.put_by_eight, theirs.put_by_eight),
+        ("S3 GET of 4 KB", "/s", ours.get, theirs.get),
         ("S3 PUT of 100 MB", "MB/s", ours.large_put, theirs.large_put),
         ("S3 GET of 100 MB", "MB/s", ours.large_get, theirs.large_get),
     ):
