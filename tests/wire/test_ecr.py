@@ -101,12 +101,12 @@ def test_what_a_repository_is_made_with_is_given_back(ecr: Any) -> None:
     made = ecr.create_repository(
         repositoryName="said",
         tags=[{"Key": "team", "Value": "a"}],
-        imageTagMutability="IMMUTABLE",
-        imageScanningConfiguration={"scanOnPush": True},
+        imageTagMutability="MUTABLE",
+        imageScanningConfiguration={"scanOnPush": False},
         encryptionConfiguration={"encryptionType": "AES256"},
     )["repository"]
-    assert made["imageTagMutability"] == "IMMUTABLE"
-    assert made["imageScanningConfiguration"] == {"scanOnPush": True}
+    assert made["imageTagMutability"] == "MUTABLE"
+    assert made["imageScanningConfiguration"] == {"scanOnPush": False}
     named = {"repositoryName": "said"}
     changed = ecr.put_image_tag_mutability(**named, imageTagMutability="MUTABLE")
     assert changed["imageTagMutability"] == "MUTABLE"
@@ -122,6 +122,8 @@ def test_what_is_not_done_is_refused_by_name(ecr: Any) -> None:
     filters = [{"filterType": "WILDCARD", "filter": "latest*"}]
     for more, told in (
         ({"encryptionConfiguration": {"encryptionType": "KMS"}}, "encryptionConfiguration"),
+        ({"imageTagMutability": "IMMUTABLE"}, "imageTagMutability IMMUTABLE"),
+        ({"imageScanningConfiguration": {"scanOnPush": True}}, "scans no images"),
         ({"imageTagMutability": "IMMUTABLE_WITH_EXCLUSION"}, "IMMUTABLE_WITH_EXCLUSION"),
         ({"imageTagMutabilityExclusionFilters": filters}, "imageTagMutabilityExclusionFilters"),
         ({"repositoryName": "Upper"}, "repositoryName"),

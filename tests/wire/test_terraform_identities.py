@@ -288,7 +288,7 @@ def test_a_repository_of_images(server: House) -> None:
         **named,
         imageTagMutability="MUTABLE",
         encryptionConfiguration={"encryptionType": "AES256"},
-        imageScanningConfiguration={"scanOnPush": True},
+        imageScanningConfiguration={"scanOnPush": False},
         tags=TAGS,
     )["repository"]
     allowed = {"Effect": "Allow", "Principal": "*", "Action": ["ecr:ListImages"]}
@@ -300,7 +300,7 @@ def test_a_repository_of_images(server: House) -> None:
         assert same_tags(ecr.list_tags_for_resource(**arn)["tags"])
         assert ecr.get_repository_policy(**named)["policyText"] == policy
     ecr.put_image_tag_mutability(
-        **named, registryId=made["registryId"], imageTagMutability="IMMUTABLE"
+        **named, registryId=made["registryId"], imageTagMutability="MUTABLE"
     )
     ecr.put_image_scanning_configuration(
         **named,
@@ -311,7 +311,7 @@ def test_a_repository_of_images(server: House) -> None:
     ecr.tag_resource(**arn, tags=[{"Key": "team", "Value": "other"}])
     (found,) = ecr.describe_repositories(repositoryNames=[NAME])["repositories"]
     assert (found["imageTagMutability"], found["imageScanningConfiguration"]) == (
-        "IMMUTABLE",
+        "MUTABLE",
         {"scanOnPush": False},
     )
     assert tags(ecr.list_tags_for_resource(**arn)["tags"]) == {"team": "other"}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from flowmaker.aws.ecr.images import Image
+from flowmaker.aws.ecr.members import MUTABILITY
 from flowmaker.aws.ecr.refusals import constraint
 from flowmaker.aws.ecr.repository import Place, Repository
 from flowmaker.ids import arn
@@ -48,8 +49,8 @@ def repository(place: Place, one: Repository) -> dict[str, Any]:
         "repositoryName": one.name,
         "repositoryUri": f"{place.account}.dkr.ecr.{place.region}.amazonaws.com/{one.name}",
         "createdAt": one.created_at,
-        "imageTagMutability": one.tag_mutability,
-        "imageScanningConfiguration": {"scanOnPush": one.scan_on_push},
+        "imageTagMutability": MUTABILITY,
+        "imageScanningConfiguration": {"scanOnPush": False},
         "encryptionConfiguration": {"encryptionType": "AES256"},
     }
 

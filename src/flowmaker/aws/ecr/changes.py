@@ -9,7 +9,7 @@ from typing import Any
 
 from flowmaker.aws.auth.policy import Kind, parse
 from flowmaker.aws.ecr import answers, refusals, repository
-from flowmaker.aws.ecr.members import check
+from flowmaker.aws.ecr.members import MUTABILITY, check
 from flowmaker.aws.ecr.needs import RepositoryNeeds, place, tagged, tags_of
 from flowmaker.aws.ecr.registry import Registry, Shelves
 from flowmaker.aws.ecr.repository import Place, Repository
@@ -135,14 +135,11 @@ class RepositoryChanges:
 
 
 def _create(tx: Transaction, asked: Asked) -> Mapping[str, Any]:
-    given = asked.call.parameters
     if asked.images.find(tx, asked.place, asked.name):
         raise refusals.already_exists(asked.place, asked.name)
     made = Repository(
         name=asked.name,
         created_at=asked.now,
-        tag_mutability=given.get("imageTagMutability", "MUTABLE"),
-        scan_on_push=given.get("imageScanningConfiguration", {}).get("scanOnPush", False),
         tags=_checked(tags_of(asked.call)),
     )
     repository.put(tx, asked.place, made)
@@ -158,15 +155,15 @@ def _delete(tx: Transaction, asked: Asked) -> Mapping[str, Any]:
 
 
 def _put_mutability(tx: Transaction, asked: Asked) -> Mapping[str, Any]:
-    said: str = asked.call.parameters["imageTagMutability"]
-    repository.put(tx, asked.place, replace(asked.existing(tx), tag_mutability=said))
-    return _named(asked) | {"imageTagMutability": said}
+    """There is one, which every repository has already: `members.check` refuses any other."""
+    asked.existing(tx)
+    return _named(asked) | {"imageTagMutability": MUTABILITY}
 
 
 def _put_scanning(tx: Transaction, asked: Asked) -> Mapping[str, Any]:
-    said: bool = asked.call.parameters["imageScanningConfiguration"].get("scanOnPush", False)
-    repository.put(tx, asked.place, replace(asked.existing(tx), scan_on_push=said))
-    return _named(asked) | {"imageScanningConfiguration": {"scanOnPush": said}}
+    """Nothing is scanned, and `members.check` refuses to say that it were."""
+    asked.existing(tx)
+    return _named(asked) | {"imageScanningConfiguration": {"scanOnPush": False}}
 
 
 def _tag(tx: Transaction, asked: Asked) -> Mapping[str, Any]:

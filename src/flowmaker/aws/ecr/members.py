@@ -10,9 +10,9 @@ HONOURED = {
     "CreateRepository": {
         *_REPOSITORY,
         "tags",
+        # Each with the one value that is true here: see `check`.
         "imageTagMutability",
         "imageScanningConfiguration",
-        # Of its members, encryptionType AES256.
         "encryptionConfiguration",
     },
     "DescribeRepositories": {"registryId", "repositoryNames", *_PAGE},
@@ -29,12 +29,12 @@ HONOURED = {
     "DeleteRepositoryPolicy": _REPOSITORY,
     "GetLifecyclePolicy": _REPOSITORY,
 }
-#: What tags may be written over: all, or none. There are no exceptions by pattern.
-MUTABILITIES = ("MUTABLE", "IMMUTABLE")
+#: `flowmaker image add` replaces a tag, so no repository can promise that nobody does.
+MUTABILITY = "MUTABLE"
 
 
 def check(call: Call) -> None:
-    """Refuse what is not honoured.
+    """Refuse what is not honoured, and what nobody would do.
 
     Raises:
         AwsError: naming the first such member.
@@ -43,10 +43,14 @@ def check(call: Call) -> None:
     for member, value in given.items():
         if member not in HONOURED[call.operation] and value not in (None, False, "", [], {}):
             raise invalid(f"Flowmaker's {call.operation} does not have {member}: leave it out")
-    mutability = given.get("imageTagMutability", MUTABILITIES[0])
-    if mutability not in MUTABILITIES:
-        allowed = " and ".join(MUTABILITIES)
-        raise invalid(f"imageTagMutability {mutability}: Flowmaker has {allowed}")
+    mutability = given.get("imageTagMutability", MUTABILITY)
+    if mutability != MUTABILITY:
+        raise invalid(
+            f"imageTagMutability {mutability}: Flowmaker has {MUTABILITY} only, since "
+            "`flowmaker image add` replaces a tag"
+        )
+    if given.get("imageScanningConfiguration", {}).get("scanOnPush"):
+        raise invalid("imageScanningConfiguration: Flowmaker scans no images; leave scanOnPush out")
     encryption = given.get("encryptionConfiguration", {})
     if encryption.get("encryptionType", "AES256") != "AES256" or encryption.get("kmsKey"):
         raise invalid(

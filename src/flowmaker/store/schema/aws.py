@@ -35,8 +35,6 @@ ecr_repositories = Table(
     Column("region", Text, primary_key=True),
     Column("name", Text, primary_key=True),
     Column("created_at", Timestamp, nullable=False),
-    Column("tag_mutability", Text, nullable=False),
-    Column("scan_on_push", Boolean, nullable=False),
     # JSON text as it was given; empty: none.
     Column("policy", Text, nullable=False),
     Column("tags", JSON, nullable=False),

@@ -36,8 +36,6 @@ class Repository:
 
     name: str
     created_at: datetime
-    tag_mutability: str = "MUTABLE"
-    scan_on_push: bool = False
     #: JSON text as it was given; empty: none.
     policy: str = ""
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -70,8 +68,6 @@ def put(tx: Transaction, place: Place, repository: Repository) -> None:
     """Write it, in place of what there is of its name."""
     said = {
         "created_at": repository.created_at,
-        "tag_mutability": repository.tag_mutability,
-        "scan_on_push": repository.scan_on_push,
         "policy": repository.policy,
         "tags": dict(repository.tags),
     }
@@ -93,8 +89,6 @@ def _repository(row: Row[tuple[object, ...]]) -> Repository:
     return Repository(
         name=row.name,
         created_at=row.created_at,
-        tag_mutability=row.tag_mutability,
-        scan_on_push=row.scan_on_push,
         policy=row.policy,
         tags=row.tags,
     )
