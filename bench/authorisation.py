@@ -8,9 +8,6 @@ import asyncio
 import json
 import statistics
 import time
-from typing import Any
-
-import boto3
 
 from bench.server import Measured
 from bench.wire import Connection, Signer
@@ -35,7 +32,7 @@ def report(measured: Measured) -> None:
 
 def _user(measured: Measured) -> tuple[Principal, dict[str, str]]:
     """A user whose last policy is the one that allows it, and an object."""
-    iam, s3 = _client(measured, "iam"), _client(measured, "s3")
+    iam, s3 = measured.client("iam"), measured.client("s3")
     s3.create_bucket(Bucket=BUCKET)
     s3.put_object(Bucket=BUCKET, Key="object", Body=b"x" * 4096)
     made = iam.create_user(UserName=USER)["User"]
@@ -54,17 +51,6 @@ def _user(measured: Measured) -> tuple[Principal, dict[str, str]]:
     principal = Principal(account=account, arn=made["Arn"], user_id=made["UserId"])
     secret = key["SecretAccessKey"]
     return principal, {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": secret}
-
-
-def _client(measured: Measured, service: str) -> Any:  # noqa: ANN401 - boto3 has no types
-    return boto3.client(
-        service,
-        endpoint_url=measured.url,
-        region_name="us-east-1",
-        aws_access_key_id=measured.environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=measured.environment["AWS_SECRET_ACCESS_KEY"],
-        aws_session_token=measured.environment["AWS_SESSION_TOKEN"],
-    )
 
 
 async def _decisions(measured: Measured, user: Principal) -> float:

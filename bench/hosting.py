@@ -20,9 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import boto3
 import numpy as np
 import uv
 import xgboost
@@ -183,7 +181,7 @@ class Hosting:
 
     def __init__(self, measured: Measured, file: Path) -> None:
         self._measured = measured
-        self._s3, self._sagemaker = self._client("s3"), self._client("sagemaker")
+        self._s3, self._sagemaker = measured.client("s3"), measured.client("sagemaker")
         self._s3.create_bucket(Bucket=BUCKET)
         packed = io.BytesIO()
         with tarfile.open(fileobj=packed, mode="w:gz") as tar:
@@ -205,16 +203,6 @@ class Hosting:
             self._sagemaker.create_endpoint_config(
                 EndpointConfigName=name, ProductionVariants=[variant]
             )
-
-    def _client(self, service: str) -> Any:  # noqa: ANN401 - boto3 has no types
-        return boto3.client(
-            service,
-            endpoint_url=self._measured.url,
-            region_name="us-east-1",
-            aws_access_key_id=self._measured.environment["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=self._measured.environment["AWS_SECRET_ACCESS_KEY"],
-            aws_session_token=self._measured.environment["AWS_SESSION_TOKEN"],
-        )
 
     def created(self, name: str) -> float:
         """Seconds from the request to InService, looked at every 20 ms."""

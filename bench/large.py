@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import boto3
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 
@@ -91,15 +90,8 @@ def compare(pieces: Iterator[bytes], count: int) -> None:
 
 def main() -> None:
     with server() as running:
-        client: Any = boto3.client(
-            "s3",
-            endpoint_url=running.url,
-            region_name="us-east-1",
-            aws_access_key_id=running.environment["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=running.environment["AWS_SECRET_ACCESS_KEY"],
-            aws_session_token=running.environment["AWS_SESSION_TOKEN"],
-            config=Config(read_timeout=600, request_checksum_calculation="when_required"),
-        )
+        patient = Config(read_timeout=600, request_checksum_calculation="when_required")
+        client = running.client("s3", patient)
         client.create_bucket(Bucket=BUCKET)
         print(f"the server before: {memory(running.pid):.0f} MB", flush=True)
         transfer = TransferConfig(multipart_chunksize=64 * MIB, max_concurrency=4)

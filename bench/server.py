@@ -10,6 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
 
 FLOWMAKER = (sys.executable, "-m", "flowmaker")
 
@@ -26,6 +30,18 @@ class Measured:
     @property
     def url(self) -> str:
         return self.environment["KF_PIPELINES_ENDPOINT"]
+
+    def client(self, service: str, config: Config | None = None) -> Any:  # noqa: ANN401 - untyped
+        """A boto3 client with the credentials of `flowmaker env`."""
+        return boto3.client(
+            service,
+            config=config,
+            endpoint_url=self.url,
+            region_name="us-east-1",
+            aws_access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
+            aws_session_token=self.environment["AWS_SESSION_TOKEN"],
+        )
 
 
 @contextmanager

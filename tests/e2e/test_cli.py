@@ -99,15 +99,19 @@ def test_env_is_understood_by_a_shell(server: House) -> None:
     assert echoed == f"{server.url} us-east-1\n"
 
 
+def executed(server: House, program: str) -> list[str]:
+    """The lines that a Python program prints under `flowmaker exec`."""
+    command = ("flowmaker", "exec", "--data", str(server.data), "--")
+    return server.run(*command, "python", "-c", program).splitlines()
+
+
 def test_exec_catches_what_sdks_hard_code(server: House) -> None:
     """SageMaker's SDK asks https://sts.<region>.amazonaws.com, whatever the environment says."""
     program = (
         "import sagemaker; session = sagemaker.Session();"
         "print(session.default_bucket()); print(sagemaker.get_execution_role(session))"
     )
-    shown = server.run(
-        "flowmaker", "exec", "--data", str(server.data), "--", "python", "-c", program
-    ).splitlines()
+    shown = executed(server, program)
     assert shown[-2:] == [
         "sagemaker-us-east-1-000000000000",
         "arn:aws:iam::000000000000:role/FlowmakerAdmin",
@@ -123,9 +127,7 @@ def test_exec_reaches_s3_control_whose_hosts_begin_with_the_account(server: Hous
         "control.tag_resource(**bucket, Tags=[dict(Key='a', Value='b')]); "
         "print(control.list_tags_for_resource(**bucket)['Tags'])"
     )
-    shown = server.run(
-        "flowmaker", "exec", "--data", str(server.data), "--", "python", "-c", program
-    ).splitlines()
+    shown = executed(server, program)
     assert shown[-1] == "[{'Key': 'a', 'Value': 'b'}]"
 
 
@@ -140,9 +142,7 @@ def test_an_image_that_was_added_is_in_ecr(server: House, tmp_path: Path) -> Non
         "(image,) = ecr.describe_images(repositoryName='added')['imageDetails']; "
         "print(image['imageTags'])"
     )
-    shown = server.run(
-        "flowmaker", "exec", "--data", str(server.data), "--", "python", "-c", program
-    ).splitlines()
+    shown = executed(server, program)
     assert shown[-1] == "['1']"
     shown = server.run("aws", "ecr", "list-images", "--repository-name", "added")
     assert json.loads(shown)["imageIds"][0]["imageTag"] == "1"

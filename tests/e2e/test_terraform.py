@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,8 +20,8 @@ OURS = Path(__file__).with_name("terraform")
 EXAMPLE = Path(__file__).parents[2] / "examples" / "terraform"
 PROVIDER = "registry.terraform.io/hashicorp/aws/3.39.0/linux_amd64"
 
-#: The exit code of `plan -detailed-exitcode` where nothing is to be done.
-CLEAN = 0
+#: The exit codes of `plan -detailed-exitcode`: nothing is to be done, or something.
+CLEAN, CHANGES = 0, 2
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -62,7 +62,7 @@ class Terraform:
     folder: Path
     server: House
 
-    def run(self, *arguments: str, may: Mapping[int, str] | None = None) -> str:
+    def run(self, *arguments: str, may: Collection[int] = (CLEAN,)) -> str:
         """What it prints; `may` are the exit codes that are no failure."""
         command = ["flowmaker", "exec", "--data", str(self.server.data), "--"]
         settings = {
@@ -80,7 +80,7 @@ class Terraform:
             check=False,
         )
         failed = done.stderr.partition("\nError: ")[2] or done.stderr[-2000:]
-        assert done.returncode in (may or {0: ""}), f"{done.stdout}\n{failed}"
+        assert done.returncode in may, f"{done.stdout}\n{failed}"
         return done.stdout
 
     def apply(self, *options: str) -> str:
@@ -88,7 +88,7 @@ class Terraform:
 
     def plans_nothing(self, *options: str) -> bool:
         """Whether a plan of what is applied has anything to do."""
-        shown = self.run("plan", "-detailed-exitcode", *options, may={CLEAN: "", 2: "changes"})
+        shown = self.run("plan", "-detailed-exitcode", *options, may=(CLEAN, CHANGES))
         return "No changes." in shown
 
 
