@@ -8,7 +8,6 @@ for a forked child that is about to become a user's process. It needs what `name
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import ctypes
 import fcntl
@@ -18,6 +17,10 @@ import signal
 import socket
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import asyncio
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -72,7 +75,7 @@ def open_inlet(port: int, inside: int) -> None:
             _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
             join(str(Path.cwd()))
             if os.getppid() == parent:
-                asyncio.run(_relay(listener, inside))
+                _relay(listener, inside)
         except BaseException as error:  # noqa: BLE001 - it must end here, and be told why
             os.write(2, f"flowmaker: nothing leads to port {port} of it: {error}\n".encode())
         finally:
@@ -80,7 +83,9 @@ def open_inlet(port: int, inside: int) -> None:
     listener.close()
 
 
-async def _relay(listener: socket.socket, port: int) -> None:
+def _relay(listener: socket.socket, port: int) -> None:
+    import asyncio  # noqa: PLC0415 - few have an inlet, and every fork has what is imported before
+
     async def lead(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             answers, asks = await asyncio.open_connection("127.0.0.1", port)
@@ -89,8 +94,11 @@ async def _relay(listener: socket.socket, port: int) -> None:
             return
         await asyncio.gather(_pass_on(reader, asks), _pass_on(answers, writer))
 
-    async with await asyncio.start_server(lead, sock=listener) as server:
-        await server.serve_forever()
+    async def serve() -> None:
+        async with await asyncio.start_server(lead, sock=listener) as server:
+            await server.serve_forever()
+
+    asyncio.run(serve())
 
 
 async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

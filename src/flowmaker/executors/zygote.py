@@ -20,7 +20,6 @@ import gc
 import importlib
 import importlib.util
 import os
-import random
 import select
 import signal
 import socket
@@ -241,9 +240,9 @@ def _seem_new(spec: dict[str, Any]) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # as Python itself starts
     # Forks share the state of a generator that was seeded in the zygote.
-    random.seed()
-    if "numpy.random" in sys.modules:
-        sys.modules["numpy.random"].seed()
+    for name in ("random", "numpy.random"):
+        if name in sys.modules:
+            sys.modules[name].seed()
 
 
 def _exit_code(ended: SystemExit) -> int:

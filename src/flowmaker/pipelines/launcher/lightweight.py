@@ -7,7 +7,6 @@ The current folder is the task's own. Written for every Python that a component 
 import importlib
 import json
 import os
-import shutil
 import sys
 from typing import Any, Callable, Dict, Tuple  # noqa: UP035 - Python 3.8 has no dict[…]
 
@@ -24,7 +23,7 @@ def run(execute: Callable[[Callable[[], None]], None] = lambda what: what()) -> 
     os.environ["_KFP_RUNTIME"] = "true"
     source, arguments = sys.argv[1], sys.argv[2:]
     executor_input = json.loads(arguments[arguments.index("--executor_input") + 1])
-    executor_main, artifact_types = _sdk()
+    executor_main, artifact_types = sdk()
     here = os.getcwd()  # noqa: PTH109
     _put_folders_under(here, artifact_types)
     reading.teach(artifact_types, executor_input, here)
@@ -37,7 +36,7 @@ def run(execute: Callable[[Callable[[], None]], None] = lambda what: what()) -> 
     _collect(executor_input["outputs"], artifact_types)
 
 
-def _sdk() -> Tuple[Any, Any]:  # noqa: UP006
+def sdk() -> Tuple[Any, Any]:  # noqa: UP006
     """The SDK's `executor_main` and `artifact_types`, which were elsewhere before KFP 2.1."""
     try:
         from kfp.dsl import executor_main  # noqa: PLC0415 - after the variable is set
@@ -82,6 +81,8 @@ def _collect(outputs: Dict[str, Any], artifact_types: Any) -> None:  # noqa: ANN
         for artifact in artifacts["artifacts"]:
             source = artifact.get("custom_path")
             if source and os.path.exists(source):  # noqa: PTH110
+                import shutil  # noqa: PLC0415 - few need it, and every fork has what is imported before
+
                 target = artifact_types.Artifact(uri=artifact["uri"]).path
                 os.makedirs(os.path.dirname(target), exist_ok=True)  # noqa: PTH103, PTH120
                 shutil.move(source, target)

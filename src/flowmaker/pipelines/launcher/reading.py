@@ -4,8 +4,6 @@ Those that an importer put into the run's workspace are there already.
 """
 
 import os
-import shutil
-import urllib.request
 from typing import Any, Dict  # noqa: UP035 - Python 3.8 has no dict[…]
 
 _WEB = ("http://", "https://")
@@ -49,6 +47,10 @@ def _in_workspace(uri: str) -> str:
 
 
 def _fetched(uri: str, folder: str) -> str:
+    # Few tasks need them, and every fork has what is imported before.
+    import shutil  # noqa: PLC0415
+    import urllib.request  # noqa: PLC0415
+
     target = os.path.join(folder, *uri.split("://", 1))  # noqa: PTH118
     if not os.path.exists(target):  # noqa: PTH110
         os.makedirs(os.path.dirname(target), exist_ok=True)  # noqa: PTH103, PTH120

@@ -9,6 +9,8 @@ os.environ["_KFP_RUNTIME"] = "true"
 
 from kfp.dsl import executor_main
 
-from flowmaker.pipelines.launcher import lightweight
+from flowmaker.pipelines.launcher import lightweight, rehearsal
 
 __all__ = ["executor_main", "lightweight"]
+
+rehearsal.rehearse(executor_main, lightweight.sdk()[1])
