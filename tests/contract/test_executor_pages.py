@@ -19,6 +19,7 @@ spec = importlib.util.spec_from_file_location("pages", f"{sys.argv[1]}/pages.py"
 pages = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(pages)
 
+pages.MANY = int(sys.argv[2])
 held = mmap.mmap(-1, 200 * mmap.PAGESIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
 held[:] = bytes(range(1, 251)) * (len(held) // 250) + bytes(len(held) % 250)
 memory = pages.Pages()
@@ -40,14 +41,14 @@ def fork(body):
     os.waitpid(pid, 0)
 
 def write(also):
-    memory.copy()
+    memory.copy(lambda seconds: True)
     for page in {*range(0, 200, 4), *also}:
         held[page * mmap.PAGESIZE] = 0
     memory.learn()
 
 def tell():
     before = own()
-    memory.copy()
+    memory.copy(lambda seconds: True)
     print(json.dumps([before, own()]))
 
 for number in range(pages.LEARNERS + 2):
@@ -56,22 +57,33 @@ for number in range(pages.LEARNERS + 2):
 """
 
 
-@pytest.mark.skipif(
+pytestmark = pytest.mark.skipif(
     tuple(int(each) for each in os.uname().release.split(".")[:2]) < (5, 14),
     reason="Linux copies pages ahead of time since 5.14",
 )
-def test_what_the_first_wrote_to_is_copied_for_those_that_follow():
+
+
+def _told(many: int) -> list[list[list[int]]]:
+    """Its own pages before and after, of each fork, where so many for each processor are many."""
     driver = subprocess.run(
-        [sys.executable, "-I", "-c", DRIVER, str(PROGRAMS)],
+        [sys.executable, "-I", "-c", DRIVER, str(PROGRAMS), str(many)],
         check=True,
         capture_output=True,
         text=True,
         timeout=60,
     )
-    told = [json.loads(line) for line in driver.stdout.splitlines()]
+    return [json.loads(line) for line in driver.stdout.splitlines()]
+
+
+def test_what_the_first_wrote_to_is_copied_for_those_that_follow():
+    told = _told(many=1_000_000)
 
     assert all(before == [] for before, _ in told)
     learning, learned = told[: pages.LEARNERS - 1], told[pages.LEARNERS - 1 :]
     assert all(copied == [] for _, copied in learning)
     assert len(learned) == 3
     assert all(copied == list(range(0, 200, 4)) for _, copied in learned)
+
+
+def test_nothing_is_copied_for_who_is_wanted_while_many_want_to_run():
+    assert _told(many=0) == [[[], []]] * (pages.LEARNERS + 2)

@@ -11,6 +11,7 @@ import ctypes
 import json
 import os
 import resource
+import select
 import signal
 import socket
 from collections.abc import Callable
@@ -28,8 +29,8 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 Enter = Callable[["dict[str, Any]"], None]
 #: Replaces the process by the command, or runs the call in it. Never returns.
 Body = Callable[["dict[str, Any]"], NoReturn]
-#: What it does while there is nothing to run yet.
-Prepare = Callable[[], None]
+#: What it does while there is nothing to run yet; it may wait so many seconds for the latter.
+Prepare = Callable[[Callable[[float], bool]], None]
 
 
 class Ahead:
@@ -39,7 +40,7 @@ class Ahead:
     #: The signals that its supervisor takes with sigtimedwait, and the child as any process does.
     WATCHED = frozenset({signal.SIGTERM, signal.SIGCHLD, signal.SIGHUP, signal.SIGINT, LEAVES})
 
-    def __init__(self, enter: Enter, body: Body, prepare: Prepare = lambda: None) -> None:
+    def __init__(self, enter: Enter, body: Body, prepare: Prepare = lambda _: None) -> None:
         """Fork it. It waits for its folder, makes itself ready there, and waits to be let go."""
         # Blocked signals wait for sigtimedwait, the one place where we look at them: from before
         # the lock on, by which others find us.
@@ -85,7 +86,7 @@ def _be_child(
     try:
         _lead_a_group(0)
         _die_with(parent)
-        prepare()
+        prepare(lambda seconds: bool(select.select([channel], [], [], seconds)[0]))
         folder = channel.recv(65536)
         if not folder:
             os._exit(125)  # nothing was to be run

@@ -15,18 +15,25 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import mmap
+import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 MADV_POPULATE_WRITE = 23
 #: Bytes of a page's entry in /proc/self/pagemap; its last byte has bit 56 as its lowest.
 _ENTRY = 8
 _OWN = bytes(number & 1 for number in range(256))
+#: As many for each processor are many that want to run.
+MANY = 3
+#: Seconds until it is looked again.
+_FIRST_PAUSE = 0.01
 #: How many processes say what they wrote to. What only some of them did is not copied.
 LEARNERS = 3
 #: Pages that were written to, with at most one between them that was not: a call costs more.
 _TOGETHER = re.compile(rb"\x01(?:\x00?\x01)*")
-_LIBC = ctypes.CDLL(None, use_errno=True)
+_ADVISE = ctypes.CDLL(None).madvise
+_ADVISE.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
 
 
 class Pages:
@@ -40,11 +47,20 @@ class Pages:
         self._areas = _own_areas()
         self._learned: mmap.mmap | None = mmap.mmap(-1, 1 + sum(size for _, size in self._areas))
 
-    def copy(self) -> None:
-        """Copy those that forks write to. This process will be the next of them."""
+    def copy(self, is_wanted: Callable[[float], bool]) -> None:
+        """Copy those that forks write to. This process will be the next of them.
+
+        `is_wanted` waits so many seconds for something to do: where many processes want to run,
+        nothing is copied. What is written to by chance is copied for less.
+        """
         with contextlib.suppress(OSError, ValueError, IndexError):
             if self._learned is None or self._learned[0] < LEARNERS:
                 return
+            pause = _FIRST_PAUSE
+            while _are_many_waiting():
+                if is_wanted(pause):
+                    return
+                pause *= 2
             begin = 1
             for address, size in self._areas:
                 written = self._learned[begin : begin + size]
@@ -80,12 +96,16 @@ def _number(flags: bytes) -> int:
     return int.from_bytes(flags, "little")
 
 
+def _are_many_waiting() -> bool:
+    """Whether so much wants to run that whatever is done ahead holds up others."""
+    with Path("/proc/loadavg").open("rb", buffering=0) as load:
+        running = load.read(64).split()[3].partition(b"/")[0]
+    return int(running) > MANY * len(os.sched_getaffinity(0))
+
+
 def _populate(address: int, begin: int, end: int) -> None:
-    _LIBC.madvise(
-        ctypes.c_void_p(address + begin * mmap.PAGESIZE),
-        ctypes.c_size_t((end - begin) * mmap.PAGESIZE),
-        MADV_POPULATE_WRITE,
-    )
+    size = (end - begin) * mmap.PAGESIZE
+    _ADVISE(address + begin * mmap.PAGESIZE, size, MADV_POPULATE_WRITE)
 
 
 def _own_areas() -> list[tuple[int, int]]:
