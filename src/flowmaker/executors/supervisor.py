@@ -70,6 +70,7 @@ def _is_taken(lock: int) -> bool:
 
 
 def _run_and_record(ahead: Ahead, limits_of: LimitsOf) -> bool:
+    ahead.begin()  # it reads for itself, meanwhile
     spec = json.loads(Path("spec.json").read_text(encoding="utf-8"))
     log = ahead.open_log()
     said_before = os.fstat(log).st_size
@@ -118,7 +119,6 @@ def _start(spec: dict[str, Any], ahead: Ahead) -> None:
     """Start the process. It is let go only when pid.json says that it was started."""
     while signal.sigtimedwait({ahead.LEAVES}, 0) is not None:
         pass  # of the one before, which ended as it said so
-    ahead.begin()
     started = {
         "supervisor": os.getpid(),
         "pid": ahead.pid,

@@ -42,7 +42,7 @@ from flowmaker.pipelines.lifecycle.task import run_moved
 from flowmaker.pipelines.records.run import Run, RuntimeState, Task
 from flowmaker.pipelines.repository import runs
 from flowmaker.reconcile.hints import Hints
-from flowmaker.store.database import Database
+from flowmaker.store.database import Database, Transaction
 
 #: Of the tasks that wait, how many are looked up in the cache before their turn comes.
 LOOKED_UP = 64
@@ -217,9 +217,12 @@ class RunController:
             if ends:
                 continue
             async with asyncio.TaskGroup() as group:
-                written = group.create_task(self._write(progress))
+                syncing = asyncio.Event()
+                written = group.create_task(self._write(progress, syncing))
                 started = [
-                    group.create_task(self._starts.prepare_and_start(progress, task_id, written))
+                    group.create_task(
+                        self._starts.prepare_and_start(progress, task_id, syncing, written)
+                    )
                     for task_id in progress.admitted
                 ]
             if not written.result():
@@ -309,19 +312,32 @@ class RunController:
                 self._stopped.add(task.process_id)
                 await self._executor.stop(task.process_id, grace=self._settings.grace)
 
-    async def _write(self, progress: Progress) -> bool:
+    async def _write(self, progress: Progress, syncing: asyncio.Event) -> bool:
+        """Write what was decided; whether nobody else changed the run.
+
+        `syncing` is set when all that is left is to wait for the disk.
+        """
         changes = progress.changes()
         if changes is None:
+            syncing.set()
             return True
         cached = self._cached.pop(changes.run.run_id, ())
-        applied = await self._database.write(
-            runs.apply,
-            changes.run,
-            moved=changes.moved,
-            inserted=changes.inserted,
-            changed=changes.changed,
-            cached=cached,
-        )
+        loop = asyncio.get_running_loop()
+
+        def apply(tx: Transaction) -> runs.Applied | None:
+            try:
+                return runs.apply(
+                    tx,
+                    changes.run,
+                    moved=changes.moved,
+                    inserted=changes.inserted,
+                    changed=changes.changed,
+                    cached=cached,
+                )
+            finally:
+                loop.call_soon_threadsafe(syncing.set)
+
+        applied = await self._database.write(apply)
         if applied is None:
             return False
         progress.written()

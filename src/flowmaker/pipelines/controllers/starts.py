@@ -92,12 +92,18 @@ class Starts:
         return self._processes.environment(container_of(task, component, progress.job))
 
     async def prepare_and_start(
-        self, progress: Progress, task_id: str, written: asyncio.Task[bool]
+        self,
+        progress: Progress,
+        task_id: str,
+        syncing: asyncio.Event,
+        written: asyncio.Task[bool],
     ) -> End | None:
         """Give a task its process as soon as it is written as running, and prepare it meanwhile.
 
-        Folders and links are no start. Returns the end of one that cannot be started.
+        Folders and links are no start. It is prepared while the disk is waited for: earlier, both
+        threads would only take turns. Returns the end of one that cannot be started.
         """
+        await syncing.wait()
         prepared = await self._prepare(progress, progress.tasks[task_id])
         if not await written:
             return None
