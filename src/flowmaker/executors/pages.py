@@ -56,17 +56,13 @@ class Pages:
         with contextlib.suppress(OSError, ValueError, IndexError):
             if self._learned is None or self._learned[0] < LEARNERS:
                 return
-            pause = _FIRST_PAUSE
-            while _are_many_waiting():
-                if is_wanted(pause):
-                    return
-                pause *= 2
-            begin = 1
-            for address, size in self._areas:
-                written = self._learned[begin : begin + size]
-                begin += size
-                for found in _TOGETHER.finditer(written):
-                    _populate(address, found.start(), found.end())
+            if _is_there_time(is_wanted):
+                begin = 1
+                for address, size in self._areas:
+                    written = self._learned[begin : begin + size]
+                    begin += size
+                    for found in _TOGETHER.finditer(written):
+                        _populate(address, found.start(), found.end())
             self._learned.close()
             self._learned = None
 
@@ -94,6 +90,16 @@ class Pages:
 
 def _number(flags: bytes) -> int:
     return int.from_bytes(flags, "little")
+
+
+def _is_there_time(is_wanted: Callable[[float], bool]) -> bool:
+    """Wait while many want to run; False once this process itself has something to do."""
+    pause = _FIRST_PAUSE
+    while _are_many_waiting():
+        if is_wanted(pause):
+            return False
+        pause *= 2
+    return True
 
 
 def _are_many_waiting() -> bool:
