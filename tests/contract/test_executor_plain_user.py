@@ -23,8 +23,9 @@ def load(name):
     spec.loader.exec_module(module)
     return module
 ahead, namespace, supervisor = load("ahead"), load("namespace"), load("supervisor")
+unsynced = load("unsynced").Unsynced()
 child = ahead.Ahead(lambda job: namespace.enter(job["view"]), ahead.execute)
-supervisor.supervise(sys.argv[2], child, lambda job, say: None)
+supervisor.supervise(sys.argv[2], child, lambda job, say: None, unsynced)
 """
 
 
@@ -46,7 +47,7 @@ def as_nobody(*command: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.skipif(not Path(PYTHON).exists(), reason="this machine has no Python of its own")
 @pytest.mark.parametrize("target", ["/opt/ml", "/flowmaker-test"])
 def test_a_plain_user_is_confined_as_well(place: Path, target: str) -> None:
-    for name in ("ahead.py", "namespace.py", "supervisor.py"):
+    for name in ("ahead.py", "namespace.py", "supervisor.py", "unsynced.py"):
         shutil.copy(PROGRAMS / name, place)
     if as_nobody(PYTHON, "-I", "-S", str(place / "namespace.py"), "no-network").returncode:
         pytest.skip("this machine gives a plain user no namespaces")

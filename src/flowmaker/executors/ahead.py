@@ -63,7 +63,7 @@ class Ahead:
         Raises:
             BrokenPipeError: it was killed.
         """
-        self._channel.send(os.fsencode(Path.cwd()))
+        self._channel.send(os.getcwdb())
 
     def let_go(self) -> None:
         with contextlib.suppress(BrokenPipeError):  # it could not be prepared, and has ended
@@ -91,7 +91,8 @@ def _be_child(
         if not folder:
             os._exit(125)  # nothing was to be run
         os.chdir(folder)
-        spec = json.loads(Path("spec.json").read_text(encoding="utf-8"))
+        with open("spec.json", "rb") as file:
+            spec = json.load(file)
         name = spec["call"] or spec["argv"][0]
         _prepare(spec, parent, enter)
         _wait_for_release(channel)

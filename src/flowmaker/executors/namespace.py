@@ -106,7 +106,7 @@ def _make_root(kind: str, spare: str) -> str:
     if kind == "read":
         _make_read_only("/")
         return ""
-    Path(spare).mkdir(exist_ok=True)
+    os.makedirs(spare, exist_ok=True)
     _mount("tmpfs", spare, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755")
     return spare
 
@@ -123,7 +123,7 @@ def _make_read_only(target: str) -> None:
 
 def _place(kind: str, source: str, target: str, tree: int | None) -> None:
     if kind == "link":
-        Path(target).symlink_to(source)
+        os.symlink(source, target)
         return
     _make_mountpoint(target, is_folder=tree is None or stat.S_ISDIR(os.fstat(tree).st_mode))
     if tree is None:
@@ -139,22 +139,21 @@ def _place(kind: str, source: str, target: str, tree: int | None) -> None:
 
 
 def _make_mountpoint(target: str, *, is_folder: bool) -> None:
-    path = Path(target)
-    if path.exists():
+    if os.path.exists(target):
         return
     if is_folder:
-        path.mkdir(parents=True)
+        os.makedirs(target)
     else:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666))
 
 
 def _drop_capabilities() -> None:
     """What could undo the view goes; a plain user keeps none at all."""
     kept = KEPT_CAPABILITIES if os.geteuid() == 0 else ()
     for number in range(64):
-        if number not in kept:
-            _LIBC.prctl(PR_CAPBSET_DROP, number, 0, 0, 0)
+        if number not in kept and _LIBC.prctl(PR_CAPBSET_DROP, number, 0, 0, 0):
+            break  # this kernel has no more
     mask = sum(1 << number for number in kept)
     low, high = mask & 0xFFFFFFFF, mask >> 32
     header = struct.pack("Ii", CAPABILITY_VERSION_3, 0)

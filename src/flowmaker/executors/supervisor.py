@@ -34,6 +34,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # who forks it hands it over: nothing is imported from beside this file
     from flowmaker.executors.ahead import Ahead
     from flowmaker.executors.limits import Limits, Say
+    from flowmaker.executors.unsynced import Unsynced
 
     #: The limits of a process, by its spec.json.
     LimitsOf = Callable[[dict[str, Any], Say], Limits | None]
@@ -44,17 +45,18 @@ _STRAYS = 5.0
 _SHELLS_SIGNALLED = range(129, 160)
 
 
-def supervise(folder: str, ahead: Ahead, limits_of: LimitsOf) -> bool:
+def supervise(folder: str, ahead: Ahead, limits_of: LimitsOf, unsynced: Unsynced) -> bool:
     """Run what `folder`/spec.json says, unless it was ever started, and record how it ends.
 
     Returns whether nothing of it is left: then this process may supervise another. `ahead` is its
-    child, and is used up. `limits_of` is `limits.of`.
+    child, and is used up. `limits_of` is `limits.of`. What is not on the disk yet is added to
+    `unsynced`.
     """
     os.chdir(folder)
     os.umask(0o077)
     lock = os.open("lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        return not _is_taken(lock) and _run_and_record(ahead, limits_of)
+        return not _is_taken(lock) and _run_and_record(ahead, limits_of, unsynced)
     finally:
         ahead.close()
         os.close(lock)
@@ -66,12 +68,13 @@ def _is_taken(lock: int) -> bool:
         fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         return True
-    return Path("pid.json").exists() or Path("outcome.json").exists()
+    return os.path.exists("pid.json") or os.path.exists("outcome.json")
 
 
-def _run_and_record(ahead: Ahead, limits_of: LimitsOf) -> bool:
+def _run_and_record(ahead: Ahead, limits_of: LimitsOf, unsynced: Unsynced) -> bool:
     ahead.begin()  # it reads for itself, meanwhile
-    spec = json.loads(Path("spec.json").read_text(encoding="utf-8"))
+    with open("spec.json", "rb") as file:
+        spec = json.load(file)
     log = ahead.open_log()
     said_before = os.fstat(log).st_size
     started = time.time()
@@ -86,10 +89,11 @@ def _run_and_record(ahead: Ahead, limits_of: LimitsOf) -> bool:
     put("outcome.json", {**record, "ended_at": time.time()})
     # Whoever is told now puts it on the disk by himself, before he tells anybody else. Where
     # nobody listens, it is to outlive the machine all the same.
-    _tell(Path.cwd().name)
-    _sync("outcome.json")
+    here = os.getcwd()
+    _tell(os.path.basename(here))
+    unsynced.add(f"{here}/outcome.json")
     if os.fstat(log).st_size != said_before:
-        os.fsync(log)
+        unsynced.add(f"{here}/log")
     os.close(log)
     return is_clean and _end_strays(ahead.pid)
 
@@ -105,14 +109,7 @@ def put(name: str, content: dict[str, Any]) -> None:
         os.write(file, json.dumps(content).encode())
     finally:
         os.close(file)
-    Path(f"{name}.new").replace(name)
-
-
-def _sync(name: str) -> None:
-    with contextlib.suppress(FileNotFoundError):  # whoever was told needs it no more
-        file = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
-        os.fsync(file)
-        os.close(file)
+    os.replace(f"{name}.new", name)
 
 
 def _start(spec: dict[str, Any], ahead: Ahead) -> None:
@@ -171,7 +168,7 @@ class _Watch:
 
     def _stop_if_told(self) -> None:
         # A signal without word may have been meant for what we supervised before.
-        if Path("stop.json").exists():
+        if os.path.exists("stop.json"):
             self._stop("stopped")
 
     def _patience(self) -> float:
@@ -311,25 +308,30 @@ def birth(pid: int) -> int:
 
 def _stat(pid: int) -> list[str]:
     """What the kernel tells of a process, from its state on (proc_pid_stat(5), field 3)."""
-    text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
-    return text.rpartition(")")[2].split()  # before it is the name, which may contain anything
+    # Before it is the name, which may contain anything.
+    return _told(f"/proc/{pid}/stat").rpartition(")")[2].split()
+
+
+def _told(path: str) -> str:
+    """What the kernel says in a file, which is short."""
+    with open(path, "rb", buffering=0) as file:
+        return file.read().decode("utf-8", "replace")
 
 
 def _children(pid: int) -> list[int]:
     try:
-        return [
-            int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        ]
+        return [int(child) for child in _told(f"/proc/{pid}/task/{pid}/children").split()]
     except OSError:
         return []
 
 
 def _is_alone(child: int) -> bool:
     """Whether nothing lives that it started. It is asked first: what it leaves comes to us."""
-    own = Path(f"/proc/self/task/{os.getpid()}")
+    tasks = f"/proc/{child}/task"
     try:
-        threads = [*Path(f"/proc/{child}/task").iterdir(), own]
-        below = [each for thread in threads for each in (thread / "children").read_text().split()]
+        threads = [f"{tasks}/{each}" for each in os.listdir(tasks)]
+        threads.append(f"/proc/self/task/{os.getpid()}")
+        below = [each for thread in threads for each in _told(f"{thread}/children").split()]
     except OSError:
         return False
     return set(below) <= {str(child)}

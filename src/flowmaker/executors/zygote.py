@@ -46,7 +46,7 @@ def _sibling(name: str) -> types.ModuleType:
 
 
 if TYPE_CHECKING:
-    from flowmaker.executors import ahead, limits, namespace, pages, peers, supervisor
+    from flowmaker.executors import ahead, limits, namespace, pages, peers, supervisor, unsynced
 else:
     ahead = _sibling("ahead")
     limits = _sibling("limits")
@@ -54,6 +54,7 @@ else:
     pages = _sibling("pages")
     peers = _sibling("peers")
     supervisor = _sibling("supervisor")
+    unsynced = _sibling("unsynced")
 
 
 #: Supervisors that wait for work at most; of more, those that have none end. Where many tasks end
@@ -162,19 +163,23 @@ def _be_supervisor(orders: socket.socket, memory: pages.Pages) -> NoReturn:
         if code == 0:
             ahead.say_that_it_leaves()
 
+    files = unsynced.Unsynced()
     try:
         os.setsid()
         child = ahead.Ahead(enter_alone, run_and_leave, memory.copy)
         while (folder := orders.recv(65536)) and supervisor.supervise(
-            folder.decode(), child, limits.of
+            folder.decode(), child, limits.of, files
         ):
             os.chdir("/")
             child = ahead.Ahead(enter_alone, run_and_leave, memory.copy)
             orders.send(b"waiting")
+            files.sync_unless_wanted(orders)
     except (BrokenPipeError, ConnectionResetError):
         pass  # the zygote is gone
     except BaseException as error:  # noqa: BLE001 - it must not go on as a zygote
         sys.excepthook(type(error), error, error.__traceback__)
+    with contextlib.suppress(OSError):
+        files.sync()
     os._exit(0)
 
 
