@@ -308,11 +308,11 @@ async def test_outputs_that_were_moved_but_not_written_are_taken_in_again(
     async with engine(tmp_path, executor, environment) as made:
         write = made.controller._write
 
-        async def break_once(progress: Progress) -> bool:
+        async def break_once(progress: Progress, syncing: asyncio.Event) -> bool:
             if any(task.outputs for task in progress.tasks.values()) and not failures:
                 failures.append(1)
                 raise OSError("no space left")
-            return await write(progress)
+            return await write(progress, syncing)
 
         monkeypatch.setattr(made.controller, "_write", break_once)
         await made.submit((spec, platform))

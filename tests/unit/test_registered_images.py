@@ -1,6 +1,7 @@
 """Images that the user registered: their names, and the digest of what they consist of."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,11 @@ URI = "000000000000.dkr.ecr.us-east-1.amazonaws.com/trees"
 @pytest.fixture
 def images(tmp_path: Path) -> RegisteredImages:
     return RegisteredImages(tmp_path / "images")
+
+
+def settle(images: Path) -> None:
+    """As if nothing had changed in the folder for an hour."""
+    os.utime(images, (0, images.stat().st_mtime - 3600))
 
 
 def folder(place: Path, **files: str) -> Path:
@@ -101,3 +107,27 @@ def test_no_tag_is_latest(images: RegisteredImages, tmp_path: Path) -> None:
     assert tagless.environment.python == "3.12"
     with pytest.raises(NotFound):
         images.remove(f"{URI}:latest")
+
+
+def test_what_another_program_changes_is_seen_at_once(
+    images: RegisteredImages, tmp_path: Path
+) -> None:
+    other = RegisteredImages(tmp_path / "images")
+    assert images.rule("a") is None
+    for python in ("3.11", "3.12", "3.13"):
+        other.add("a", None, None, python)
+        for _ in range(2):
+            found = images.rule("a")
+            assert found is not None
+            assert found.environment.python == python
+            settle(tmp_path / "images")
+    other.remove("a")
+    assert images.rule("a") is None
+
+
+def test_an_image_is_not_read_again_while_nothing_changes(
+    images: RegisteredImages, tmp_path: Path
+) -> None:
+    images.add("a", None, None, "")
+    settle(tmp_path / "images")
+    assert images.rule("a") is images.rule("a")

@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import shutil
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -26,6 +27,11 @@ _KFP_CONFIG = "kfp_config.ini"
 _KFP = re.compile(r"\bkfp==[\w.]+")
 _PYTHON = re.compile(r"(3\.\d+)?")
 _LEFT_OUT = shutil.ignore_patterns(*LEFT_OUT)
+#: How old a change is, in nanoseconds, that another one surely has another time than.
+_SETTLED = 1_000_000_000
+_UNSETTLED = -1
+#: Names of which it is kept what they come to.
+_MOST_KEPT = 256
 #: The tag that is meant where a name has none.
 _LATEST = ":latest"
 
@@ -61,9 +67,22 @@ class RegisteredImages:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        #: What names came to when the folder was last changed: a task asks for its image thrice.
+        self._resolved: dict[str, ResolvedImage | None] = {}
+        self._changed_at = _UNSETTLED
 
     def rule(self, name: str) -> ResolvedImage | None:
         """An image that you registered with `flowmaker image add NAME --requirements FILE`."""
+        changed_at = _changed_at(self._folder)
+        is_known = changed_at == self._changed_at != _UNSETTLED
+        if not is_known or len(self._resolved) >= _MOST_KEPT:
+            self._resolved.clear()
+            self._changed_at = changed_at
+        if name not in self._resolved:
+            self._resolved[name] = self._resolve(name)
+        return self._resolved[name]
+
+    def _resolve(self, name: str) -> ResolvedImage | None:
         place = self._known_place(name)
         found = _read(place)
         if found is None:
@@ -165,6 +184,16 @@ class RegisteredImages:
         if name.endswith(_LATEST):
             return self._place(name.removesuffix(_LATEST))
         return self._place(name + _LATEST) if _untagged(name) == name else place
+
+
+def _changed_at(folder: Path) -> int:
+    """When images were last added or removed, in nanoseconds; 0 for never."""
+    try:
+        at = folder.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+    # Two changes within a tick of the kernel's clock have the same time.
+    return at if abs(time.time_ns() - at) > _SETTLED else _UNSETTLED
 
 
 def _digest(name: str) -> str:

@@ -152,24 +152,20 @@ class Processes:
     async def end(self, progress: Progress, task: Task, seen: Observation) -> End:
         """How the process of a task ended; its outputs are published."""
         program = self.programs.pop(task.process_id, None)
-        component = progress.graph.component(task.component)
-        container = container_of(task, component, progress.job)
-        limit = requirements(container.resources).get("limits", {}).get("memory", "")
-        failed = Failed(
-            task=task, component=component.name, image=container.image, memory_limit=limit
-        )
         if seen.state is ProcessState.LOST or seen.outcome is None:
-            return End(task_id=task.task_id, error=lost(failed))
+            return End(task_id=task.task_id, error=lost(_failed(progress, task)))
         log = self.executor.log(task.process_id)
         if not seen.outcome.succeeded:
             said = await asyncio.to_thread(_end_of, log)
             code, reason = seen.outcome.exit_code, seen.outcome.reason
-            return End(task_id=task.task_id, error=ended(failed, code, reason, said))
+            error = ended(_failed(progress, task), code, reason, said)
+            return End(task_id=task.task_id, error=error)
         try:
             return End(task_id=task.task_id, outputs=await self._outputs(progress, task, program))
-        except FlowmakerError as error:
+        except FlowmakerError as wrong:
             said = await asyncio.to_thread(_end_of, log)
-            return End(task_id=task.task_id, error=left_wrong(failed, str(error), said))
+            error = left_wrong(_failed(progress, task), str(wrong), said)
+            return End(task_id=task.task_id, error=error)
 
     def forget(self, process_id: str) -> None:
         """Nobody asks how it ended."""
@@ -217,6 +213,13 @@ class Processes:
         return ProcessSpec(id="", argv=argv, cwd=image.workdir)
 
 
+def _failed(progress: Progress, task: Task) -> Failed:
+    component = progress.graph.component(task.component)
+    container = container_of(task, component, progress.job)
+    limit = requirements(container.resources).get("limits", {}).get("memory", "")
+    return Failed(task=task, component=component.name, image=container.image, memory_limit=limit)
+
+
 def _warm(program: Program) -> ProcessSpec:
     assert program.lightweight is not None
     argv = ("kfp", program.lightweight.source, *program.argv)
@@ -225,7 +228,7 @@ def _warm(program: Program) -> ProcessSpec:
 
 def _asked(resources: Document, capacity: Amount) -> list[str]:
     """What is said of a task's requests and limits, in lines."""
-    amount = asked(resources)
+    amount = asked(resources) if resources else None
     if not amount:
         return []
     there = capacity if amount.accelerators else replace(capacity, accelerators={})

@@ -143,13 +143,13 @@ class RunController:
             self._processes.forget(process_id)
 
     async def _load(self, run_id: str) -> Progress | None:
-        run = await self._database.read(runs.get_run_or_leaving, run_id)
+        run, tasks = await self._database.read(_with_tasks, run_id)
         if run is None:
             return None
         if run.state.is_final:
             await self._remove_if_leaving(run)
             return None
-        return await self._read(run)
+        return await self._read(run, tasks)
 
     async def _is_there(self, progress: Progress) -> bool:
         """Whether the run is still there. Whether it is to end is noted in it."""
@@ -163,8 +163,7 @@ class RunController:
         _note(progress, terminate)
         return True
 
-    async def _read(self, run: Run) -> Progress | None:
-        tasks = await self._database.read(runs.tasks_of, run.run_id)
+    async def _read(self, run: Run, tasks: list[Task]) -> Progress | None:
         try:
             graph = await asyncio.to_thread(graph_of, run.pipeline_spec, run.platform_spec)
             job = job_of(run, graph, self._settings)
@@ -353,6 +352,12 @@ class RunController:
         self._workspaces.drop(run_id)
         for process_id in self._places.drop(run_id):
             self._stopped.discard(process_id)  # told again, should it have missed it
+
+
+def _with_tasks(tx: Transaction, run_id: str) -> tuple[Run | None, list[Task]]:
+    """A run that goes on, and its tasks."""
+    run = runs.get_run_or_leaving(tx, run_id)
+    return run, [] if run is None or run.state.is_final else runs.tasks_of(tx, run_id)
 
 
 def _note(progress: Progress, terminate_requested: bool) -> None:  # noqa: FBT001 - as it was read
