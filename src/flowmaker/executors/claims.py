@@ -27,9 +27,10 @@ _STAGED = "spec.json.staged"
 
 def prepare(folder: Path, hosts: str) -> None:
     """Make the folder with what the process will find in it. It may be there already."""
-    for own in ("work", "tmp"):
-        (folder / own).mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
+    for own in ("work", "tmp"):
+        (folder / own).mkdir(exist_ok=True)
     if hosts:
         (folder / "hosts").write_text(hosts, encoding="utf-8")
 

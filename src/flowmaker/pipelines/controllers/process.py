@@ -239,7 +239,6 @@ def _asked(resources: Document, capacity: Amount) -> list[str]:
 
 def _prepare(program: Program, work: Path, log: Path, notes: list[str]) -> None:
     """Folders for what the task writes, and the first lines of its log."""
-    work.mkdir(parents=True, exist_ok=True)
     files = [program.output_file, *program.output_files.values()]
     files += [
         local_path(str(work), artifact["uri"])

@@ -19,6 +19,7 @@ from flowmaker.pipelines.records.run import (
 )
 from flowmaker.pipelines.repository import cache, metrics
 from flowmaker.store.database import Transaction
+from flowmaker.store.prepared import Prepared
 from flowmaker.store.schema.pipelines import run_removals, runs, tasks
 
 #: What a retry can make go on.
@@ -30,15 +31,8 @@ LEAVING = select(run_removals.c.run_id)
 STAYS = runs.c.run_id.not_in(LEAVING)
 
 # What each step of a run asks and writes is built once: SQLAlchemy takes longer to build a
-# statement than SQLite takes to carry it out. Columns to set are the names that are handed over.
+# statement than SQLite takes to carry it out. What it writes is at the end.
 _TERMINATION = select(runs.c.terminate_requested).where(runs.c.run_id == bindparam("of_run"))
-_NEXT = (
-    update(runs)
-    .where(runs.c.run_id == bindparam("of_run"), runs.c.revision == bindparam("of_revision"))
-    .returning(runs.c.terminate_requested)
-)
-_TASK = update(tasks).where(tasks.c.task_id == bindparam("of_task"))
-_NEW_TASK = insert(tasks)
 _NEW_RUN = insert(runs)
 
 
@@ -183,8 +177,8 @@ def apply(  # noqa: PLR0913 - all that a step may write
     tasks changed, the run has not `moved`: its state stands in six indexes.
     """
     guard = {"of_run": run.run_id, "of_revision": run.revision - 1, "revision": run.revision}
-    terminate_requested = tx.scalar(_NEXT, guard | (_moving(run) if moved else {}))
-    if terminate_requested is None:
+    found = _MOVED.returning(tx, guard | _moving(run)) if moved else _NEXT.returning(tx, guard)
+    if found is None:
         return None
     for entry in cached:
         cache.put(tx, entry)
@@ -193,11 +187,12 @@ def apply(  # noqa: PLR0913 - all that a step may write
     if removed:
         metrics.record_anew(tx, run.run_id)
     if inserted:
-        tx.execute(_NEW_TASK, [_task_values(task) for task in inserted])
+        _NEW_TASK.execute(tx, [_task_values(task) for task in inserted])
     if changed:
-        tx.execute(_TASK, [{"of_task": task.task_id, **_changing(task)} for task in changed])
+        _TASK.execute(tx, [{"of_task": task.task_id, **_changing(task)} for task in changed])
     metrics.record(tx, (*inserted, *changed))
-    return Applied(terminate_requested)
+    (terminate_requested,) = found
+    return Applied(bool(terminate_requested))
 
 
 def row_to_run(row: Row[Any]) -> Run:
@@ -260,11 +255,25 @@ def _changing(task: Task) -> dict[str, Any]:
     }
 
 
+#: The columns of `_moving`.
+_MOVING = ("state", "state_history", "finished_at", "error", "expires_at")
 _RUN_FIELDS = tuple(column.name for column in runs.columns)
 #: Of a task: what it is made with, what is written otherwise than it is held, and all else.
 _FIXED = ("task_id", "run_id", "parent_task_id", "name", "kind", "component", "created_at")
 _OTHERWISE = frozenset({"state", "state_history", "inputs", "outputs"})
 _PLAIN = tuple(each.name for each in tasks.columns if each.name not in {*_FIXED, *_OTHERWISE})
+
+_OF_REVISION = (
+    update(runs)
+    .where(runs.c.run_id == bindparam("of_run"), runs.c.revision == bindparam("of_revision"))
+    .returning(runs.c.terminate_requested)
+)
+_NEXT = Prepared(_OF_REVISION, ["revision"])
+_MOVED = Prepared(_OF_REVISION, ["revision", *_MOVING])
+_NEW_TASK = Prepared(insert(tasks), tasks.columns.keys())
+_TASK = Prepared(
+    update(tasks).where(tasks.c.task_id == bindparam("of_task")), [*_PLAIN, *_OTHERWISE]
+)
 
 
 def _history(changes: Iterable[StateChange]) -> list[dict[str, str]]:
