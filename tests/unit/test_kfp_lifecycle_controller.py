@@ -325,3 +325,25 @@ async def test_outputs_that_were_moved_but_not_written_are_taken_in_again(
     assert [f"s3://mlpipeline/{each.key}" for each in stored] == [
         outputs["artifacts"]["m"][0]["uri"]
     ]
+
+
+async def test_a_run_that_cannot_be_read_again_fails_and_what_runs_of_it_is_stopped(
+    tmp_path: Path, executor: FakeExecutor, environment: OneEnvironment
+):
+    """Its own bucket was removed while no server ran."""
+    root = "s3://mine/runs"
+    async with engine(tmp_path, executor, environment) as made:
+        await made.objects.ensure_bucket("mine", owner="000000000000", region="us-east-1")
+        await made.submit(pipeline("a", "b", after={"b": ["a"]}), pipeline_root=root)
+        await until(lambda: executor.started)
+        await made.objects.delete_bucket("mine")
+    (process_id,) = executor.started
+
+    async with engine(tmp_path, executor, environment) as made:
+        run = await made.finished("run-1")
+        tasks = await made.tasks("run-1")
+    assert run.state is RuntimeState.FAILED
+    assert "there is no bucket mine" in run.error
+    assert [stopped for stopped, _ in executor.stops] == [process_id]
+    assert {task.state for task in tasks.values()} == {RuntimeState.CANCELED}
+    assert tasks["a"].error == run.error

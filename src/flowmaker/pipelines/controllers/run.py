@@ -38,7 +38,7 @@ from flowmaker.pipelines.lifecycle.run import (
     decide,
     waits_until,
 )
-from flowmaker.pipelines.lifecycle.task import run_moved
+from flowmaker.pipelines.lifecycle.task import moved, run_moved
 from flowmaker.pipelines.records.run import Run, RuntimeState, Task
 from flowmaker.pipelines.repository import runs
 from flowmaker.reconcile.hints import Hints
@@ -170,10 +170,7 @@ class RunController:
             await self._ensure_bucket(job.root)
             await self._workspaces.ensure(run, graph)
         except FlowmakerError as error:
-            failed = run_moved(run, RuntimeState.FAILED, self._clock.now(), error=str(error))
-            failed = replace(failed, revision=run.revision + 1)
-            await self._database.write(runs.apply, failed)
-            await self._over(failed)
+            await self._abandon(run, tasks, str(error))
             return None
         if is_wanted(run, tasks):
             return await self._retry(graph, run, tasks)
@@ -185,6 +182,22 @@ class RunController:
         self._room.read(progress)
         self._open[run.run_id] = progress
         return progress
+
+    async def _abandon(self, run: Run, tasks: list[Task], error: str) -> None:
+        """It cannot go on. What runs of it is stopped first: nobody looks at a run that failed."""
+        is_open = [task for task in tasks if not task.state.is_final]
+        for task in is_open:
+            if task.process_id:
+                await self._executor.stop(task.process_id, grace=self._settings.grace)
+        now = self._clock.now()
+        failed = run_moved(run, RuntimeState.FAILED, now, error=error)
+        canceled = [moved(task, RuntimeState.CANCELED, now, error=error) for task in is_open]
+        await self._database.write(
+            runs.apply,
+            replace(failed, revision=run.revision + 1),
+            changed=[replace(task, revision=task.revision + 1) for task in canceled],
+        )
+        await self._over(failed)
 
     async def _retry(self, graph: Graph, run: Run, tasks: list[Task]) -> None:
         """Write what a retried run begins with, then look at it as at any other."""
