@@ -24,9 +24,9 @@ MADV_POPULATE_WRITE = 23
 #: Bytes of a page's entry in /proc/self/pagemap; its last byte has bit 56 as its lowest.
 _ENTRY = 8
 _OWN = bytes(number & 1 for number in range(256))
-#: As many for each processor are many that want to run.
+#: Processes that want to run, for each processor: more than these are many.
 MANY = 3
-#: Seconds until it is looked again.
+#: Seconds until it is looked again whether they are; then twice as long each time.
 _FIRST_PAUSE = 0.01
 #: How many processes say what they wrote to. What only some of them did is not copied.
 LEARNERS = 3
