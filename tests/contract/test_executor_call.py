@@ -1,5 +1,6 @@
 """A function called in the fork of a warm interpreter behaves as a program of its own."""
 
+import fcntl
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -53,6 +54,23 @@ def has_it_said_for_it():
     script = f"import os; os.kill({os.getppid()}, {signal.SIGRTMIN + 1})"
     subprocess.run([sys.executable, "-c", script], check=True)
     sys.exit(4)
+
+def holds_a_lock():
+    import fcntl
+    # Their contents outlive the call, as a library's do; to take so much apart takes a while.
+    global file, much
+    file = open("lock", "w")
+    fcntl.flock(file, fcntl.LOCK_EX)
+    much = bytearray(b"1") * (256 << 20)
+
+def holds_a_lock_in_a_thread():
+    held = threading.Event()
+    def hold():
+        holds_a_lock()
+        held.set()
+        threading.Event().wait()
+    threading.Thread(target=hold, daemon=True).start()
+    held.wait()
 
 def sockets():
     links = [f"/proc/self/fd/{number}" for number in range(256)]
@@ -164,3 +182,23 @@ async def test_an_environment_without_python_is_unavailable(runner: Runner, tmp_
     spec = ProcessSpec(id="p", call="os:getpid", environment=tmp_path)
     with pytest.raises(Unavailable, match="bin/python"):
         await runner.executor.ensure_started(spec)
+
+
+@pytest.mark.parametrize("function", ["holds_a_lock", "holds_a_lock_in_a_thread"])
+async def test_what_it_held_is_free_when_its_end_is_told(runner: Runner, function: str) -> None:
+    """The next task may want the same lock, port or device, and it begins at once."""
+    found: list[bool] = []
+
+    def is_free(process_id: str) -> None:
+        with (runner.executor.folder(process_id) / "work" / "lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                found.append(False)
+            else:
+                found.append(True)
+
+    runner.executor.on_exit(is_free)
+    assert (await call(runner, function)).succeeded
+    await runner.until_told("p")
+    assert found == [True]
