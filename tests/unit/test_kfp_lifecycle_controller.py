@@ -338,12 +338,17 @@ async def test_a_run_that_cannot_be_read_again_fails_and_what_runs_of_it_is_stop
         await until(lambda: executor.started)
         await made.objects.delete_bucket("mine")
     (process_id,) = executor.started
+    executor.obeys_stop = False
 
     async with engine(tmp_path, executor, environment) as made:
+        await until(lambda: executor.stops)
+        await asyncio.sleep(0.03)
+        assert (await made.run("run-1")).state is RuntimeState.RUNNING, "something of it runs"
+        executor.finish(process_id, -15, reason="stopped")
         run = await made.finished("run-1")
         tasks = await made.tasks("run-1")
     assert run.state is RuntimeState.FAILED
     assert "there is no bucket mine" in run.error
-    assert [stopped for stopped, _ in executor.stops] == [process_id]
+    assert {stopped for stopped, _ in executor.stops} == {process_id}
     assert {task.state for task in tasks.values()} == {RuntimeState.CANCELED}
     assert tasks["a"].error == run.error

@@ -184,20 +184,31 @@ class RunController:
         return progress
 
     async def _abandon(self, run: Run, tasks: list[Task], error: str) -> None:
-        """It cannot go on. What runs of it is stopped first: nobody looks at a run that failed."""
+        """It cannot go on. What runs of it ends first: nobody looks at a run that failed."""
         is_open = [task for task in tasks if not task.state.is_final]
-        for task in is_open:
-            if task.process_id:
-                await self._executor.stop(task.process_id, grace=self._settings.grace)
+        if await self._is_stopping([task.process_id for task in is_open if task.process_id], run):
+            return  # their ends are hints
         now = self._clock.now()
         failed = run_moved(run, RuntimeState.FAILED, now, error=error)
         canceled = [moved(task, RuntimeState.CANCELED, now, error=error) for task in is_open]
-        await self._database.write(
+        self._drop(run.run_id)
+        applied = await self._database.write(
             runs.apply,
             replace(failed, revision=run.revision + 1),
             changed=[replace(task, revision=task.revision + 1) for task in canceled],
         )
-        await self._over(failed)
+        if applied is None:  # somebody else changed it
+            self._hints.hint(self.topic, run.run_id)
+        else:
+            await self._over(failed)
+
+    async def _is_stopping(self, process_ids: list[str], run: Run) -> bool:
+        """Have these processes end; whether one has yet to."""
+        for process_id in process_ids:
+            self._places.take(process_id, run.run_id)
+            await self._executor.stop(process_id, grace=self._settings.grace)
+        seen = [await self._executor.observe(process_id) for process_id in process_ids]
+        return any(each.state is ProcessState.RUNNING for each in seen)
 
     async def _retry(self, graph: Graph, run: Run, tasks: list[Task]) -> None:
         """Write what a retried run begins with, then look at it as at any other."""
