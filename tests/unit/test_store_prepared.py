@@ -86,6 +86,13 @@ def test_a_row_that_lacks_a_parameter_is_not_written(tx: Transaction) -> None:
     assert _raw(tx) == []
 
 
+def test_what_is_no_parameter_is_not_passed_over(tx: Transaction) -> None:
+    INSERT.execute(tx, ROWS)
+    with pytest.raises(KeyError, match="count"):
+        UPDATE.returning(tx, {"of_name": "a", "said": "new", "at": None, "count": 2})
+    assert [row._asdict() for row in tx.execute(select(THINGS))] == ROWS
+
+
 def test_it_is_rolled_back_with_all_else(tx: Transaction) -> None:
     driver = tx.connection.driver_connection
     assert driver is not None

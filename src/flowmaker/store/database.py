@@ -181,9 +181,7 @@ class Database:
 
 
 def _connection(tx: Connection) -> _Connection:
-    driver = tx.connection.driver_connection
-    assert isinstance(driver, sqlite3.Connection), "the engine is SQLite's"
-    return _Connection(tx, driver)
+    return _Connection(tx, sqlite.driver(tx))
 
 
 def _in_snapshot(connection: _Connection, run: Callable[[Transaction], T]) -> T:

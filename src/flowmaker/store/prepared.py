@@ -6,13 +6,14 @@ is compiled once, and a call converts its parameters and hands them to SQLite's 
 means, and in which transaction, is the same.
 """
 
-import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection, Insert, Update
 from sqlalchemy.dialects.sqlite import dialect
+
+from flowmaker.store import sqlite
 
 _DIALECT = dialect()
 
@@ -29,16 +30,16 @@ class Prepared:
         """Carry it out for each of the rows.
 
         Raises:
-            KeyError: a row lacks a parameter.
+            KeyError: a row lacks a parameter, or has one that there is not.
             sqlite3.Error: as the driver tells it.
         """
         text, _ = self._compiled
-        _driver(tx).executemany(text, [self._values(row) for row in rows])
+        sqlite.driver(tx).executemany(text, [self._values(row) for row in rows])
 
     def returning(self, tx: Connection, row: Mapping[str, Any]) -> tuple[Any, ...] | None:
         """Carry it out, and what it returns of the first row, as SQLite has it; None: of none."""
         text, _ = self._compiled
-        found = _driver(tx).execute(text, self._values(row)).fetchall()
+        found = sqlite.driver(tx).execute(text, self._values(row)).fetchall()
         return found[0] if found else None
 
     @cached_property
@@ -51,12 +52,8 @@ class Prepared:
 
     def _values(self, row: Mapping[str, Any]) -> list[Any]:
         _, parameters = self._compiled
+        if len(row) > len(parameters):  # what is not a parameter would go nowhere, and be missed
+            raise KeyError(*row.keys() - {name for name, _ in parameters})
         return [
             row[name] if process is None else process(row[name]) for name, process in parameters
         ]
-
-
-def _driver(tx: Connection) -> sqlite3.Connection:
-    driver = tx.connection.driver_connection
-    assert isinstance(driver, sqlite3.Connection), "the engine is SQLite's"
-    return driver
